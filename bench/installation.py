@@ -131,6 +131,7 @@ class Installation:
             "LEADKEEPER_DATABASE_URL": s.database_url,
             "LEADKEEPER_SECRET_KEY": s.secret_key.get_secret_value(),
             "LEADKEEPER_PORT": str(self.port),
+            "LEADKEEPER_PROCESSES": "1",
             "LEADKEEPER_HOSTS": s.hosts,
             "LEADKEEPER_CA_FILE": str(s.ca_file),
             "LEADKEEPER_LOG_LEVEL": "error",

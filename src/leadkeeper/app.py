@@ -36,6 +36,7 @@ from leadkeeper.delivery.direct import Handover
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.interface import Context
 from leadkeeper.doors.api.metrics import Metrics
+from leadkeeper.doors.api.shared_counts import SharedCounts
 from leadkeeper.inbox.as_sent import SentRecords
 from leadkeeper.inbox.attention import Attention
 from leadkeeper.inbox.cost import Costs
@@ -74,6 +75,7 @@ from leadkeeper.services import Services
 from leadkeeper.settings import Settings
 from leadkeeper.storage.database_clock import LOOK_SECONDS, DatabaseClock
 from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.presence import Peers
 from leadkeeper.texts import Languages
 from leadkeeper.validation.outcome import UNASKED
 from leadkeeper.validation.validator import Validator
@@ -81,8 +83,8 @@ from leadkeeper.validation.validator import Validator
 log: Final = structlog.get_logger(__name__)
 
 
-_Opened = tuple[Storage, Clock, Sequence[str]]
-"""A database with its clock and the keys to the secrets in it."""
+_Opened = tuple[Storage, Clock, Sequence[str], Peers, Languages]
+"""A database with its clock, the keys to the secrets in it, how many processes use it, and what they speak."""
 
 
 @contextlib.asynccontextmanager
@@ -92,25 +94,29 @@ async def open_services(
     worker: bool,
     languages: Languages | None = None,
     clock_of: Callable[[Storage], DatabaseClock] = DatabaseClock,
+    shared: SharedCounts | None = None,
 ) -> AsyncIterator[Installation]:
     """The services over the database of ``settings``, which is made or brought up to date first.
 
-    They speak ``languages``; without, all that this package has. They live by the clock that ``clock_of`` makes.
+    They speak ``languages``; without, all that this package has. They live by the clock that ``clock_of`` makes. What
+    is measured is counted in ``shared``, where several processes do so.
 
     Raises ``StorageAway`` when it cannot be reached and :class:`WrongSetting` when the secret key or a destination's
     package cannot be used.
     """
     # Transactions run in threads: the loop must not wait the default 5 ms for each to let it go on.
     sys.setswitchinterval(0.0005)
-    opened = storage, clock, _ = await open_database(settings, clock_of)
-    network = Network(settings.network_policy)
-    context = Context(network, MailService(settings.mail_server, settings.mail_rules, settings.base_url))
-    metrics = Metrics()
+    storage, clock, secret_keys = await open_database(settings, clock_of)
+    network, peers = Network(settings.network_policy), Peers()
+    mail = MailService(settings.mail_server, settings.mail_rules, settings.base_url)
+    context = Context(network, mail, carrying=lambda: peers.carrying)
+    metrics = Metrics(shared)
     carrier: Worker | None = None
     handover = Handover()
 
     watching = asyncio.create_task(_watch(clock, handover.wake), name="clock")
-    services = _put_together(settings, opened, context, handover, languages or installed())
+    opened = storage, clock, secret_keys, peers, languages or installed()
+    services = _assemble(settings, opened, context, handover)
     await services.marketplace.look()
     await services.channels.refresh()
     try:
@@ -138,14 +144,12 @@ async def open_services(
         await storage.close()
 
 
-def _put_together(
-    settings: Settings, opened: _Opened, context: Context, handover: Handover, languages: Languages
-) -> Services:
+def _assemble(settings: Settings, opened: _Opened, context: Context, handover: Handover) -> Services:
     """All services, over the same storage and by the same clock."""
-    storage, clock, secret_keys = opened
-    rates, withholding = Rates(storage, settings.quotas, clock), Withholding.parse(settings.withheld_domains)
-    uses, inbox = Uses(storage, clock), Inbox(storage)
-    sign_ins, people = _people(settings, storage, clock, secret_keys, uses, languages)
+    storage, clock, secret_keys, peers, languages = opened
+    withholding = Withholding.parse(settings.withheld_domains)
+    rates, uses, inbox = Rates(storage, settings.quotas, clock), Uses(storage, clock), Inbox(storage)
+    sign_ins, people = _people(settings, storage, clock, secret_keys, uses, languages, peers)
     connections = _connections(settings, storage, clock, secret_keys, handover.wake)
     catalogue = OfferCatalogue(storage, connections, clock, quotas=settings.quotas)
     channels = _channels(settings, storage, clock, secret_keys, context.network)
@@ -197,6 +201,7 @@ def _put_together(
         clock=clock,
         base_url=settings.base_url,
         languages=languages,
+        peers=peers,
     )
 
 
@@ -238,8 +243,9 @@ def _people(
     secret_keys: Sequence[str],
     uses: Uses,
     languages: Languages,
+    peers: Peers,
 ) -> tuple[SignIns, PeopleRoom]:
-    sign_ins = _sign_ins(settings, storage, clock, secret_keys, uses)
+    sign_ins = _sign_ins(settings, storage, clock, secret_keys, uses, peers)
     return sign_ins, open_people(
         storage,
         sign_ins,
@@ -269,11 +275,14 @@ def _validator(
     return Validator(storage, connections, context, wake, clock, rates=rates, waits_for_word=waits)
 
 
-def _sign_ins(settings: Settings, storage: Storage, clock: Clock, secret_keys: Sequence[str], uses: Uses) -> SignIns:
+def _sign_ins(
+    settings: Settings, storage: Storage, clock: Clock, secret_keys: Sequence[str], uses: Uses, peers: Peers
+) -> SignIns:
     lasts_ms, idle_ms = settings.session_hours * 3_600_000, settings.session_idle_minutes * 60_000
     sessions = Sessions(storage, lasts_ms=int(lasts_ms), idle_ms=int(idle_ms), clock=clock)
     keys = Keys(storage, clock, tokens=Tokens(secret_keys), uses=uses)
-    return SignIns(keys, sessions, Audit(storage, clock), limit=settings.sign_in_limit)
+    limit = settings.sign_in_limit
+    return SignIns(keys, sessions, Audit(storage, clock), limit=limit, doors=lambda: peers.answering)
 
 
 async def _watch(clock: DatabaseClock, wake: Callable[[Collection[str]], None]) -> None:

@@ -78,7 +78,14 @@ def _storefront(
     if settings.captcha != "none":
         secret = "" if settings.captcha_secret is None else settings.captcha_secret.get_secret_value()
         captcha = Captcha(SERVICES[settings.captcha], settings.captcha_site_key, secret, installation.network)
-    guard = FormGuard(settings.form_limit, Origins(secure, settings.origins), addresses)
+    guard = FormGuard(
+        settings.form_limit,
+        Origins(secure, settings.origins),
+        addresses,
+        services.storage,
+        services.clock,
+        services.peers,
+    )
     name, base_url = services.marketplace, settings.base_url
     return Storefront(
         services.showcase,
@@ -94,9 +101,12 @@ def _storefront(
     )
 
 
-async def start_api(settings: Settings, installation: Installation, *, worker: bool) -> Server:
-    """Listen as the settings say. Raises ``OSError`` when the port is taken."""
-    bound = socket.create_server((settings.host, settings.port), backlog=2048, reuse_port=False)
+async def start_api(
+    settings: Settings, installation: Installation, *, worker: bool, bound: socket.socket | None = None
+) -> Server:
+    """Listen on ``bound``, else as the settings say. Raises ``OSError`` when the port is taken."""
+    if bound is None:
+        bound = socket.create_server((settings.host, settings.port), backlog=2048, reuse_port=False)
     outbound = settings.network_policy.connections if worker else 0
     limits = settings.listener_limits.fitted(files_for(settings.most_connections, outbound))
     if limits.connections < settings.most_connections:

@@ -54,6 +54,7 @@ from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.publishing.suspension import Suspensions
 from leadkeeper.reconciliation.reconciliation import Reconciliation
 from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.presence import Peers
 from leadkeeper.texts import Languages
 from leadkeeper.validation.validator import Validator
 
@@ -108,6 +109,7 @@ class Services:
     clock: Clock
     base_url: str
     languages: Languages
+    peers: Peers
 
     @property
     def operator_addresses(self) -> OperatorAddresses:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from leadkeeper.access.chain import Sealer
 from leadkeeper.app import open_services
 from leadkeeper.channels.carrier import ChannelCarrier
+from leadkeeper.doors.api.metrics import SETTLE_SECONDS
+from leadkeeper.doors.api.shared_counts import SharedCounts
 from leadkeeper.inbox.inspection import Inspection
 from leadkeeper.inbox.tally import Tally
 from leadkeeper.installation import Installation
@@ -20,6 +24,7 @@ from leadkeeper.notices.telling import LOOK_SECONDS as TELLING_SECONDS
 from leadkeeper.notices.telling import Telling
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.privacy.retention import RetentionTask
+from leadkeeper.processes.plan import Duty
 from leadkeeper.publishing.runner import PublishingRunner
 from leadkeeper.reconciliation.task import ReconciliationTask
 from leadkeeper.settings import Settings
@@ -30,41 +35,45 @@ from leadkeeper.texts import ENGLISH
 
 async def serve(
     settings: Settings,
+    role: Duty,
     *,
-    api: bool,
-    worker: bool,
     stop: asyncio.Event,
     ready: Callable[[], None] = lambda: None,
-    begin: Callable[[str], None] = lambda _: None,
+    begin: Callable[[str], None] | None = None,
+    bound: socket.socket | None = None,
+    shared: SharedCounts | None = None,
 ) -> None:
     """Run the API, the worker or both until ``stop`` is set; then end what is in flight or return it.
 
     ``ready`` is called once requests are answered, and ``begin`` then with the address at which an installation begins
-    in which nobody can sign in yet. Raises ``OSError`` when the port is taken.
+    in which nobody can sign in yet. ``bound`` is a socket to listen on, instead of one of our own; ``shared`` is where
+    several processes count what they measure. Raises ``OSError`` when the port is taken.
     """
-    async with open_services(settings, worker=worker) as installation:
+    api, worker = role.listens, role.carries
+    async with open_services(settings, worker=worker, shared=shared) as installation:
         # The API first: when its port is taken, nothing was begun.
         server = None
         if api:
             from leadkeeper.entrances import start_api  # a worker and a command do without all doors
 
-            server = await start_api(settings, installation, worker=worker)
+            server = await start_api(settings, installation, worker=worker, bound=bound)
         carrying = asyncio.create_task(installation.worker.run(), name="worker") if installation.worker else None
-        role = "serve" if api and worker else "api" if api else "worker"
-        presence = ProcessPresence(installation.services.storage, installation.clock, role)
+        presence = ProcessPresence(installation.services.storage, installation.clock, role, installation.services.peers)
         beside = [
             asyncio.create_task(work, name="beside")
             for work in (
                 _keep_present(presence),
                 _watch_disk(settings, installation),
+                _settle(installation),
                 installation.services.marketplace.run(),
                 installation.services.channels.run(),
                 Sealer(installation.services.storage, settings.keep_audit_days, installation.clock).run(),
                 *_beside(settings, installation),
             )
         ]
+        installation.metrics.started(role)
         ready()
-        if api and (link := await installation.services.links.first()) is not None:
+        if api and begin is not None and (link := await installation.services.links.first()) is not None:
             begin(f"{settings.base_url}/portal/begin/{link.token}")
         await _until(stop, carrying)
         installation.ending.set()
@@ -92,6 +101,20 @@ async def _watch_disk(settings: Settings, installation: Installation) -> None:
         installation.services.storage, installation.services.clock, spare=settings.spare_megabytes * 1_000_000
     )
     await run_periodically(Job("disk", watch.look, LOOK_SECONDS))
+
+
+async def _settle(installation: Installation) -> None:
+    """Put what this process measures where others answer for it, until cancelled, and a last time then."""
+
+    async def look() -> None:
+        await installation.metrics.settle(installation.services.storage)
+
+    try:
+        await run_periodically(Job("measurements", look, SETTLE_SECONDS))
+    finally:
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(1):
+                await look()
 
 
 def _beside(settings: Settings, installation: Installation) -> list[Coroutine[Any, Any, None]]:

@@ -26,7 +26,7 @@ from leadkeeper.privacy.settings import RetentionFields
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.steps import Unconfirmed
 from leadkeeper.reconciliation.settings import ReconciliationFields
-from leadkeeper.storage.engine import open_storage
+from leadkeeper.storage.engine import has_peers, open_storage
 
 
 class WrongSetting(Exception):
@@ -46,6 +46,13 @@ class Settings(LogoFields, ProviderFields, QuotaFields, ReconciliationFields, Re
     )
     host: str = Field("127.0.0.1", description="Address that the API listens on.")
     port: int = Field(8700, ge=1, le=65535, description="Port that the API listens on.")
+    processes: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="How many processes serve runs on this machine; unset, 1 on SQLite, and on PostgreSQL one for "
+        "each core, at most 4.",
+    )
     public_url: str | None = Field(
         None, description="Address under which the outside reaches the API, for hook addresses and links."
     )
@@ -294,6 +301,11 @@ class Settings(LogoFields, ProviderFields, QuotaFields, ReconciliationFields, Re
         if value.lower() not in {"debug", "info", "warning", "error"}:
             raise ValueError("use debug, info, warning or error")
         return value.lower()
+
+    @property
+    def takes_peers(self) -> bool:
+        """Whether the database takes several processes alike."""
+        return has_peers(self.database_url)
 
     @property
     def named(self) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any
 from playwright.async_api import Locator, Page
 from pydantic import SecretStr
 
+from leadkeeper.processes.plan import Duty
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.server import Sandbox
 from leadkeeper.serving import serve
@@ -45,7 +46,7 @@ async def served(folder: Path, **more: Any) -> AsyncIterator[tuple[str, Sandbox]
         )
         stop = asyncio.Event()
         begun: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        running = asyncio.create_task(serve(settings, api=True, worker=True, stop=stop, begin=begun.set_result))
+        running = asyncio.create_task(serve(settings, Duty.SERVE, stop=stop, begin=begun.set_result))
         try:
             either: set[asyncio.Future[Any]] = {running, begun}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)

@@ -211,6 +211,7 @@ def test_key_of_a_publisher_that_is_not_there(call: Call) -> None:
         (("connections", "put", OFFER, "--to", "nowhere"), "httpsEndpoint"),
         (("frobnicate",), "frobnicate"),
         (("serve", "--port", "0"), "--port"),
+        (("serve", "--processes", "0"), "--processes"),
     ],
 )
 def test_called_wrongly_is_two_and_one_line(call: Call, arguments: tuple[str, ...], named: str) -> None:
@@ -720,3 +721,13 @@ def test_one_act_on_many_leads(call: Call) -> None:
     assert (nobody.code, nobody.line) == (1, "No member of contoso has this address.")
     unowned = call("leads", "select", "assign", "--to", "-", "--publisher", "contoso", ids[0], "--json").json
     assert unowned["outcomes"][0]["reason"] == "unchanged"
+
+
+@pytest.mark.parametrize("arguments", [("--processes", "2"), ("--workers", "1")])
+def test_several_processes_on_sqlite_are_refused_with_the_remedy(call: Call, arguments: tuple[str, ...]) -> None:
+    message = call("serve", *arguments)
+    assert message.code == 1
+    assert "Several processes need PostgreSQL" in message.line
+    assert "--processes 1" in message.line
+    message = call("--language", "pt", "serve", *arguments)
+    assert "precisam do PostgreSQL" in message.line

@@ -85,7 +85,9 @@ def test_no_kind_of_moment_is_forgotten() -> None:
     assert {name for name in others if not name.endswith("_at")} == set(PAST)
     to_come = {column for column in moments if column.name in ("due_at", "until", "check_at", "ask_at", "probe_at")}
     # A count of wrong guesses ends sooner or later than it would; by when a lead is to be followed up, people read.
-    assert to_come - known == {t.session.c.until, t.one_time_link.c.until, t.guess.c.until, t.follow_up.c.due_at}
+    people = {t.session.c.until, t.one_time_link.c.until, t.guess.c.until, t.follow_up.c.due_at}
+    # Of these what lies minutes ahead counts for nothing: it was written by a clock that was ahead.
+    assert to_come - known == people | {t.validation.c.until, t.publishing_pace.c.due_at}
 
 
 @pytest.fixture

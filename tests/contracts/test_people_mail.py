@@ -7,11 +7,15 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import sqlalchemy as sa
+from pydantic import SecretStr
 
+from leadkeeper.access.people.mailing import ASKED
 from leadkeeper.access.permissions import Role
+from leadkeeper.app import open_services
+from leadkeeper.settings import Settings
 from leadkeeper.storage import tables as t
 from tests.contracts.mailbox import Mailbox, mailbox
-from tests.in_process import Installation, installation
+from tests.in_process import SECRET_KEY, Installation, installation
 from tests.journeys.customer import Customer
 from tests.people import PASSWORD, add, sign_in, signed_in
 
@@ -123,3 +127,17 @@ async def test_nobody_is_flooded_with_links(home: Installation, box: Mailbox) ->
         page = await visitor.open(newest)
         await visitor.send(page.form("password"), {"password": NEW})
         assert (await visitor.open(link_of(box, 0, "password"))).status == 404, "the others are over with it"
+
+
+async def test_links_to_a_new_password_are_counted_over_all_processes(
+    home: Installation, box: Mailbox, database_url: str
+) -> None:
+    email = await add(home, Role.OWNER)
+    server = f"smtp://127.0.0.1:{box.port}"
+    settings = Settings(database_url=database_url, secret_key=SecretStr(SECRET_KEY), smtp_url=SecretStr(server))
+    async with open_services(settings, worker=False) as other:
+        for number in range(ASKED[0]):
+            for services in (home.services, other.services):
+                services.link_mail.ask_new_password(email, f"203.0.113.{number}")
+                await services.link_mail.aclose()
+    assert len(box.mails) == ASKED[0]

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import pytest
 
 from leadkeeper.doors.cli.program import run
+from leadkeeper.processes.plan import Duty
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import FaultServer, answer, commit_then_drop
 from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
@@ -188,7 +189,7 @@ def begin(elsewhere: Elsewhere, port: int) -> tuple[Any, asyncio.Event, int]:
     where = {"port": port, "database_url": database, "secret_key_file": settings.secret_key_file.absolute()}
     settings = settings.model_copy(update=where)
     stop, listens = asyncio.Event(), threading.Event()
-    work = serve(settings, api=True, worker=False, stop=stop, ready=listens.set)
+    work = serve(settings, Duty.API, stop=stop, ready=listens.set)
     ended = asyncio.run_coroutine_threadsafe(work, elsewhere.loop)
     ended.add_done_callback(lambda _: listens.set())
     assert listens.wait(30)

@@ -79,6 +79,9 @@ NOT_RUN: Final[Mapping[tuple[str, str], str]] = {
         "what may import what, which tests/house/test_architecture.py compares with the import contracts"
     ),
     ("docs/tutorial.md", "make setup"): "sets up the very folder in which the tests run",
+    ("docs/howto/run-several-processes.md", "leadkeeper serve --processes 6"): (
+        "runs until somebody ends it; tests/journeys/test_several_processes.py runs such commands"
+    ),
     (
         "docs/howto/run-on-postgresql.md",
         "LEADKEEPER_DATABASE_URL=postgresql+asyncpg://leadkeeper:password@db.internal/leadkeeper",

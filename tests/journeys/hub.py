@@ -53,7 +53,7 @@ async def until(
 
 
 class Process:
-    """One child process and its log. ``word`` is ``serve``, ``api`` or ``worker``."""
+    """One child process and its log. ``word`` is ``serve``, ``api`` or ``worker``, and may have options behind it."""
 
     def __init__(self, hub: Hub, word: str, name: str) -> None:
         self.hub, self.word, self.name, self.program = hub, word, name, hub.program
@@ -81,7 +81,7 @@ class Process:
             return
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", *self.program, self.word],
+                [sys.executable, "-m", *self.program, *self.word.split()],
                 cwd=self.hub.folder,
                 env=self.hub.environment,
                 stdin=subprocess.DEVNULL,
@@ -151,6 +151,7 @@ class Hub:
             "CA_FILE": ca_file,
             "SECRET_KEY_FILE": folder / "leadkeeper.key",
             "LEASE_SECONDS": 2,
+            "PROCESSES": 1,
             **settings,
         }
         outside = {k: v for k, v in os.environ.items() if not k.startswith("LEADKEEPER_")}
@@ -192,14 +193,14 @@ class Hub:
         new = []
         for word in words:
             count = sum(p.word == word for p in self.processes) + 1
-            process = Process(self, word, f"{word}-{count}")
+            process = Process(self, word, f"{word.partition(' ')[0]}-{count}")
             self.processes.append(process)
             process.start()
             new.append(process)
-        if not {"serve", "api"}.isdisjoint(words):
+        if not {"serve", "api"}.isdisjoint(word.partition(" ")[0] for word in words):
             await self.ready()
         for process in new:
-            if process.word == "worker":
+            if process.word.startswith("worker"):
                 await process.carries()
         return new
 

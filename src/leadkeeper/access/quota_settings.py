@@ -28,7 +28,7 @@ class QuotaFields(BaseSettings):
     quota_hook_leads_a_day: int = _quota(USUAL.hook_leads_a_day, "most leads a day (UTC) by all hooks together")
     quota_key_leads_a_minute: int = _quota(USUAL.key_leads_a_minute, "most leads a minute by keys")
     quota_key_leads_a_day: int = _quota(USUAL.key_leads_a_day, "most leads a day (UTC) by keys")
-    quota_validations_at_once: int = _quota(USUAL.validations_at_once, "most validations at once in one process")
+    quota_validations_at_once: int = _quota(USUAL.validations_at_once, "most validations at once")
     quota_validations_a_minute: int = _quota(USUAL.validations_a_minute, "most validations a minute")
     quota_publishing_checks_a_minute: int = _quota(
         USUAL.publishing_checks_a_minute, "most checks and test leads of publishing a minute in one worker; more wait"

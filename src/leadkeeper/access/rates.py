@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.access.quotas import USUAL, Quotas, Rate, used_up
+from leadkeeper.access.validations import Line, UnderWay, under_way
 from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.problem import Problem
@@ -28,8 +28,6 @@ SETTLE_SECONDS: Final = 1.0
 """How often a process that counts tells the others, and hears of them."""
 MINUTE: Final = 60_000
 DAY: Final = 86_400_000
-AT_ONCE_SECONDS: Final = 5
-"""When to come again while as many run at once as may."""
 _MOST: Final = 20_000
 """The most counts in memory; beyond, those that are told already are forgotten, and read again when needed."""
 
@@ -93,7 +91,6 @@ class Rates:
         self._clock = clock
         self._process = new_id()
         self._counts: dict[Name, _Count] = {}
-        self._running: dict[str, int] = defaultdict(int)
         self._hearing: dict[Name, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
         self._tidied = 0
@@ -128,20 +125,13 @@ class Rates:
             raise problem
 
     @contextlib.asynccontextmanager
-    async def validating(self, publisher_id: str) -> AsyncIterator[None]:
-        """One validation that somebody asked for. Raises :class:`Problem` for one too many: in this process at once,
-        in all of them by the minute."""
+    async def validating(self, publisher_id: str, line: Line | None = None) -> AsyncIterator[UnderWay]:
+        """One validation that somebody asked for, of ``line`` where pages show it. Raises :class:`Problem` for one too
+        many, at once or by the minute, and ``StorageAway``."""
         await self.take(publisher_id, Rate.VALIDATIONS)
         limit = self._counts[publisher_id, Rate.VALIDATIONS].quotas.validations_at_once
-        if self._running[publisher_id] >= limit:
-            raise used_up("validations_at_once", limit, AT_ONCE_SECONDS)
-        self._running[publisher_id] += 1
-        try:
-            yield
-        finally:
-            self._running[publisher_id] -= 1
-            if not self._running[publisher_id]:
-                del self._running[publisher_id]
+        async with under_way(self._storage, self._clock, publisher_id, limit, line) as run:
+            yield run
 
     async def settled(self) -> None:
         """Tell the others what was counted and hear of them, now. Nothing happens while the database is away."""

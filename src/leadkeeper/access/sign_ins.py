@@ -7,6 +7,7 @@ out. A key is 256 random bits, so a limit has no guess to prevent; it bounds wha
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from limits import parse
@@ -24,25 +25,36 @@ _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class SignIns:
-    """The ways in of one process. ``limit`` is how many wrong keys one address, and one person, may send: 10/minute."""
+    """The ways in of one process. ``limit`` is how many wrong keys one address, and one person, may send: 10/minute.
+
+    Of these each of the processes that answer (so many says ``doors``) lets pass its part.
+    """
 
     def __init__(
-        self, keys: Keys, sessions: Sessions, audit: Audit, *, limit: str = LIMIT, clock: Clock = now_ms
+        self,
+        keys: Keys,
+        sessions: Sessions,
+        audit: Audit,
+        *,
+        limit: str = LIMIT,
+        clock: Clock = now_ms,
+        doors: Callable[[], int] = lambda: 1,
     ) -> None:
         rate = parse(limit)
         self.keys = keys
         self.sessions = sessions
         self.audit = audit
         self._clock = clock
+        self._doors = doors
         self._by_address = WrongKeys(rate.amount, rate.get_expiry() * 1_000)
         self._by_person = WrongKeys(rate.amount, rate.get_expiry() * 1_000)
 
     def wrong_key(self, door: str, address: str, person: str = "") -> Problem:
         """Count a wrong key that came to ``door`` from ``address``, as ``person``; the problem to answer with."""
-        now = self._clock()
-        waits = self._by_address.count(address, now)
+        now, doors = self._clock(), self._doors()
+        waits = self._by_address.count(address, now, doors)
         if person:
-            waits = max(waits, self._by_person.count(person, now))
+            waits = max(waits, self._by_person.count(person, now, doors))
         if not waits:
             # Only an id is told: who mistakes one field for another sends a secret as their name.
             claimed = f", as {person}" if _ID.fullmatch(person) else ""

@@ -22,15 +22,18 @@ class WrongKeys:
         """How many are remembered."""
         return len(self._counts)
 
-    def count(self, whose: str, now: int) -> int:
-        """Count one; how long (ms) whoever it was shall wait: 0 while they have not tried too often."""
+    def count(self, whose: str, now: int, parts: int = 1) -> int:
+        """Count one; how long (ms) whoever it was shall wait: 0 while they have not tried too often.
+
+        Of ``parts`` that count side by side each lets pass its part, and one at least.
+        """
         begun, count = self._counts.pop(whose, (now, 0))
         if now - begun >= self._per_ms or now < begun:
             begun, count = now, 0
         while len(self._counts) >= self._size:
             del self._counts[next(iter(self._counts))]
         self._counts[whose] = (begun, count + 1)
-        return 0 if count < self._most else max(1, begun + self._per_ms - now)
+        return 0 if count < max(1, self._most // parts) else max(1, begun + self._per_ms - now)
 
     def take_back(self, whose: str) -> None:
         """One that was counted beforehand was right."""

@@ -197,7 +197,8 @@ class Context:
     """What an adapter is opened with, besides the settings.
 
     ``now`` gives the time in seconds since 1970, ``clock`` seconds from anywhere. ``quota`` and ``contacts`` are those
-    of the connection; without them nothing is held back, and every contact e-mail counts as confirmed.
+    of the connection; without them nothing is held back, and every contact e-mail counts as confirmed. ``carrying``
+    says how many processes carry leads, this one among them: what a system allows in all is divided among them.
     """
 
     network: Network
@@ -206,6 +207,7 @@ class Context:
     clock: Callable[[], float] = time.monotonic
     quota: Quota | None = None
     contacts: Contacts | None = None
+    carrying: Callable[[], int] = lambda: 1
 
 
 class Adapter(Protocol):

@@ -82,7 +82,7 @@ class PublishingRunner:
         self._registration = Registration(
             connections,
             validator,
-            CheckPace(storage, quotas),
+            CheckPace(storage, quotas, clock),
             unconfirmed=unconfirmed,
             base_url=base_url,
             language=language,

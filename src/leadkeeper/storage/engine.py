@@ -21,7 +21,7 @@ from leadkeeper.storage.away import StorageAway
 from leadkeeper.storage.channel import CHANNEL
 from leadkeeper.storage.hot import on_driver, takes_hot_statements
 
-__all__ = ["Storage", "StorageAway", "open_storage"]
+__all__ = ["Storage", "StorageAway", "has_peers", "open_storage"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -98,6 +98,11 @@ def open_storage(url: str) -> Storage:
 
         return PostgreSQL(parsed.set(drivername="postgresql+asyncpg"))
     raise ValueError(f"{backend} is not supported; use sqlite+aiosqlite:///file or postgresql+asyncpg://...")
+
+
+def has_peers(url: str) -> bool:
+    """Whether many processes may use the database of this address alike; else one of them writes at a time."""
+    return sa.make_url(url).get_backend_name() == "postgresql"
 
 
 def one_of(conn: sa.Connection, column: sa.ColumnElement[str], values: Collection[str]) -> sa.ColumnElement[bool]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,11 +53,30 @@ class Running:
     seen_at: int = 0
 
 
-class ProcessPresence:
-    """The row of this process. ``role`` is ``serve``, ``api`` or ``worker``."""
+@dataclass(slots=True)
+class Peers:
+    """How many processes of the installation run, this one among them, as last heard: at most ten seconds ago.
 
-    def __init__(self, storage: Storage, clock: DatabaseClock, role: str) -> None:
+    What must hold for all together and cannot be counted in the database is divided by these.
+    """
+
+    answering: int = 1
+    """How many answer requests."""
+    carrying: int = 1
+    """How many carry leads."""
+
+    def observe(self, processes: Sequence[Running]) -> None:
+        """These run now."""
+        self.answering = max(1, sum(process.role != "worker" for process in processes))
+        self.carrying = max(1, sum(process.role != "api" for process in processes))
+
+
+class ProcessPresence:
+    """The row of this process (``role`` is ``serve``, ``api`` or ``worker``); ``peers`` hears how many there are."""
+
+    def __init__(self, storage: Storage, clock: DatabaseClock, role: str, peers: Peers | None = None) -> None:
         self._storage = storage
+        self._peers = peers or Peers()
         self._clock = clock
         self._row: dict[str, str | int] = {"id": new_id(), "role": role, "started_at": clock()}
         self._row["host"] = socket.gethostname()[:255]
@@ -70,7 +90,7 @@ class ProcessPresence:
             self._wrong = not self._wrong
             warn = log.warning if self._wrong else log.info
             warn("this machine's clock differs from the database's", ahead_seconds=ahead / 1000)
-        await self._storage.write(_write, self._row, ahead, self._clock())
+        self._peers.observe(await self._storage.write(_write, self._row, ahead, self._clock()))
 
     async def take_back(self) -> None:
         """The process ends; should the database be away, others forget it by themselves."""
@@ -79,7 +99,7 @@ class ProcessPresence:
                 await self._storage.write(_take_back, self._row["id"])
 
 
-def _write(conn: sa.Connection, row: dict[str, str | int], ahead: int, now: int) -> None:
+def _write(conn: sa.Connection, row: dict[str, str | int], ahead: int, now: int) -> list[Running]:
     p = t.process.c
     seen = {"seen_at": now, "ahead_ms": ahead}
     if not conn.execute(sa.update(t.process).where(p.id == row["id"]).values(seen)).rowcount:
@@ -87,6 +107,7 @@ def _write(conn: sa.Connection, row: dict[str, str | int], ahead: int, now: int)
     conn.execute(sa.delete(t.process).where(sa.not_(_alive(now))))
     if row["role"] in CARRY:
         remember_now(conn, WORKER_SEEN, "", now)
+    return running(conn, now)
 
 
 def _take_back(conn: sa.Connection, process_id: str | int) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Final
 
+from pydantic import TypeAdapter
+
 from leadkeeper.access.rates import Rates
+from leadkeeper.access.validations import UnderWay
 from leadkeeper.catalogue import diagnose, text_of
 from leadkeeper.check import Check, CheckStep
 from leadkeeper.clock import Clock, new_id, now_ms, to_datetime
@@ -50,12 +53,17 @@ PATIENT: Final = frozenset({UNASKED, "publishing"})
 """Who validates as part of other work, which has bounds of its own: nobody waits for the answer."""
 CHANGED_MEANWHILE: Final = "The settings changed while their test lead was on its way: validate them again."
 
-Seen = Callable[[Sequence[CheckStepView], str], None]
-"""Hears how far a validation is: what the check found, and the marker of the test lead that goes out now."""
+_STEPS: Final = TypeAdapter(list[CheckStepView])
+Seen = Callable[[], None]
+"""Hears that a validation is further than it was."""
 
 
-def _nobody_looks(_checks: Sequence[CheckStepView], _marker: str) -> None:
-    return None
+Further = Callable[[Sequence[CheckStepView], str], Awaitable[None]]
+
+
+def steps_seen(checks: str) -> list[CheckStepView]:
+    """What the check of a validation under way found so far."""
+    return _STEPS.validate_json(checks)
 
 
 class Validator:
@@ -166,7 +174,7 @@ class Validator:
         return PreviewView(destination=stored.destination, record=dict(found.record), notes=found.notes)
 
     async def validate(
-        self, offer: OfferRef, name: str, *, by: str, language: Language = ENGLISH, seen: Seen = _nobody_looks
+        self, offer: OfferRef, name: str, *, by: str, language: Language = ENGLISH, seen: Seen = lambda: None
     ) -> Validation:
         """Check the connection and, if that passes, send a real test lead over it alone.
 
@@ -174,18 +182,27 @@ class Validator:
         it is unconfirmed until somebody says that it was found. One that was paused or failing is resumed and its held
         leads go out, unless they are held because a test lead was not found. New settings that wait are what is tried,
         and take effect then.
-        Diagnoses are told in ``language``; ``seen`` hears how far it is.
+        Diagnoses are told in ``language``; ``seen`` hears when it is further than it was.
         Raises :class:`Problem` for an unknown offer or connection, when its turn does not come in time, and where
         somebody asks (``by`` is not one of :data:`PATIENT`) for more than the publisher's quotas allow.
         """
         await self._connections.require(offer, name)
         async with AsyncExitStack() as stack:
+            run: UnderWay | None = None
             if by not in PATIENT and self._rates is not None:
-                await stack.enter_async_context(self._rates.validating(offer.publisher_id))
+                rates = self._rates.validating(offer.publisher_id, (offer, name))
+                run = await stack.enter_async_context(rates)
+                seen()
             patience = None if by in PATIENT else TURN_SECONDS
             await stack.enter_async_context(self._turn(offer.publisher_id, patience))
             connection = await self._known(offer, name)
-            return await self._validated(connection, by, language, seen)
+
+            async def further(steps: Sequence[CheckStepView], marker: str) -> None:
+                if run is not None:
+                    await run.seen(_STEPS.dump_json(list(steps)).decode(), marker)
+                    seen()
+
+            return await self._validated(connection, by, language, further)
 
     async def _known(self, offer: OfferRef, name: str) -> Connection:
         connection = await self._connections.get(offer, name)
@@ -193,7 +210,7 @@ class Validator:
             raise unknown_connection(offer, name)
         return connection
 
-    async def _validated(self, connection: Connection, by: str, language: Language, seen: Seen) -> Validation:
+    async def _validated(self, connection: Connection, by: str, language: Language, further: Further) -> Validation:
         if connection.change is not None:
             await self._storage.write(changes.take_change, connection.id, connection.change, self._clock())
         check = await self.check(connection.changed)
@@ -211,7 +228,7 @@ class Validator:
             )
         now = self._clock()
         marker = test_marker(to_datetime(now))
-        seen(steps, marker)
+        await further(steps, marker)
         lead, delivery_id, lease_id = await self._storage.write(begin_test, connection, marker, now)
         answer = await self._carry(connection.changed, lead)
         sent = SentTestLead(connection, lead.id, marker, delivery_id, lease_id, now, answer)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 import structlog
 
 from leadkeeper.access.mail_bound import spend
+from leadkeeper.access.people.guesses import Guesses
 from leadkeeper.access.people.links import Links, NewLink
 from leadkeeper.access.people.records import email_of
 from leadkeeper.access.wrong_keys import WrongKeys
@@ -57,6 +58,7 @@ class LinkMail:
         self._languages = languages
         self._clock = clock
         self._asked = WrongKeys(*ASKED)
+        self._everywhere = Guesses(storage, "new password", *ASKED, clock)
         self._under_way: set[asyncio.Task[None]] = set()
 
     @property
@@ -93,7 +95,7 @@ class LinkMail:
         if self._mailer is None or waits or len(self._under_way) >= AT_ONCE:
             return
         with on_behalf_of(NOBODY):
-            task = asyncio.create_task(self._send_new_password(self._mailer, key), name="new password")
+            task = asyncio.create_task(self._send_new_password(self._mailer, key, address), name="new password")
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
@@ -101,8 +103,10 @@ class LinkMail:
         """Wait for what is under way."""
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    async def _send_new_password(self, mailer: Mailer, email: str) -> None:
+    async def _send_new_password(self, mailer: Mailer, email: str, asked_from: str) -> None:
         try:
+            if await self._everywhere.count(f"to {email}") or await self._everywhere.count(f"from {asked_from}"):
+                return
             link = await self._links.asked_reset(email)
         except StorageAway:
             return

@@ -19,7 +19,7 @@ from leadkeeper.destinations.interface import Preview
 from leadkeeper.destinations.mapping import Value, cut, noted, record
 from leadkeeper.destinations.marketo.descriptor import Form, MarketoField, read_descriptor, read_jsonp
 from leadkeeper.destinations.marketo.diagnoses import MarketoKind
-from leadkeeper.destinations.marketo.pace import Busy, form_pace
+from leadkeeper.destinations.marketo.pace import Busy, Parts, form_pace, one
 from leadkeeper.destinations.marketo.settings import MarketoConfig
 from leadkeeper.diagnoses.unseen import Unseen
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
@@ -75,14 +75,19 @@ class MarketoForm:
     repeatable: ClassVar[bool] = False
 
     def __init__(
-        self, config: MarketoConfig, network: Network, now: Callable[[], float] = time.time, owner: str = ""
+        self,
+        config: MarketoConfig,
+        network: Network,
+        now: Callable[[], float] = time.time,
+        owner: str = "",
+        parts: Parts = one,
     ) -> None:
         self._config = config
         self._network = network
         self._now = now
         self._origin = f"https://{config.form_host}"
         self._save = network.check_url(f"{self._origin}/index.php/leadCapture/save2")
-        self._pace = form_pace(network, owner, config.form_host, config.munchkin_id)
+        self._pace = form_pace(network, owner, config.form_host, config.munchkin_id, parts)
         self._form = Kept(self._fetch)
 
     async def check(self) -> Check:

@@ -26,7 +26,7 @@ def _open(config: Config, context: Context) -> Adapter:
     assert isinstance(config, MarketoConfig)
     owner = "" if context.quota is None else context.quota.owner
     line = MarketoRestApi if config.rest else MarketoForm
-    return line(config, context.network, context.now, owner)
+    return line(config, context.network, context.now, owner, context.carrying)
 
 
 def _reads_back(config: Config) -> bool:

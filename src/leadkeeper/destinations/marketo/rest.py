@@ -29,7 +29,7 @@ from leadkeeper.destinations.marketo.errors import (
     read_marketo_error,
     read_reasons,
 )
-from leadkeeper.destinations.marketo.pace import Busy, rest_pace
+from leadkeeper.destinations.marketo.pace import Busy, Parts, one, rest_pace
 from leadkeeper.destinations.marketo.read_back import FIND_BATCH, find_people
 from leadkeeper.destinations.marketo.settings import MarketoConfig
 from leadkeeper.diagnoses.unseen import Unseen
@@ -91,7 +91,12 @@ class MarketoRestApi:
     find_batch: ClassVar[int] = FIND_BATCH
 
     def __init__(
-        self, config: MarketoConfig, network: Network, now: Callable[[], float] = time.time, owner: str = ""
+        self,
+        config: MarketoConfig,
+        network: Network,
+        now: Callable[[], float] = time.time,
+        owner: str = "",
+        parts: Parts = one,
     ) -> None:
         assert config.client_id is not None
         assert config.client_secret is not None
@@ -100,7 +105,7 @@ class MarketoRestApi:
         self._now = now
         self._origin = f"https://{config.rest_host}"
         self._secrets = (config.client_id, config.client_secret.get_secret_value())
-        self._pace = rest_pace(network, owner, config.rest_host, *self._secrets)
+        self._pace = rest_pace(network, owner, config.rest_host, *self._secrets, parts)
         self._client = RestClient(
             network, self._origin, SignIn(self._sign_in), DIALECT, secrets=self._secrets, before=self._pace.call
         )

@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter as Tally
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from leadkeeper.delivery.sent import Sent
+from leadkeeper.doors.api.figures import Figure
+from leadkeeper.doors.api.shared_counts import SharedCounts
 from leadkeeper.privacy.retention import StoredFigures, figures
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.damage import Record, damage_counts
-from leadkeeper.storage.engine import Storage, StorageAway
+from leadkeeper.storage.engine import Storage, StorageAway, one_of
 from leadkeeper.storage.presence import Running, running
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _WAITING: Final = ("pending", "held", "setAside")
+SETTLE_SECONDS: Final = 5.0
+"""How often a process that shares its counts looks up what the sends of its worker were to."""
 REST_SECONDS: Final = 1.0
 """How long what waits is not counted anew, at least."""
 REST_TIMES: Final = 20
@@ -34,41 +38,45 @@ class Keeping:
     """How large the database is, and what was removed from it since it was kept long enough."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._bytes = Gauge(
+        self._bytes = Figure(
             "leadkeeper_database_bytes",
             "Bytes that the database takes, and those of them that hold nothing.",
             ["part"],
-            registry=registry,
+            registry,
         )
-        self._removed = Gauge(
+        self._removed = Figure(
             "leadkeeper_expired_rows",
             "Rows whose data were removed, since they were kept long enough, by kind, since ever.",
             ["kind"],
-            registry=registry,
+            registry,
         )
-        self._oldest = Gauge(
+        self._oldest = Figure(
             "leadkeeper_oldest_kept_timestamp_seconds",
             "When the oldest row came whose data are kept, by kind; what waits beyond its time is not looked at.",
             ["kind"],
-            registry=registry,
+            registry,
         )
 
     def set(self, found: StoredFigures) -> None:
         """As they are now."""
-        self._bytes.labels("all").set(found.room.taken)
-        self._bytes.labels("free").set(found.room.free)
+        self._bytes.set(found.room.taken, "all")
+        self._bytes.set(found.room.free, "free")
         self._oldest.clear()
         for kind, kept in found.kept.items():
-            self._removed.labels(kind.value).set(kept.removed)
+            self._removed.set(kept.removed, kind.value)
             if kept.oldest_at is not None:
-                self._oldest.labels(kind.value).set(kept.oldest_at / 1000)
+                self._oldest.set(kept.oldest_at / 1000, kind.value)
 
 
 class Metrics:
-    """The measurements of one process."""
+    """The measurements of one process, or with ``shared`` of all that count there."""
 
-    def __init__(self) -> None:
+    def __init__(self, shared: SharedCounts | None = None) -> None:
+        if shared is not None:
+            shared.begin()
+        self._shared = shared
         self._registry = CollectorRegistry()
+        self._figures = CollectorRegistry()
         self._leads = Counter(
             "leadkeeper_leads",
             "Leads handed in, by door and what became of them.",
@@ -88,25 +96,31 @@ class Metrics:
             ["destination", "outcome"],
             registry=self._registry,
         )
-        self._waiting = Gauge(
+        self._waiting = Figure(
             "leadkeeper_deliveries_waiting",
             f"Deliveries that have not ended, by state; no more than {MOST_COUNTED} of them are counted.",
             ["state"],
-            registry=self._registry,
+            self._figures,
         )
-        self._clocks = Gauge(
+        self._clocks = Figure(
             "leadkeeper_clock_difference_seconds",
             "How far the clock of each running process's machine is ahead of the database's.",
             ["process", "role"],
-            registry=self._registry,
+            self._figures,
         )
-        self._damaged = Gauge(
+        self._damaged = Figure(
             "leadkeeper_damaged_records",
             "Records in the database that are known to be damaged, by kind: leadkeeper doctor names them.",
             ["kind"],
+            self._figures,
+        )
+        self._keeping = Keeping(self._figures)
+        self._starts = Counter(
+            "leadkeeper_process_starts",
+            "Processes that were started, those that were started again too, by role.",
+            ["role"],
             registry=self._registry,
         )
-        self._keeping = Keeping(self._registry)
         self._ended: Tally[tuple[str, str]] = Tally()
         # Looking a label up takes longer than counting.
         self._by_result: dict[tuple[str, str], Counter] = {}
@@ -120,6 +134,10 @@ class Metrics:
         if counter is None:
             counter = self._by_result[door, result] = self._leads.labels(door, result)
         counter.inc()
+
+    def started(self, role: str) -> None:
+        """This process, of ``role``, takes part from now on."""
+        self._starts.labels(role).inc()
 
     def took(self, route: str, seconds: float) -> None:
         """A request on one of the hot routes was answered."""
@@ -137,7 +155,20 @@ class Metrics:
         async with self._counting:
             if time.monotonic() >= self._counted_until:
                 await self._count(storage, now)
-        return generate_latest(self._registry)
+        counted = self._registry if self._shared is None else self._shared.registry()
+        return generate_latest(counted) + generate_latest(self._figures)
+
+    async def settle(self, storage: Storage) -> None:
+        """Count the sends that ended since, where another process answers for this one. Raises ``StorageAway``."""
+        if self._shared is None or not self._ended:
+            return
+        ended, self._ended = self._ended, Tally()
+        try:
+            destinations = await storage.read(_destinations, {connection for connection, _ in ended})
+        except BaseException:
+            self._ended.update(ended)
+            raise
+        self._count_sends(ended, destinations)
 
     async def _count(self, storage: Storage, now: int) -> None:
         begun = time.monotonic()
@@ -150,17 +181,20 @@ class Metrics:
             self._damaged.clear()
             return
         for process in processes:
-            self._clocks.labels(process.id, process.role).set(process.ahead_ms / 1000)
+            self._clocks.set(process.ahead_ms / 1000, process.id, process.role)
         for record, count in damaged.items():
-            self._damaged.labels(record.value).set(count)
+            self._damaged.set(count, record.value)
         for state in _WAITING:
-            self._waiting.labels(state).set(waiting[state])
+            self._waiting.set(waiting[state], state)
         self._count_ended(destinations)
         ended = time.monotonic()
         self._counted_until = ended + max(REST_SECONDS, REST_TIMES * (ended - begun))
 
     def _count_ended(self, destinations: Mapping[str, str]) -> None:
         ended, self._ended = self._ended, Tally()
+        self._count_sends(ended, destinations)
+
+    def _count_sends(self, ended: Mapping[tuple[str, str], int], destinations: Mapping[str, str]) -> None:
         for (connection_id, outcome), count in ended.items():
             self._sends.labels(destinations.get(connection_id, "unknown"), outcome).inc(count)
 
@@ -182,6 +216,12 @@ def _snapshot(
         waiting["setAside"] += count
     destinations = {row.id: row.destination for row in connections.values()}
     return destinations, waiting, running(conn, now), damage_counts(conn)
+
+
+def _destinations(conn: sa.Connection, connections: Collection[str]) -> Mapping[str, str]:
+    c = t.connection.c
+    rows = conn.execute(sa.select(c.id, c.destination).where(one_of(conn, c.id, connections)))
+    return {row.id: row.destination for row in rows}
 
 
 def _count(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:

@@ -3,53 +3,99 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import gc
 import signal
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.showing import say
+from leadkeeper.processes.plan import Duty, ProcessPlan, by_itself, planned
+from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.settings import Settings
 
+MOST: Final = 64
+"""The most processes of a kind that one command runs."""
+
+_PEERS_NEEDED: Final = _(
+    "Several processes need PostgreSQL: on SQLite one process writes at a time, and one is quicker than two. "
+    "Use --processes 1 without --workers, or see docs/howto/run-several-processes.md."
+)
+
 Host = Annotated[str | None, typer.Option(help="Listen here instead of at LEADKEEPER_HOST.")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Listen here instead of at LEADKEEPER_PORT.")]
+Processes = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=MOST,
+        help="How many processes take leads in and carry them; else LEADKEEPER_PROCESSES, else 1 on SQLite, and on "
+        "PostgreSQL one for each core, at most 4.",
+    ),
+]
+Workers = Annotated[
+    int, typer.Option(min=0, max=MOST, help="So many further processes carry the leads, and the others only take in.")
+]
+Alike = Annotated[int, typer.Option("--processes", min=1, max=MOST, help="How many such processes run (PostgreSQL).")]
 
 
-def serve(host: Host = None, port: Port = None) -> None:
-    """Take leads in and carry them: the API and a worker in one process.
+def serve(host: Host = None, port: Port = None, processes: Processes = None, workers: Workers = 0) -> None:
+    """Take leads in and carry them: the API and a worker, in one process or several.
 
     Ctrl-C (or SIGTERM) ends it in good order: what is in flight may end, the rest stays in the database.
     """
-    _run(host, port, api=True, worker=True)
+    _run(Duty.SERVE, host, port, processes, workers)
 
 
-def api(host: Host = None, port: Port = None) -> None:
+def api(host: Host = None, port: Port = None, processes: Alike = 1) -> None:
     """Only take leads in. A worker elsewhere carries them."""
-    _run(host, port, api=True, worker=False)
+    _run(Duty.API, host, port, processes)
 
 
-def worker() -> None:
+def worker(processes: Alike = 1) -> None:
     """Only carry leads. Any number of workers may share one database."""
-    _run(None, None, api=False, worker=True)
+    _run(Duty.WORKER, None, None, processes)
 
 
-def _run(host: str | None, port: int | None, *, api: bool, worker: bool) -> None:
-    import uvloop
-
+def _run(role: Duty, host: str | None, port: int | None, processes: int | None, workers: int = 0) -> None:
     from leadkeeper.app import configure_logging
     from leadkeeper.settings import load_settings
 
     settings = load_settings()
     settings = settings.model_copy(update={"host": host or settings.host, "port": port or settings.port})
     configure_logging(settings)
+    plan = planned(role, processes or _by_itself(settings), workers)
+    if len(plan) > 1 and not settings.takes_peers:
+        raise Failed(_PEERS_NEEDED)
     _warn(settings)
+    with _port_explained(settings):
+        if len(plan) > 1:
+            from leadkeeper.doors.cli.several import supervise
+
+            supervise(plan, settings)
+        else:
+            import uvloop
+
+            uvloop.run(_until_stopped(settings, role))
+
+
+def _by_itself(settings: Settings) -> int:
+    from leadkeeper.processes.supervisor import cores
+
+    return settings.processes or by_itself(peers=settings.takes_peers, cores=cores())
+
+
+@contextlib.contextmanager
+def _port_explained(settings: Settings) -> Iterator[None]:
+    """A port that cannot be listened on is told with its remedy."""
     try:
-        uvloop.run(_until_stopped(settings, api=api, worker=worker))
+        yield
     except OSError as error:
         if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES) and error.filename is None:
             why = {errno.EADDRINUSE: "is taken", errno.EACCES: "needs more rights"}.get(error.errno or 0, "is not here")
@@ -72,28 +118,48 @@ def _warn(settings: Settings) -> None:
         log.warning(ROOT[0], remedy=ROOT[1])
 
 
-async def _until_stopped(settings: Settings, *, api: bool, worker: bool) -> None:
+async def _until_stopped(settings: Settings, role: Duty) -> None:
+    from leadkeeper.serving import serve
+
+    stop = stop_at_signals()
+
+    def ready() -> None:
+        say_listening(settings, [ProcessPlan(role, 1)])
+        settle()
+
+    await serve(settings, role, stop=stop, ready=ready, begin=say_begin)
+
+
+def stop_at_signals() -> asyncio.Event:
+    """What Ctrl-C and SIGTERM set, of the loop that runs."""
+    stop = asyncio.Event()
+    for summary in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(summary, stop.set)
+    return stop
+
+
+def say_listening(settings: Settings, plan: Sequence[ProcessPlan]) -> None:
+    """All of ``plan`` works: where it listens, what it lacks, and how it ends."""
     import structlog
 
     from leadkeeper.doors.cli.python_check import REMEDY, WARNING, reads_cookies_slowly
-    from leadkeeper.serving import serve
 
-    log, slow = structlog.get_logger(__name__), api and reads_cookies_slowly()
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for summary in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(summary, stop.set)
+    listens, carries = (any(each) for each in ([p.role.listens for p in plan], [p.role.carries for p in plan]))
+    where = f"Leadkeeper listens at http://{settings.host}:{settings.port}" if listens else "Leadkeeper carries leads"
+    many = f" in {len(plan)} processes" if len(plan) > 1 else ""
+    say(f"{where}{many}{'' if carries else '; a worker elsewhere must carry the leads'}. Ctrl-C ends it.")
+    if listens and reads_cookies_slowly():
+        structlog.get_logger(__name__).warning(WARNING, remedy=REMEDY)
 
-    def ready() -> None:
-        where = f"Leadkeeper listens at http://{settings.host}:{settings.port}" if api else "Leadkeeper carries leads"
-        say(f"{where}{'' if worker else '; a worker elsewhere must carry the leads'}. Ctrl-C ends it.")
-        if slow:
-            log.warning(WARNING, remedy=REMEDY)
-        # What is there now stays: looking through it again and again for garbage took a quarter of a worker's time.
-        # The garbage in it stays too: it is some 2 MB, and to find it takes a tenth of a second.
-        gc.freeze()
 
-    def begin(address: str) -> None:
-        say(f"Nobody can sign in yet. Open this link to begin; it is good once, for 24 hours: {address}")
+def say_begin(address: str) -> None:
+    """Where an installation begins in which nobody can sign in yet."""
+    say(f"Nobody can sign in yet. Open this link to begin; it is good once, for 24 hours: {address}")
 
-    await serve(settings, api=api, worker=worker, stop=stop, ready=ready, begin=begin)
+
+def settle() -> None:
+    """What is there now stays: looking through it again and again for garbage took a quarter of a worker's time.
+
+    The garbage in it stays too: it is some 2 MB, and to find it takes a tenth of a second.
+    """
+    gc.freeze()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from leadkeeper.access.validations import progress
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.state import ConnectionState
 from leadkeeper.delivery.schedule import State
@@ -22,7 +22,8 @@ from leadkeeper.problem import Problem, unknown_connection
 from leadkeeper.services import Services
 from leadkeeper.storage.engine import StorageAway
 from leadkeeper.texts import lazy_gettext as _
-from leadkeeper.views import CheckStepView, Validation
+from leadkeeper.validation.validator import steps_seen
+from leadkeeper.views import Validation
 
 ONE = OFFER + "/connections/{name}"
 
@@ -62,11 +63,15 @@ class ConnectionPages:
         return await connection_page(self._routes, request, connection)
 
     async def _progress(self, request: Request, session: Session) -> Response:
-        """What moves by itself: how far a validation is that this process carries out."""
+        """What moves by itself: how far a validation is, whichever process carries it out."""
         ref, name = self._routes.offer_of(request, session), request.path_params["name"]
         await self._services.connections.require(ref, name)
-        under = self._routes.validations.under_way.get((ref, name))
-        return self._routes.page(request, "_progress.html", at=offer_address(ref), name=name, under=under)
+        now = self._services.clock()
+        under = await self._services.storage.read(progress, (ref, name), now)
+        checks = [] if under is None else steps_seen(under.checks)
+        return self._routes.page(
+            request, "_progress.html", at=offer_address(ref), name=name, under=under, checks=checks
+        )
 
     async def _validate(self, request: Request, session: Session) -> Response:
         ref, name = self._routes.offer_of(request, session), request.path_params["name"]
@@ -184,14 +189,11 @@ async def validated(
     """
     by, language = session.caller.name, routes.language_of(request)
     try:
-        with routes.validations.validating((ref, name)) as under:
 
-            def seen(checks: Sequence[CheckStepView], marker: str) -> None:
-                under.checks, under.marker = checks, marker
-                routes.movements.tell(ref, "validating")
-
+        def seen() -> None:
             routes.movements.tell(ref, "validating")
-            found = await routes.services.validator.validate(ref, name, by=by, language=language, seen=seen)
+
+        found = await routes.services.validator.validate(ref, name, by=by, language=language, seen=seen)
     except (Problem, StorageAway) as error:
         if not saved:
             raise

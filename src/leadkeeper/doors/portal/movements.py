@@ -9,6 +9,10 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+import sqlalchemy as sa
+
+from leadkeeper.access.validations import validations_mark
+from leadkeeper.clock import Clock, now_ms
 from leadkeeper.gate import on_behalf_of
 from leadkeeper.inbox.arrivals import newest_lead
 from leadkeeper.inbox.movement import movement
@@ -44,22 +48,34 @@ class _Watched:
     """An offer or a list whose pages are open: how it stands, and who is woken when it moves."""
 
     seen: str | None = None
+    validating: str = ""
     open: int = 0
     moved: asyncio.Event = field(default_factory=asyncio.Event)
     names: list[str] = field(default_factory=list)
 
-    def tell(self, name: str) -> None:
-        """Wake whoever waits; they hear this event."""
-        self.names = [name]
+    def tell(self, *names: str) -> None:
+        """Wake whoever waits; they hear these events."""
+        self.names = list(names)
         self.moved.set()
         self.moved = asyncio.Event()
 
 
 class Movements:
-    """Looks at the offers and lists whose pages are open. ``time_now`` gives seconds from anywhere."""
+    """Looks at the offers and lists whose pages are open. ``time_now`` gives seconds from anywhere.
 
-    def __init__(self, storage: Storage, time_now: Callable[[], float] = time.monotonic) -> None:
+    ``doors`` says how many processes answer: a session's streams come to any of them.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        time_now: Callable[[], float] = time.monotonic,
+        clock: Clock = now_ms,
+        doors: Callable[[], int] = lambda: 1,
+    ) -> None:
         self._storage = storage
+        self._clock = clock
+        self._doors = doors
         self._time_now = time_now
         self._watched: dict[Shown, _Watched] = {}
         self._sessions: Counter[str] = Counter()
@@ -74,7 +90,8 @@ class Movements:
 
     def enter(self, session: str) -> bool:
         """Take a place for a stream of ``session``; false where there is none."""
-        if self._sessions.total() >= STREAMS or self._sessions[session] >= OF_A_SESSION:
+        most = max(1, OF_A_SESSION // self._doors())
+        if self._sessions.total() >= STREAMS or self._sessions[session] >= most:
             return False
         self._sessions[session] += 1
         return True
@@ -100,10 +117,13 @@ class Movements:
         watched = self._watched.setdefault(ref, _Watched())
         watched.open += 1
         try:
-            now = watched.seen = await self.seen(ref)
+            now, watched.validating = await self._found(ref)
+            watched.seen = now
             if self._looking is None or self._looking.done():
                 self._looking = asyncio.create_task(self._look(), name="movements")
             yield ("moved", now) if seen is not None and seen != now else ("", now)
+            if watched.validating:
+                yield "validating", now
             until = self._time_now() + LASTS_SECONDS
             while not ending.is_set() and (left := until - self._time_now()) > 0:
                 summary = await _woken(watched.moved, ending, min(BEAT_SECONDS, left))
@@ -114,18 +134,30 @@ class Movements:
             if watched.open == 0:
                 self._watched.pop(ref, None)
 
+    async def _found(self, shown: Shown) -> tuple[str, str]:
+        """How it stands, and how far validations are that any process carries out."""
+        if isinstance(shown, LeadsOf):
+            return await self.seen(shown), ""
+        with on_behalf_of(shown.publisher_id):
+            return await self._storage.read(_standing, shown, self._clock())
+
     async def _look(self) -> None:
         while self._watched:
             begun = self._time_now()
             for ref, watched in list(self._watched.items()):
                 try:
-                    now = await self.seen(ref)
+                    now, validating = await self._found(ref)
                 except StorageAway:
                     break
-                if now != watched.seen:
-                    watched.seen = now
-                    watched.tell("moved")
+                moved, further = now != watched.seen, validating != watched.validating
+                watched.seen, watched.validating = now, validating
+                if moved or further:
+                    watched.tell(*["validating"] * further, *["moved"] * moved)
             await asyncio.sleep(max(LOOK_SECONDS, RESTS * (self._time_now() - begun)))
+
+
+def _standing(conn: sa.Connection, ref: OfferRef, now: int) -> tuple[str, str]:
+    return movement(conn, ref), validations_mark(conn, ref, now)
 
 
 async def _woken(moved: asyncio.Event, ending: asyncio.Event, seconds: float) -> bool:

@@ -40,7 +40,6 @@ from leadkeeper.doors.portal.lead_words import (
 )
 from leadkeeper.doors.portal.menus import OPERATOR_MENUS
 from leadkeeper.doors.portal.movements import Movements
-from leadkeeper.doors.portal.progress import Validations
 from leadkeeper.doors.portal.questions import questions_of
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.doors.portal.words import readable_json, summary, when
@@ -91,8 +90,7 @@ class Routes:
         self, services: Services, *, name: object, ending: asyncio.Event | None = None, support: Support | None = None
     ) -> None:
         self.services = services
-        self.movements = Movements(services.storage)
-        self.validations = Validations()
+        self.movements = Movements(services.storage, clock=services.clock, doors=lambda: services.peers.answering)
         self.ending = ending or asyncio.Event()
         functions = {
             "when": when,

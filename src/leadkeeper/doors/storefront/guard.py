@@ -13,9 +13,13 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from pydantic_core import from_json
 from starlette.requests import Request
 
+from leadkeeper.access.people.guesses import Guesses
+from leadkeeper.clock import Clock, now_ms
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.origins import Origins
 from leadkeeper.network.client import NETWORK_ERRORS, Network
+from leadkeeper.storage.engine import Storage, StorageAway
+from leadkeeper.storage.presence import Peers
 from leadkeeper.texts import _
 
 
@@ -84,22 +88,43 @@ class Captcha:
 
 
 class FormGuard:
-    """Decides before a form is read. ``limit`` is such as ``20/minute``; ``origins`` knows who may send our form."""
+    """Decides before a form is read. ``limit`` is such as ``20/minute``; ``origins`` knows who may send our form.
 
-    def __init__(self, limit: str, origins: Origins, addresses: ClientAddresses) -> None:
+    Where several processes answer (``peers``), what one of them lets pass is counted in the database besides.
+    """
+
+    def __init__(
+        self,
+        limit: str,
+        origins: Origins,
+        addresses: ClientAddresses,
+        storage: Storage,
+        clock: Clock = now_ms,
+        peers: Peers | None = None,
+    ) -> None:
         self.origins = origins.also
         self._sent_from = origins
         self._addresses = addresses
         self._limit = parse(limit)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._peers = peers or Peers()
+        self._everywhere = Guesses(storage, "form", self._limit.amount, self._limit.get_expiry() * 1_000, clock)
 
     def from_elsewhere(self, request: Request) -> bool:
         """Whether a page of a site that may not do so sent it."""
         return self._sent_from.from_elsewhere(request.scope)
 
     async def too_often(self, request: Request) -> bool:
-        """Whether the address has sent its share; this one counts."""
-        return not await self._limiter.hit(self._limit, "form", self._addresses.of(request.scope))
+        """Whether the address has sent its share; this one counts. A database that is away refuses the form later."""
+        address = self._addresses.of(request.scope)
+        if not await self._limiter.hit(self._limit, "form", address):
+            return True
+        if self._peers.answering == 1:
+            return False
+        try:
+            return bool(await self._everywhere.count(address))
+        except StorageAway:
+            return False
 
     def address_of(self, request: Request) -> str:
         """From where a request comes."""

@@ -1,0 +1,1 @@
+"""Several processes on one machine: how many, in which roles, and one that keeps them running."""

@@ -25,6 +25,7 @@ from leadkeeper.services import Services
 from leadkeeper.settings import Settings
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows
+from leadkeeper.storage.search_index import index_more, stored_words
 from leadkeeper.texts import ENGLISH
 
 P95: Final = Target("p95 ms", "≤", 150)
@@ -72,6 +73,8 @@ async def _fill(services: Services, leads: int) -> float:
     before = (await services.retention.figures()).room.taken
     for first in range(0, leads, _STEP):
         await services.storage.write(_insert, first, min(_STEP, leads - first), leads)
+    while await services.storage.write(index_more):
+        pass
     await services.storage.write(lambda conn: conn.exec_driver_sql("ANALYZE").close())
     return ((await services.retention.figures()).room.taken - before) / leads
 
@@ -79,12 +82,14 @@ async def _fill(services: Services, leads: int) -> float:
 def _insert(conn: sa.Connection, first: int, count: int, of: int) -> None:
     connection_id = conn.scalar(sa.select(t.connection.c.id)) or ""
     begun = now_ms() - _DAYS * _DAY
-    rows = [*_rows(first, count, of, begun, connection_id)]
+    rows = [*_rows(conn, first, count, of, begun, connection_id)]
     insert_rows(conn, t.lead, [lead for lead, _ in rows])
     insert_rows(conn, t.delivery, [delivery for _, delivery in rows])
 
 
-def _rows(first: int, count: int, of: int, begun: int, connection_id: str) -> Iterator[tuple[dict[str, Any], Any]]:
+def _rows(
+    conn: sa.Connection, first: int, count: int, of: int, begun: int, connection_id: str
+) -> Iterator[tuple[dict[str, Any], Any]]:
     for number in range(first, first + count):
         at = begun + number * _DAYS * _DAY // of
         email = f"ada{number}@fabrikam.example"
@@ -98,7 +103,7 @@ def _rows(first: int, count: int, of: int, begun: int, connection_id: str) -> It
         }
         lead |= {"source": _SOURCES[number % 2], "action": _ACTIONS[number % 2], "email": email, "created_at": at}
         lead |= {"test": number % 5_000 == 1, "body": to_body(person, text, "spring", {}), "unrouted": False}
-        lead |= {"country": country_key(person.country)}
+        lead |= {"country": country_key(person.country), "words": stored_words(conn, person)}
         # The first of all are those that nobody looked after: a list finds them behind everything else.
         state = "setAside" if number < of // 50 else "waiting" if number % 1_000 == 3 else "delivered"
         yield lead, new_delivery(str(lead["id"]), connection_id, at) | {"state": state}

@@ -22,6 +22,7 @@ from leadkeeper.inbox.narrowing import LOOKED, counts, fitting, is_narrow, narro
 from leadkeeper.inbox.notes import damaged_note, expired_note, notes_on
 from leadkeeper.inbox.period import within
 from leadkeeper.inbox.runs import Runs, runs_of
+from leadkeeper.inbox.searching import searched
 from leadkeeper.inbox.sorting import SORTED, beside, in_order
 from leadkeeper.intake.normal import normal_address
 from leadkeeper.lead import is_known_action, is_known_source, lead_source_text
@@ -186,15 +187,16 @@ def _rows(
     query = query.order_by(c.id if up else c.id.desc())
     if cursor is not None:
         query = query.where(c.id > cursor if up else c.id < cursor)
+    if (found := searched(conn, query, filters, cursor, limit, up=up)) is not None:
+        return found
     runs = runs_of(conn, filters)
-    exact = runs is not None and runs.exact
     if runs is not None:
         query, end = _within_runs(conn, query, runs, filters, cursor, limit, up=up)
     else:
         end = _end_of_look(conn, filters, cursor, up=up) if many or is_narrow(filters) else None
         if end is not None:
             query = query.where(c.id <= end if up else c.id >= end)
-    if exact or not (filters.text or filters.country):
+    if (runs is not None and runs.exact) or not (filters.text or filters.country):
         query = query.limit(limit + 1)
     return fitting(conn.execute(query), filters, limit + 1), end
 
@@ -241,9 +243,7 @@ def _same_customer(conn: sa.Connection, lead_id: str) -> LeadPage:
         return LeadPage(leads=())
     query = _LEADS.where(c.email == row.email, c.publisher_id == row.publisher_id, c.id != lead_id)
     rows = conn.execute(query.order_by(c.id.desc()).limit(10)).all()
-    deliveries = _summaries(conn, [each.id for each in rows])
-    leads = [_shown(each, ENGLISH) | {"deliveries": deliveries[each.id]} for each in rows]
-    return LeadPage.model_validate({"leads": leads})
+    return _page(conn, rows, None, None, looked_further=False)
 
 
 def _summaries(conn: sa.Connection, lead_ids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
@@ -377,8 +377,7 @@ def _cause(row: sa.Row[Any], language: Language) -> DiagnosisView | None:
 def _noted(receipt: ReceiptView | None, notes: Sequence[LeadNoteView]) -> ReceiptView | None:
     if receipt is None or not notes:
         return receipt
-    summary = [note for note in (receipt.note, *(each.text for each in notes)) if note]
-    return receipt.model_copy(update={"note": " ".join(summary)})
+    return receipt.model_copy(update={"note": " ".join(filter(None, (receipt.note, *(each.text for each in notes))))})
 
 
 def delivery_view(conn: sa.Connection, delivery_id: str, language: Language) -> DeliveryView | None:

@@ -26,6 +26,7 @@ from leadkeeper.services import Services
 from leadkeeper.settings import Settings
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows
+from leadkeeper.storage.search_index import index_more, stored_words
 from leadkeeper.texts import ENGLISH
 
 BYTES: Final[Mapping[Kind, Target]] = {
@@ -88,6 +89,8 @@ async def fill(services: Services, leads: int, *, waiting: bool = True, say: Say
         if first % (50 * _STEP) == 0 and first:
             say(f"growth: {first:,} of {leads:,} leads are made")
         await services.storage.write(_insert, first, min(_STEP, leads - first), leads, waiting)
+    while await services.storage.write(index_more):
+        pass
     await services.storage.write(lambda conn: conn.exec_driver_sql("ANALYZE").close())
     return ((await services.retention.figures()).room.taken - before) / leads
 
@@ -97,13 +100,13 @@ def _insert(conn: sa.Connection, first: int, count: int, of: int, waiting: bool)
         conn.scalar(sa.select(t.connection.c.id).where(t.connection.c.offer_ref == f"{PUBLISHER}/crm")) or ""
     )
     begun = now_ms() - DAYS * DAY_MS
-    rows = [*_rows(first, count, of, begun, connection_id, waiting)]
+    rows = [*_rows(conn, first, count, of, begun, connection_id, waiting)]
     insert_rows(conn, t.lead, [lead for lead, _ in rows])
     insert_rows(conn, t.delivery, [delivery for _, delivery in rows])
 
 
 def _rows(
-    first: int, count: int, of: int, begun: int, connection_id: str, waiting: bool
+    conn: sa.Connection, first: int, count: int, of: int, begun: int, connection_id: str, waiting: bool
 ) -> Iterator[tuple[dict[str, Any], Any]]:
     for number in range(first, first + count):
         at = begun + number * DAYS * DAY_MS // of
@@ -118,7 +121,7 @@ def _rows(
         }
         lead |= {"source": _SOURCES[number % 2], "action": _ACTIONS[number % 2], "email": email, "created_at": at}
         lead |= {"test": number % 5_000 == 1, "body": to_body(person, text, "spring", {}), "unrouted": False}
-        lead |= {"country": country_key(person.country)}
+        lead |= {"country": country_key(person.country), "words": stored_words(conn, person)}
         # The first of all are those that nobody looked after: a list finds them behind everything else.
         state = "setAside" if number < of // 50 else "waiting" if number % 1_000 == 3 else "delivered"
         state = state if waiting else "delivered"

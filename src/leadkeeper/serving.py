@@ -14,6 +14,7 @@ from leadkeeper.app import open_services
 from leadkeeper.channels.carrier import ChannelCarrier
 from leadkeeper.doors.api.metrics import SETTLE_SECONDS
 from leadkeeper.doors.api.shared_counts import SharedCounts
+from leadkeeper.inbox.indexing import SearchIndexing
 from leadkeeper.inbox.inspection import Inspection
 from leadkeeper.inbox.tally import Tally
 from leadkeeper.installation import Installation
@@ -165,6 +166,7 @@ def _beside(settings: Settings, installation: Installation) -> list[Coroutine[An
         reconciliation.run(),
         sender.run(),
         runner.run(),
+        SearchIndexing(installation.services.storage).run(),
         Tally(installation.services.storage, installation.services.clock).run(),
         Inspection(installation.services.storage, installation.services.clock, random.random).run(),
         RetentionTask(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -25,8 +26,12 @@ async def test_migrations_lead_to_the_tables(database_url: str) -> None:
     storage = open_storage(database_url)
     await storage.write(upgrade)
 
+    def ours(thing: Any, name: str | None, *_: object) -> bool:
+        """Not the index of searches, which a database has or has not: see ``storage.search_index``."""
+        return not (name or "").startswith(("lead_search", "ix_lead_search"))
+
     def differences(conn: sa.Connection) -> list[object]:
-        context = MigrationContext.configure(conn, opts={"compare_type": True})
+        context = MigrationContext.configure(conn, opts={"compare_type": True, "include_object": ours})
         return list(compare_metadata(context, t.metadata))
 
     assert await storage.read(differences) == []

@@ -15,9 +15,11 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.announcing import Announcing
 from leadkeeper.storage.durability import Durability, durability
 from leadkeeper.storage.engine import Storage, StorageAway, announce, open_storage
 from leadkeeper.storage.migrate import upgrade
+from leadkeeper.storage.postgresql import PostgreSQL
 from tests.services.pgbouncer import PgBouncer, PoolMode
 from tests.services.postgres import Postgres
 
@@ -219,6 +221,39 @@ async def test_other_processes_hear_of_work(database_url: str) -> None:
     await asyncio.sleep(0.3)
     observed.clear()
     await until_observed("second")
+    await end()
+    await storage.close()
+    await other.close()
+
+
+async def test_many_commits_are_announced_together(postgres_url: str) -> None:
+    storage, other = PostgreSQL(sa.make_url(postgres_url)), open_storage(postgres_url)
+    await storage.write(upgrade)
+    messages: asyncio.Queue[set[str]] = asyncio.Queue()
+    all_committed = asyncio.Event()
+
+    async def pause(_: float) -> None:
+        await all_committed.wait()
+
+    end = await other.listen(lambda named: messages.put_nowait({*named}))
+    assert await asyncio.wait_for(messages.get(), 20) == set()  # it listens
+    storage._announcing = Announcing(storage._announce, pause)
+
+    def transaction(conn: sa.Connection, name: str, *, fails: bool = False) -> None:
+        announce(conn, [name])
+        if fails:
+            raise ValueError("undone")
+
+    await storage.write(transaction, "first")
+    assert await asyncio.wait_for(messages.get(), 20) == {"first"}
+    with pytest.raises(ValueError, match="undone"):
+        await storage.write(transaction, "undone", fails=True)
+    await asyncio.gather(*(storage.write(transaction, f"{number}") for number in range(20)))
+    assert messages.empty()
+    all_committed.set()
+    assert await asyncio.wait_for(messages.get(), 20) == {f"{number}" for number in range(20)}
+    await storage.write(transaction, "last")
+    assert await asyncio.wait_for(messages.get(), 20) == {"last"}
     await end()
     await storage.close()
     await other.close()

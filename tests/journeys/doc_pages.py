@@ -39,6 +39,7 @@ RUN_BY: Final[Mapping[tuple[str, str], str]] = {
     },
     ("docs/reference/webhooks.md", "python"): "tests/unit/test_channel_rules.py",
     ("docs/destinations/https_endpoint.md", "python"): "tests/unit/test_https_endpoint.py",
+    ("docs/howto/run-on-postgresql.md", "sql"): "tests/contracts/test_search.py",
 }
 """Who else runs all blocks of a page in a language."""
 

@@ -19,9 +19,10 @@ from leadkeeper.inbox.followed import FOLLOWED, events_of
 from leadkeeper.inbox.in_state import in_state, tabs
 from leadkeeper.inbox.missing_records import missing_since
 from leadkeeper.inbox.narrowing import LOOKED, counts, fitting, is_narrow, narrowing
-from leadkeeper.inbox.pages import FoundLeads, page_of, shown, summaries
+from leadkeeper.inbox.pages import FoundLeads, page_from, shown, summaries
 from leadkeeper.inbox.period import within
 from leadkeeper.inbox.runs import Runs, runs_of
+from leadkeeper.inbox.searching import searched
 from leadkeeper.inbox.sorting import SORTED, beside, in_order
 from leadkeeper.intake.normal import normal_address
 from leadkeeper.offer import OfferRef
@@ -88,7 +89,7 @@ class Inbox:
     ) -> LeadPage:
         """Up to ``limit`` (at most :data:`MOST`) leads, newest first, older than ``cursor``, or the next ``newer``."""
         most = min(limit, MOST)
-        return await self._storage.read_and_build(lambda c: _list(c, filters, cursor, most, newer=newer), page_of)
+        return await self._storage.read_and_build(lambda c: _list(c, filters, cursor, most, newer=newer), page_from)
 
     async def counts(self, filters: LeadFilter) -> dict[str, int]:
         """How many leads of a publisher and an offer stand on each of ``narrowing.TABS``."""
@@ -96,7 +97,7 @@ class Inbox:
 
     async def same_customer(self, lead_id: str) -> LeadPage:
         """The newest other leads of the same publisher with the same e-mail address."""
-        return await self._storage.read_and_build(lambda c: _same_customer(c, lead_id), page_of)
+        return await self._storage.read_and_build(lambda c: _same_customer(c, lead_id), page_from)
 
     async def get(self, lead_id: str, language: Language = ENGLISH) -> LeadView | None:
         """One lead whole, its diagnoses in ``language``, or ``None``."""
@@ -178,15 +179,16 @@ def _rows(
     query = query.order_by(c.id if up else c.id.desc())
     if cursor is not None:
         query = query.where(c.id > cursor if up else c.id < cursor)
+    if (found := searched(conn, query, filters, cursor, limit, up=up)) is not None:
+        return found
     runs = runs_of(conn, filters)
-    exact = runs is not None and runs.exact
     if runs is not None:
         query, end = _within_runs(conn, query, runs, filters, cursor, limit, up=up)
     else:
         end = _end_of_look(conn, filters, cursor, up=up) if many or is_narrow(filters) else None
         if end is not None:
             query = query.where(c.id <= end if up else c.id >= end)
-    if exact or not (filters.text or filters.country):
+    if (runs is not None and runs.exact) or not (filters.text or filters.country):
         query = query.limit(limit + 1)
     return fitting(conn.execute(query), filters, limit + 1), end
 
@@ -325,8 +327,7 @@ def _cause(row: sa.Row[Any], language: Language) -> DiagnosisView | None:
 def _noted(receipt: ReceiptView | None, notes: Sequence[LeadNoteView]) -> ReceiptView | None:
     if receipt is None or not notes:
         return receipt
-    summary = [note for note in (receipt.note, *(each.text for each in notes)) if note]
-    return receipt.model_copy(update={"note": " ".join(summary)})
+    return receipt.model_copy(update={"note": " ".join(filter(None, (receipt.note, *(each.text for each in notes))))})
 
 
 def delivery_view(conn: sa.Connection, delivery_id: str, language: Language) -> DeliveryView | None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from leadkeeper.inbox.content import content_of
 from leadkeeper.inbox.follow_up import CLOSED, DO_NOT_CONTACT, DUE_MS, STATES
+from leadkeeper.lead_words import stands_in, wanted_text
 from leadkeeper.storage import tables as t
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def fitting(rows: Iterable[sa.Row[Any]], filters: LeadFilter, limit: int) -> lis
     """Up to ``limit`` of ``rows`` whose customer fits: by country, and by a part of name, company or address."""
     found: list[sa.Row[Any]] = []
     words = [
-        *(filters.text or "").casefold().split(),
+        *wanted_text(filters.text or "").split(),
         *([f'"{filters.country}"'.casefold()] if filters.country else []),
     ]
     for row in rows:
@@ -96,8 +97,8 @@ def _fits(body: str, filters: LeadFilter) -> bool:
     if not filters.text:
         return True
     name = f"{customer.first_name} {customer.last_name}"
-    wanted = " ".join(filters.text.split()).casefold()
-    return any(wanted in part.casefold() for part in (name, customer.company, customer.email))
+    wanted = wanted_text(filters.text)
+    return any(stands_in(wanted, part) for part in (name, customer.company, customer.email))
 
 
 def counts(conn: sa.Connection, deliveries: Mapping[str, sa.ColumnElement[bool]], leads: Any) -> dict[str, int]:

@@ -32,7 +32,7 @@ class FoundLeads:
     looked_further: bool = False
 
 
-def page_of(found: FoundLeads) -> LeadPage:
+def page_from(found: FoundLeads) -> LeadPage:
     """A page of what was found."""
     # Each lead by itself: a page may hold thousands of deliveries, and no other thread goes on during one call.
     return LeadPage.model_construct(

@@ -366,7 +366,7 @@ def _refusal(lead: NewLead, routes: Mapping[str, Route]) -> Problem | None:
 
 def insert_lead(conn: sa.Connection, lead_id: str, lead: NewLead, now: int) -> None:
     """Keep ``lead`` under that id within another transaction; whoever calls writes its deliveries."""
-    insert_rows(conn, t.lead, [lead_row(Prepared(lead_id, lead, lead.body()), now, unrouted=False)])
+    insert_rows(conn, t.lead, [lead_row(conn, Prepared(lead_id, lead, lead.body()), now, unrouted=False)])
 
 
 def _repeat(conn: sa.Connection, item: Prepared, lead_id: str, fingerprint: str) -> _Written | Problem:

@@ -13,6 +13,7 @@ from leadkeeper.intake.routes import Route
 from leadkeeper.lead import country_key, is_test
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows, one_of
+from leadkeeper.storage.search_index import stored_words
 
 if TYPE_CHECKING:
     from leadkeeper.intake.keep import NewLead
@@ -40,10 +41,10 @@ def insert_leads(
         key=lambda item: (item.lead.offer.publisher_id, item.lead.idempotency_key or ""),
     )
     if keyless:
-        insert_rows(conn, t.lead, [_routed_row(item, routes, now) for item in keyless])
+        insert_rows(conn, t.lead, [_routed_row(conn, item, routes, now) for item in keyless])
     if not keyed:
         return {}
-    conn.execute(_insert_or_ignore(conn), [_routed_row(item, routes, now) for item in keyed])
+    conn.execute(_insert_or_ignore(conn), [_routed_row(conn, item, routes, now) for item in keyed])
     found = {
         (row.publisher_id, row.idempotency_key): (row.id, row.fingerprint)
         for row in conn.execute(
@@ -65,11 +66,12 @@ def _insert_or_ignore(conn: sa.Connection) -> Any:
     )
 
 
-def _routed_row(item: Prepared, routes: Mapping[str, Route], now: int) -> dict[str, Any]:
-    return lead_row(item, now, unrouted=not (item.withheld or routes[str(item.lead.offer)].connections))
+def _routed_row(conn: sa.Connection, item: Prepared, routes: Mapping[str, Route], now: int) -> dict[str, Any]:
+    unrouted = not (item.withheld or routes[str(item.lead.offer)].connections)
+    return lead_row(conn, item, now, unrouted=unrouted)
 
 
-def lead_row(item: Prepared, now: int, *, unrouted: bool) -> dict[str, Any]:
+def lead_row(conn: sa.Connection, item: Prepared, now: int, *, unrouted: bool) -> dict[str, Any]:
     lead = item.lead
     return {
         "id": item.id,
@@ -79,6 +81,7 @@ def lead_row(item: Prepared, now: int, *, unrouted: bool) -> dict[str, Any]:
         "action": lead.action,
         "email": lead.customer.email[:320].casefold(),
         "country": country_key(lead.customer.country),
+        "words": stored_words(conn, lead.customer),
         "test": is_test(lead.customer, lead.source),
         "created_at": now,
         "body": item.body,

@@ -23,6 +23,7 @@ from leadkeeper.privacy.periods import DAY_MS, DataKind, Own, Periods
 from leadkeeper.privacy.skeleton import SKELETON, without_evidence, without_traces
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of, share_routes
+from leadkeeper.storage.search_index import take_out
 
 ROWS: Final = 200
 """The most leads or mails in one transaction."""
@@ -189,6 +190,7 @@ def _remove_personal(conn: sa.Connection, lead_ids: Iterable[str], now: int) -> 
     if not ids:
         return
     c, e, f = t.lead.c, t.lead_event.c, t.follow_up.c
+    take_out(conn, ids)
     conn.execute(sa.update(t.lead).where(one_of(conn, c.id, ids)).values(SKELETON | {"expired_at": now}))
     # What confirmed it to the customer is a mail of the lead's id.
     conn.execute(sa.delete(t.mail).where(one_of(conn, t.mail.c.id, ids)))

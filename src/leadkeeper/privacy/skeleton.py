@@ -15,6 +15,7 @@ SKELETON: Final[dict[str, Any]] = {
     "body": to_body(Customer(), "", "", {}),
     "email": "",
     "country": "",
+    "words": None,
     "consent": None,
     # Either may tell of a customer; a repeat of so old a lead is a new one.
     "idempotency_key": None,

@@ -18,7 +18,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from leadkeeper.storage.away import StorageAway
-from leadkeeper.storage.channel import CHANNEL
 from leadkeeper.storage.hot import on_driver, takes_hot_statements
 
 __all__ = ["Storage", "StorageAway", "has_peers", "open_storage"]
@@ -226,15 +225,13 @@ _CHANGE_ROUTES: Final = _locks(sa.func.pg_advisory_xact_lock)
 
 
 def announce(conn: sa.Connection, connections: Collection[str] = ()) -> None:
-    """Wake the workers of other processes when this transaction commits, and tell them which connections have work.
+    """Wake the workers of other processes soon after this transaction commits, and tell which connections have work.
 
-    With none named, or too many for one message, they look at all.
+    With none named they look at all. SQLite's workers see by themselves that something was written.
     """
     if conn.dialect.name == "postgresql":
-        named = ",".join(connections) if len(connections) <= _ANNOUNCED else ""
-        conn.execute(_NOTIFY, {"named": named})
+        conn.info.setdefault(ANNOUNCED, []).append(frozenset(connections))
 
 
-_ANNOUNCED: Final = 150
-"""A message holds 8,000 bytes at most, an id 36."""
-_NOTIFY: Final = sa.select(sa.func.pg_notify(CHANNEL, sa.bindparam("named", type_=sa.String)))
+ANNOUNCED: Final = "leadkeeper.announced"
+"""Where a transaction on PostgreSQL notes what it announces, for whoever commits it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -14,8 +14,10 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from leadkeeper.gate import Gate
+from leadkeeper.storage.announcing import Announcing
 from leadkeeper.storage.away import DISK_FULL, ONLY_READS, UNREACHABLE, StorageAway
 from leadkeeper.storage.channel import CHANNEL
+from leadkeeper.storage.engine import ANNOUNCED
 from leadkeeper.storage.turns import run_in_turn
 
 P = ParamSpec("P")
@@ -57,6 +59,7 @@ class PostgreSQL:
         self._pooled = False
         self._places = Gate(PLACES, PLACES_RESERVED)
         self._builders = ThreadPoolExecutor(BUILDERS, "build")
+        self._announcing = Announcing(self._announce)
 
     async def write(
         self, transaction: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
@@ -93,7 +96,10 @@ class PostgreSQL:
                 async with engine.begin() as conn:
                     if self._pooled:
                         await conn.execute(_PER_TRANSACTION)
-                    return await conn.run_sync(transaction)
+                    result, announced = await conn.run_sync(_announcing, transaction)
+                for connections in announced:
+                    self._announcing.tell(connections)
+                return result
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 raise StorageAway(str(error)) from error
             except SQLAlchemyError as error:
@@ -132,6 +138,10 @@ class PostgreSQL:
         """Let go of a server that has become a standby: the next connection may find the one that leads now."""
         if self._engine is not None:
             await self._engine.dispose()
+
+    async def _announce(self, connections: Collection[str]) -> None:
+        named = ",".join(sorted(connections)) if len(connections) <= _ANNOUNCED else ""
+        await self._begin(lambda conn: conn.execute(_NOTIFY, {"named": named}).close())
 
     async def hears(self) -> bool:
         await self._open()
@@ -177,8 +187,25 @@ class PostgreSQL:
         if self._running:
             await asyncio.wait(self._running, timeout=TRANSACTION_SECONDS)
         await asyncio.to_thread(self._builders.shutdown)
+        await self._announcing.close()
         if self._engine is not None:
             await self._engine.dispose()
+
+
+def _announcing(conn: sa.Connection, transaction: Callable[[sa.Connection], R]) -> tuple[R, Sequence[Collection[str]]]:
+    """What ``transaction`` answers, and what it announces once it is committed."""
+    conn.info.pop(ANNOUNCED, None)  # of a transaction that was undone
+    result = transaction(conn)
+    announced: Sequence[Collection[str]] = conn.info.pop(ANNOUNCED, ())
+    return result, announced
+
+
+_ANNOUNCED: Final = 150
+"""A message holds 8,000 bytes at most, an id 36."""
+_NOTIFY: Final = sa.select(
+    sa.func.set_config("synchronous_commit", "off", True),  # nothing is written that must be kept
+    sa.func.pg_notify(CHANNEL, sa.bindparam("named", type_=sa.String)),
+)
 
 
 def _named(payload: object) -> Collection[str]:

@@ -112,7 +112,9 @@ class FindLeadsBody(_Wanted):
         None, description="The customer's whole e-mail address, in any case.", examples=["ada@contoso.com"]
     )
     text: Annotated[Text, Field(min_length=1, max_length=200)] | None = Field(
-        None, description="A part of the customer's name, company or e-mail address, in any case."
+        None,
+        description="A part of the customer's name, company or e-mail address, in any case. "
+        "One or two letters: how a word of them begins.",
     )
 
     @model_validator(mode="after")

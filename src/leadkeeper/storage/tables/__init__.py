@@ -71,6 +71,7 @@ from leadkeeper.storage.tables.reconciliation import reconciliation as reconcili
 from leadkeeper.storage.tables.retention import retention_left as retention_left
 from leadkeeper.storage.tables.retention import retention_walk as retention_walk
 from leadkeeper.storage.tables.schema import metadata as metadata
+from leadkeeper.storage.tables.searching import search_state as search_state
 from leadkeeper.storage.tables.telling import WAITING_MAIL as WAITING_MAIL
 from leadkeeper.storage.tables.telling import mail as mail
 from leadkeeper.storage.tables.telling import notified_cause as notified_cause

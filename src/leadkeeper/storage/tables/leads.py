@@ -37,6 +37,8 @@ lead: Final = sa.Table(
     sa.Column("expired_at", sa.BigInteger),
     # Of the customer, in small letters and cut; "*" of leads that were there before it was: then the body knows.
     sa.Column("country", sa.Text, nullable=False, server_default="*"),
+    # What is searched of it, on PostgreSQL alone, which has an index of it; see lead_words and storage.search_index.
+    sa.Column("words", sa.Text),
     sa.Index("ix_lead_offer", "publisher_id", "offer_id", "id"),
     sa.Index("ix_lead_publisher", "publisher_id", "id"),
     sa.Index("ix_lead_email", "email", "id"),

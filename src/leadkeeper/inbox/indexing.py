@@ -1,0 +1,37 @@
+"""New leads are put into the index that searches ask, and with a new version of the program all that are there."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+from leadkeeper.periodic import Job, run_periodically
+from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.search_index import any_to_index, index_more, settle, settles
+
+LOOK_SECONDS: Final = 1.0
+REST: Final = 3.0
+"""After a step it rests for so many times as long as that took: leads that come in find the database free."""
+LEAST_REST: Final = 0.01
+
+
+class SearchIndexing:
+    """Runs beside every worker; one at a time does something."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def run(self) -> None:
+        """Look every second until cancelled."""
+        await run_periodically(Job("search index", self.look, LOOK_SECONDS))
+
+    async def look(self) -> None:
+        """Put in all that is not in it, in small transactions."""
+        more = await self._storage.read(any_to_index)
+        while more:
+            begun = time.monotonic()
+            more = await self._storage.write(index_more)
+            await asyncio.sleep(max(LEAST_REST, REST * (time.monotonic() - begun)) if more else 0)
+        if await self._storage.read(settles):
+            await self._storage.write(settle)

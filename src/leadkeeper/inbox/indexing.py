@@ -8,7 +8,7 @@ from typing import Final
 
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage.engine import Storage
-from leadkeeper.storage.search_index import any_to_index, index_more, settle, settles
+from leadkeeper.storage.search_index import any_to_index, index_more, write_pending, settles
 
 LOOK_SECONDS: Final = 1.0
 REST: Final = 3.0
@@ -34,4 +34,4 @@ class SearchIndexing:
             more = await self._storage.write(index_more)
             await asyncio.sleep(max(LEAST_REST, REST * (time.monotonic() - begun)) if more else 0)
         if await self._storage.read(settles):
-            await self._storage.write(settle)
+            await self._storage.write(write_pending)

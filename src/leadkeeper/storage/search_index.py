@@ -85,11 +85,11 @@ def any_to_index(conn: sa.Connection) -> bool:
 
 
 def settles(conn: sa.Connection) -> bool:
-    """Whether :func:`settle` has anything to do on this database."""
+    """Whether :func:`write_pending` has anything to do on this database."""
     return conn.dialect.name == "postgresql" and has_index(conn)
 
 
-def settle(conn: sa.Connection) -> None:
+def write_pending(conn: sa.Connection) -> None:
     """PostgreSQL: put what new leads left beside the index into its place, so that intake need not do so."""
     if conn.execute(sa.select(t.search_state.c.id).with_for_update(skip_locked=True)).first() is not None:
         conn.execute(sa.text(f"SELECT gin_clean_pending_list('{INDEX}')")).close()

@@ -247,3 +247,17 @@ async def test_a_state_of_many_leads_is_looked_for_in_a_part_of_them(
     page = await inbox.list(which, limit=10)
     page = await inbox.list(which, page.next_cursor, limit=10)
     assert [lead.id for lead in page.leads] == [oldest]
+
+
+async def test_tabs_of_an_offer_pass_over_what_is_set_aside_of_others(home: Installation) -> None:
+    operator = await home.visitor("operator")
+    assert (
+        await operator.put("/v1/publishers/contoso/offers/quiet", {"title": "Quiet", "offerType": "saas"})
+    ).status == 201
+    await home.services.storage.write(_all_in_one_state_but_the_oldest, "delivered", "setAside")
+    inbox, storage = home.services.inbox, home.services.storage
+    which = LeadFilter("contoso", "quiet")
+    assert await work(storage, lambda: inbox.counts(which)) < (2_000 if type(storage).__name__ == "SQLite" else 200)
+    assert set((await inbox.counts(which)).values()) == {0}
+    busy = await inbox.counts(LeadFilter("contoso", "crm-pro"))
+    assert (busy["setAside"], busy["attention"], busy["held"], busy["waiting"]) == (1_001, 1_001, 0, 0)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from leadkeeper.connections.own import of_publisher
-from leadkeeper.inbox.runs import MOST_RUNS, Runs, is_all
+from leadkeeper.inbox.runs import MOST_RUNS, Run, Runs, is_all
+from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of
 
@@ -64,7 +65,7 @@ def _runs(
     over = _with_any(conn, which, filters.publisher_id)
     if len(over) > MOST_RUNS:
         return None
-    runs = [(d.connection_id == each, which) for each in over]
+    runs: list[Run] = [(d.connection_id == each, which) for each in over]
     if few is not None:
         runs.append((few,))
     return Runs(d.lead_id, runs, is_all(filters, "state"), overlapping=True)
@@ -84,13 +85,14 @@ def _with_any(conn: sa.Connection, which: sa.ColumnElement[bool], publisher_id: 
     return conn.scalars(sa.select(chain.c.id).where(chain.c.id.is_not(None)).limit(MOST_RUNS + 1)).all()
 
 
-def tabs(conn: sa.Connection, publisher_id: str | None) -> dict[str, sa.ColumnElement[bool]]:
-    """The deliveries that each tab of the list counts."""
-    held = t.READY & _over(conn, True, publisher_id)
-    aside = _over(conn, None, publisher_id)
+def tabs(conn: sa.Connection, publisher_id: str | None, offer_id: str | None) -> dict[str, sa.ColumnElement[bool]]:
+    """The deliveries that each tab of the list counts; of one offer only its own connections are looked at."""
+    offer = None if publisher_id is None or offer_id is None else OfferRef(publisher_id, offer_id)
+    held = t.READY & _over(conn, True, publisher_id, offer)
+    aside = _over(conn, None, publisher_id, offer)
     return {
         "attention": held | (t.FOR_A_PERSON & aside),
-        "waiting": _ready("waiting") & _over(conn, False, publisher_id),
+        "waiting": _ready("waiting") & _over(conn, False, publisher_id, offer),
         "held": held,
         "setAside": t.SET_ASIDE & aside,
     }
@@ -118,12 +120,15 @@ def _with_delivery(
     return InState(has.correlate(t.lead).scalar_subquery().is_not(None), True)
 
 
-def _over(conn: sa.Connection, at_rest: bool | None, publisher_id: str | None) -> sa.ColumnElement[bool]:
-    """Deliveries over connections that are at rest, or are not; those of one publisher, or of all."""
+def _over(
+    conn: sa.Connection, at_rest: bool | None, publisher_id: str | None, offer: OfferRef | None = None
+) -> sa.ColumnElement[bool]:
+    """Deliveries over connections that are at rest, or are not; those of an offer, of one publisher, or of all."""
     c = t.connection.c
     those = sa.true() if at_rest is None else t.AT_REST if at_rest else sa.not_(t.AT_REST)
     if publisher_id is not None:
-        own = conn.scalars(sa.select(c.id).where(of_publisher(conn, publisher_id), those)).all()
+        whose = of_publisher(conn, publisher_id) if offer is None else c.offer_ref == str(offer)
+        own = conn.scalars(sa.select(c.id).where(whose, those)).all()
         return t.delivery.c.connection_id.in_(own)
     return sa.true() if at_rest is None else t.delivery.c.connection_id.in_(sa.select(c.id).where(those))
 

@@ -248,7 +248,7 @@ def _end_of_look(conn: sa.Connection, filters: LeadFilter, cursor: str | None, *
 
 def _counts(conn: sa.Connection, filters: LeadFilter) -> dict[str, int]:
     whose = filters.publisher_id
-    return counts(conn, tabs(conn, whose), _conditions(LeadFilter(whose, filters.offer_id)))
+    return counts(conn, tabs(conn, whose, filters.offer_id), _conditions(LeadFilter(whose, filters.offer_id)))
 
 
 def _same_customer(conn: sa.Connection, lead_id: str) -> FoundLeads:

@@ -85,16 +85,18 @@ def _with_any(conn: sa.Connection, which: sa.ColumnElement[bool], publisher_id: 
     return conn.scalars(sa.select(chain.c.id).where(chain.c.id.is_not(None)).limit(MOST_RUNS + 1)).all()
 
 
-def tabs(conn: sa.Connection, publisher_id: str | None, offer_id: str | None) -> dict[str, sa.ColumnElement[bool]]:
-    """The deliveries that each tab of the list counts; of one offer only its own connections are looked at."""
+def tabs(
+    conn: sa.Connection, publisher_id: str | None, offer_id: str | None
+) -> dict[str, Sequence[sa.ColumnElement[bool]]]:
+    """The deliveries that each tab of the list counts, any of these; of one offer only its own connections' ones."""
     offer = None if publisher_id is None or offer_id is None else OfferRef(publisher_id, offer_id)
     held = t.READY & _over(conn, True, publisher_id, offer)
     aside = _over(conn, None, publisher_id, offer)
     return {
-        "attention": held | (t.FOR_A_PERSON & aside),
-        "waiting": _ready("waiting") & _over(conn, False, publisher_id, offer),
-        "held": held,
-        "setAside": t.SET_ASIDE & aside,
+        "attention": (held, t.FOR_A_PERSON & aside),
+        "waiting": (_ready("waiting") & _over(conn, False, publisher_id, offer),),
+        "held": (held,),
+        "setAside": (t.SET_ASIDE & aside,),
     }
 
 

@@ -22,6 +22,7 @@ from leadkeeper.doors.portal.lead_csv import csv_of
 from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.lead import Customer, country_key
 from leadkeeper.lead_body import to_body
+from leadkeeper.offer import OfferRef
 from leadkeeper.services import Services
 from leadkeeper.settings import Settings
 from leadkeeper.storage import tables as t
@@ -96,9 +97,8 @@ async def fill(services: Services, leads: int, *, waiting: bool = True, say: Say
 
 
 def _insert(conn: sa.Connection, first: int, count: int, of: int, waiting: bool) -> None:
-    connection_id = (
-        conn.scalar(sa.select(t.connection.c.id).where(t.connection.c.offer_ref == f"{PUBLISHER}/crm")) or ""
-    )
+    of_offer = t.connection.c.offer_ref == str(OfferRef(PUBLISHER, "crm"))
+    connection_id = conn.execute(sa.select(t.connection.c.id).where(of_offer)).scalar_one()
     begun = now_ms() - DAYS * DAY_MS
     rows = [*_rows(conn, first, count, of, begun, connection_id, waiting)]
     insert_rows(conn, t.lead, [lead for lead, _ in rows])

@@ -198,21 +198,43 @@ async def test_a_scrape_counts_only_so_many(home: Installation, monkeypatch: pyt
     assert 'leadkeeper_deliveries_waiting{state="pending"} 50.0' in text
 
 
-@pytest.mark.parametrize("state", ["setAside", "attention", "delivered", "waiting"])
+def _all_in_one_state_but_the_oldest(conn: sa.Connection, state: str, others: str) -> str:
+    """The id of the oldest lead."""
+    d = t.delivery.c
+    oldest: str = conn.scalar(sa.select(sa.func.min(d.lead_id))) or ""
+    conn.execute(sa.update(t.delivery).values(state=others))
+    conn.execute(sa.update(t.delivery).where(d.lead_id == oldest).values(state=state))
+    conn.exec_driver_sql("ANALYZE").close()
+    return oldest
+
+
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("publisher_id", [None, "contoso"])
+@pytest.mark.parametrize("state", ["setAside", "attention"])
+async def test_what_was_set_aside_is_found_at_once_behind_all_others(
+    home: Installation, monkeypatch: pytest.MonkeyPatch, state: str, publisher_id: str | None, many: bool
+) -> None:
+    monkeypatch.setattr("leadkeeper.inbox.in_state.FEW", 0)
+    monkeypatch.setattr("leadkeeper.inbox.inbox.LOOKED", 100)
+    states = ("delivered", "setAside") if many else ("setAside", "delivered")
+    oldest = await home.services.storage.write(_all_in_one_state_but_the_oldest, *states)
+    inbox, which = home.services.inbox, LeadFilter(publisher_id, state=state)
+    on_sqlite = home.services.storage.__class__.__name__ == "SQLite"
+    assert await work(home.services.storage, lambda: inbox.list(which, limit=10)) < (4_000 if on_sqlite else 400)
+    page = await inbox.list(which, limit=10)
+    assert page.looked_further is False
+    if many:
+        newest = await inbox.list(LeadFilter(publisher_id), limit=10)
+        assert [lead.id for lead in page.leads] == [lead.id for lead in newest.leads]
+    else:
+        assert [lead.id for lead in page.leads] == [oldest]
+
+
+@pytest.mark.parametrize("state", ["delivered", "waiting"])
 async def test_a_state_of_many_leads_is_looked_for_in_a_part_of_them(
     home: Installation, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
-    stored = "setAside" if state == "attention" else state
-
-    def transaction(conn: sa.Connection) -> str:
-        d = t.delivery.c
-        oldest: str = conn.scalar(sa.select(sa.func.min(d.lead_id))) or ""
-        conn.execute(sa.update(t.delivery).values(state="unconfirmed"))
-        conn.execute(sa.update(t.delivery).where(d.lead_id == oldest).values(state=stored))
-        return oldest
-
-    oldest = await home.services.storage.write(transaction)
-    await home.services.storage.write(lambda conn: conn.exec_driver_sql("ANALYZE").close())
+    oldest = await home.services.storage.write(_all_in_one_state_but_the_oldest, state, "unconfirmed")
     monkeypatch.setattr("leadkeeper.inbox.in_state.FEW", 0)
     monkeypatch.setattr("leadkeeper.inbox.inbox.LOOKED", 100)
     inbox, which = home.services.inbox, LeadFilter("contoso", state=state)
@@ -225,3 +247,25 @@ async def test_a_state_of_many_leads_is_looked_for_in_a_part_of_them(
     page = await inbox.list(which, limit=10)
     page = await inbox.list(which, page.next_cursor, limit=10)
     assert [lead.id for lead in page.leads] == [oldest]
+
+
+async def test_tabs_of_an_offer_pass_over_what_is_set_aside_of_others(home: Installation) -> None:
+    operator = await home.visitor("operator")
+    assert (
+        await operator.put("/v1/publishers/contoso/offers/quiet", {"title": "Quiet", "offerType": "saas"})
+    ).status == 201
+    await home.services.storage.write(_move_five_leads, "quiet")
+    await home.services.storage.write(_all_in_one_state_but_the_oldest, "delivered", "setAside")
+    inbox, storage = home.services.inbox, home.services.storage
+    which = LeadFilter("contoso", "quiet")
+    assert await work(storage, lambda: inbox.counts(which)) < (2_000 if type(storage).__name__ == "SQLite" else 200)
+    assert await inbox.counts(which) == {"": 5, "attention": 0, "waiting": 0, "held": 0, "setAside": 0}
+    busy = await inbox.counts(LeadFilter("contoso", "crm-pro"))
+    assert busy == {"": 1_001, "attention": 1_001, "waiting": 0, "held": 0, "setAside": 1_001}
+
+
+def _move_five_leads(conn: sa.Connection, offer_id: str) -> None:
+    """They are of that offer, and went nowhere."""
+    ids = conn.scalars(sa.select(t.lead.c.id).order_by(t.lead.c.id).offset(1).limit(5)).all()
+    conn.execute(sa.update(t.lead).where(t.lead.c.id.in_(ids)).values(offer_id=offer_id))
+    conn.execute(sa.delete(t.delivery).where(t.delivery.c.lead_id.in_(ids)))

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.clock import least_id, now_ms
+from leadkeeper.connections.deliveries import new_delivery
 from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.inbox.indexing import SearchIndexing
 from leadkeeper.lead import Customer
@@ -21,7 +22,7 @@ from leadkeeper.storage import search_index
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, insert_rows
 from tests.contracts.plans import work
-from tests.in_process import OFFER, Installation, hand_in, installation
+from tests.in_process import DESTINATION, OFFER, Installation, hand_in, installation
 from tests.journeys.doc_pages import blocks
 from tests.services.postgres import Postgres
 
@@ -115,6 +116,51 @@ async def test_parts_of_names_companies_and_addresses(home: Installation, indexe
         assert len(await found(home, text, None)) == 2
     for text in NO_PARTS:
         assert (text, await found(home, text)) == (text, [])
+
+
+@pytest.mark.parametrize("few", [5_000, 0])
+async def test_a_common_word_among_rare_leads_is_found_at_once(
+    home: Installation, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """Behind very many that hold the word too: named one by one, or by the runs of their state."""
+    monkeypatch.setattr("leadkeeper.inbox.in_state.FEW", few)
+    crowd = [person("Ada", "Lovelace") for _ in range(5 * LOOKED)]
+    ids = await keep(home.services.storage, crowd)
+    await SearchIndexing(home.services.storage).look()
+    await _connect(home)
+    await home.services.storage.write(_set_aside, ids[:2])
+    for state in ("setAside", "attention"):
+        page = await home.services.inbox.list(LeadFilter("contoso", text="lovelace", state=state), limit=50)
+        expected = [ids[1], ids[0]]
+        assert ([lead.id for lead in page.leads], page.looked_further, page.next_cursor) == (expected, False, None)
+
+
+@pytest.mark.parametrize("few", [5_000, 0])
+async def test_a_word_among_leads_in_a_state_is_found_whole_over_all_pages(
+    home: Installation, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr("leadkeeper.inbox.in_state.FEW", few)
+    crowd = [person("Ada" if number % 3 else "Grace", f"Lovelace{number}") for number in range(5 * LOOKED)]
+    ids = await keep(home.services.storage, crowd)
+    await SearchIndexing(home.services.storage).look()
+    await _connect(home)
+    await home.services.storage.write(_set_aside, ids[::2])
+    expected = [id_ for at, id_ in enumerate(ids) if at % 2 == 0 and at % 3]
+    for state in ("setAside", "attention"):
+        assert await found(home, "ada", state=state) == expected[::-1]
+        assert await found(home, "ada", state=state, oldest_first=True) == expected
+        assert await found(home, "lovelace100", state=state) == [ids[100]]
+
+
+async def _connect(home: Installation) -> None:
+    operator = await home.visitor("operator")
+    assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201
+
+
+def _set_aside(conn: sa.Connection, lead_ids: Sequence[str]) -> None:
+    connection_id = conn.execute(sa.select(t.connection.c.id)).scalar_one()
+    rows = [new_delivery(lead_id, connection_id, now_ms()) | {"state": "setAside"} for lead_id in lead_ids]
+    insert_rows(conn, t.delivery, rows)
 
 
 async def test_the_only_one_is_found_at_once_behind_all_others(home: Installation) -> None:

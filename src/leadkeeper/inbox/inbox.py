@@ -16,13 +16,13 @@ from leadkeeper.delivery.schedule import Aside
 from leadkeeper.diagnosis import Diagnosis, Receipt
 from leadkeeper.inbox.content import content_of
 from leadkeeper.inbox.followed import FOLLOWED, events_of
-from leadkeeper.inbox.in_state import in_state, tabs
+from leadkeeper.inbox.in_state import InState, in_state, tabs
 from leadkeeper.inbox.missing_records import missing_since
 from leadkeeper.inbox.narrowing import LOOKED, counts, fitting, is_narrow, narrowing
 from leadkeeper.inbox.pages import FoundLeads, page_from, shown, summaries
 from leadkeeper.inbox.period import within
 from leadkeeper.inbox.runs import Runs, runs_of
-from leadkeeper.inbox.searching import searched
+from leadkeeper.inbox.searching import Among, searched
 from leadkeeper.inbox.sorting import SORTED, beside, in_order
 from leadkeeper.intake.normal import normal_address
 from leadkeeper.offer import OfferRef
@@ -173,24 +173,47 @@ def _rows(
 ) -> tuple[list[sa.Row[Any]], str | None]:
     """One more than ``limit`` of the leads, and where the look for them ended; ``None`` where all were looked at."""
     c = t.lead.c
-    which, many = in_state(conn, filters.state, filters.publisher_id, to_decide=filters.to_decide)
-    query = _LEADS.where(*_conditions(filters), *narrowing(filters), which)
+    state = in_state(conn, filters)
+    query = _LEADS.where(*_conditions(filters), *narrowing(filters), state.which)
     up = newer != filters.oldest_first
     query = query.order_by(c.id if up else c.id.desc())
     if cursor is not None:
         query = query.where(c.id > cursor if up else c.id < cursor)
-    if (found := searched(conn, query, filters, cursor, limit, up=up)) is not None:
+    runs = _runs(conn, filters, state)
+    among = _among(conn, filters, cursor, state, runs, up=up)
+    if (found := searched(conn, query, filters, cursor, limit, up=up, among=among)) is not None:
         return found
-    runs = runs_of(conn, filters)
-    if runs is not None:
+    if state.named is not None:
+        runs, end = None, None
+    elif runs is not None:
         query, end = _within_runs(conn, query, runs, filters, cursor, limit, up=up)
     else:
-        end = _end_of_look(conn, filters, cursor, up=up) if many or is_narrow(filters) else None
+        end = _end_of_look(conn, filters, cursor, up=up) if state.many or is_narrow(filters) else None
         if end is not None:
             query = query.where(c.id <= end if up else c.id >= end)
     if (runs is not None and runs.exact) or not (filters.text or filters.country):
         query = query.limit(limit + 1)
     return fitting(conn.execute(query), filters, limit + 1), end
+
+
+def _runs(conn: sa.Connection, filters: LeadFilter, state: InState) -> Runs | None:
+    """The runs that find the leads; ``None`` where an address or ids find them, their state names them, or none do."""
+    if state.named is not None or filters.email is not None or filters.ids is not None:
+        return None
+    return state.runs or runs_of(conn, filters)
+
+
+def _among(
+    conn: sa.Connection, filters: LeadFilter, cursor: str | None, state: InState, runs: Runs | None, *, up: bool
+) -> Among | None:
+    """Answers the next so many ids of the leads that ``state`` or ``runs`` know; ``None`` where neither does."""
+    if not filters.text:
+        return None
+    if state.named is not None:
+        named = sorted({*state.named}, reverse=not up)
+        behind = [each for each in named if cursor is None or (each > cursor if up else each < cursor)]
+        return lambda most: behind[:most]
+    return None if runs is None else lambda most: conn.scalars(runs.ids(filters, cursor, most, up=up)).all()
 
 
 def _within_runs(
@@ -225,7 +248,7 @@ def _end_of_look(conn: sa.Connection, filters: LeadFilter, cursor: str | None, *
 
 def _counts(conn: sa.Connection, filters: LeadFilter) -> dict[str, int]:
     whose = filters.publisher_id
-    return counts(conn, tabs(conn, whose), _conditions(LeadFilter(whose, filters.offer_id)))
+    return counts(conn, tabs(conn, whose, filters.offer_id), _conditions(LeadFilter(whose, filters.offer_id)))
 
 
 def _same_customer(conn: sa.Connection, lead_id: str) -> FoundLeads:

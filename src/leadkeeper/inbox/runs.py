@@ -36,12 +36,14 @@ Run = tuple[sa.ColumnElement[bool], ...]
 class Runs:
     """The conditions of each run on ``table``, whose column ``id`` is the lead's; ``answered`` names the filters.
 
-    Every lead that fits stands in one of ``runs``; ``exact`` says that every lead in them fits.
+    Every lead that fits stands in one of ``runs``; ``exact`` says that every lead in them fits, ``overlapping`` that a
+    lead may stand in several of them.
     """
 
     id: sa.ColumnElement[str]
     runs: Sequence[Run]
     exact: bool
+    overlapping: bool = False
 
     def ids(self, filters: LeadFilter, cursor: str | None, most: int, *, up: bool) -> sa.Select[Any]:
         """The ids of the next ``most`` leads of all runs, newest first, or oldest first where it goes ``up``."""
@@ -60,7 +62,8 @@ class Runs:
             .subquery()
             for run in self.runs or [(sa.false(),)]
         ]
-        merged = sa.union_all(*(sa.select(one.c.id) for one in each)).subquery()
+        union = sa.union if self.overlapping else sa.union_all
+        merged = union(*(sa.select(one.c.id) for one in each)).subquery()
         return sa.select(merged.c.id).order_by(merged.c.id if up else merged.c.id.desc()).limit(most)
 
 
@@ -76,24 +79,24 @@ def runs_of(conn: sa.Connection, filters: LeadFilter) -> Runs | None:
         f = t.follow_up.c
         if filters.owner_id:
             mine = (f.publisher_id == whose, f.owner_id == filters.owner_id)
-            return Runs(f.lead_id, [mine], _is_all(filters, "owner_id"))
+            return Runs(f.lead_id, [mine], is_all(filters, "owner_id"))
         if filters.follow_up in _RUN_STATES:
             states = _RUN_STATES[filters.follow_up]
             return Runs(f.lead_id, [(f.publisher_id == whose, f.state == state) for state in states], False)
     if filters.withheld:
         own = () if whose is None else (c.publisher_id == whose,)
-        return Runs(c.id, [(*own, c.withheld)], _is_all(filters, "withheld"))
+        return Runs(c.id, [(*own, c.withheld)], is_all(filters, "withheld"))
     if whose is None:
         return None
     if filters.country:
         return _of_country(conn, filters, whose)
     if filters.source is not None or filters.action is not None:
         runs = _of_source_and_action(conn, filters, whose)
-        return None if runs is None else Runs(c.id, runs, _is_all(filters, "source", "action"))
+        return None if runs is None else Runs(c.id, runs, is_all(filters, "source", "action"))
     return None
 
 
-def _is_all(filters: LeadFilter, *names: str) -> bool:
+def is_all(filters: LeadFilter, *names: str) -> bool:
     """Whether nothing else than these is asked."""
     asked = {name for name, value in asdict(filters).items() if value not in (None, "")}
     return asked <= {*names, *_ALWAYS}
@@ -106,7 +109,7 @@ def _of_country(conn: sa.Connection, filters: LeadFilter, publisher_id: str) -> 
         for value in (country_key(filters.country or ""), NOT_LOOKED_AT)
     )
     if conn.scalar(sa.select(c.id).where(*unknown).limit(1)) is None:
-        return Runs(c.id, [known], _is_all(filters, "country"))
+        return Runs(c.id, [known], is_all(filters, "country"))
     return Runs(c.id, [known, unknown], False)
 
 

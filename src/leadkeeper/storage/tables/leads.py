@@ -140,6 +140,15 @@ sa.Index(
     sqlite_where=SET_ASIDE,
     postgresql_where=SET_ASIDE,
 )
+# In the order in which leads came, for lists: however many were set aside, and however long ago.
+for _name, _which in (("aside", SET_ASIDE), ("for_a_person", FOR_A_PERSON)):
+    sa.Index(
+        f"ix_delivery_{_name}_lead",
+        delivery.c.connection_id,
+        delivery.c.lead_id,
+        sqlite_where=_which,
+        postgresql_where=_which,
+    )
 WITHHELD: Final = delivery.c.state == sa.literal_column("'withheld'")
 sa.Index(
     "ix_delivery_withheld",

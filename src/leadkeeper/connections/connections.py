@@ -27,7 +27,7 @@ from leadkeeper.connections.standing import ConnectionStanding, of_offers
 from leadkeeper.connections.state import STATE_WORDS
 from leadkeeper.connections.vault import Vault, row_of
 from leadkeeper.destinations.registry import OURS, Destinations
-from leadkeeper.mail.address import DEFAULT_RULES, MailRules
+from leadkeeper.mail.address import DEFAULT_RULES, MailRules, distinct
 from leadkeeper.offer import CONNECTION_NAME, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection
 from leadkeeper.storage import tables as t
@@ -143,7 +143,10 @@ class Connections:
     def _read_ahead(self, conn: sa.Connection, offer: OfferRef, name: str, body: Mapping[str, Any]) -> _Ahead:
         row = _row(conn, offer, name)
         known = None if row is None else known_before(self._rows.with_change(conn, row))
-        return _Ahead(known, parse(body, known, self.destinations))
+        parsed = parse(body, known, self.destinations)
+        if parsed is not None:
+            distinct(parsed.config.contact_email)  # addresses that were read once are read at once
+        return _Ahead(known, parsed)
 
     def wake(self, connection_ids: Collection[str]) -> None:
         """These connections have work again."""

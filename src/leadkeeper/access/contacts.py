@@ -223,10 +223,17 @@ def allow(conn: sa.Connection, publisher_id: str, address: MailAddress, now: int
 
 def _forget_oldest(conn: sa.Connection, publisher_id: str) -> None:
     """Addresses come and go in settings; those that were never asked are not kept for ever."""
+    conn.execute(_OLDEST, {"publisher": publisher_id})
+
+
+def _oldest() -> sa.Delete:
     c = t.contact.c
-    unasked = (c.publisher_id == publisher_id, c.state == Standing.WAITING.value, c.asks == 0)
+    unasked = (c.publisher_id == sa.bindparam("publisher"), c.state == Standing.WAITING.value, c.asks == 0)
     newest = sa.select(c.address).where(*unasked).order_by(c.created_at.desc(), c.address).limit(MOST_WAITING)
-    conn.execute(sa.delete(t.contact).where(*unasked, c.address.not_in(newest)))
+    return sa.delete(t.contact).where(*unasked, c.address.not_in(newest))
+
+
+_OLDEST: Final = _oldest()
 
 
 def _answered(standing: Standing, now: int) -> dict[str, Any]:

@@ -210,7 +210,8 @@ class Connections:
             conn.execute(sa.update(t.connection).where(t.connection.c.id == connection_id).values(values))
             if not held:
                 try_anew(conn, connection_id, now)
-        take_over_unrouted(conn, offer, connection_id, now)
+        if take_over_unrouted(conn, offer, connection_id, now, now):
+            conn.execute(sa.update(t.connection).where(t.connection.c.id == connection_id).values(recovered_at=now))
         announce(conn)
         summary = changes.change_summary(None if before is None or before.removed else before.stored, stored)
         note(conn, now, by, "connection.put", f"{offer}/{name}", summary)

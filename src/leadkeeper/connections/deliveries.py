@@ -19,6 +19,12 @@ BACKFILL: Final = 1_000
 """How many waiting leads a first connection takes over in one transaction."""
 
 
+def begin_to_take_over(conn: sa.Connection, offer: OfferRef, connection_id: str, now: int) -> None:
+    """The first step of :func:`take_over_unrouted`, and the mark for the others."""
+    if take_over_unrouted(conn, offer, connection_id, now, now):
+        conn.execute(sa.update(t.connection).where(t.connection.c.id == connection_id).values(recovered_at=now))
+
+
 def take_over_unrouted(conn: sa.Connection, offer: OfferRef, connection_id: str, now: int, since: int) -> bool:
     """Give leads that came while the offer had no connection to this one; whether there are more to give to it.
 

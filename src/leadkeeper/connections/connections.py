@@ -141,7 +141,9 @@ class Connections:
     def _read_ahead(self, conn: sa.Connection, offer: OfferRef, name: str, body: Mapping[str, Any]) -> _Ahead:
         row = _row(conn, offer, name)
         known = None if row is None else known_before(self._rows.with_change(conn, row))
-        return _Ahead(known, _read_through(parse(body, known, self.destinations)))
+        parsed = parse(body, known, self.destinations)
+        distinct(parsed.config.contact_email if parsed else ())  # addresses that were read once are read at once
+        return _Ahead(known, parsed)
 
     def wake(self, connection_ids: Collection[str]) -> None:
         """These connections have work again."""
@@ -378,11 +380,6 @@ class Connections:
             return count
 
         return await self._storage.write(transaction)
-
-
-def _read_through(parsed: Parsed | None) -> Parsed | None:
-    distinct(() if parsed is None else parsed.config.contact_email)  # addresses that were read once are read at once
-    return parsed
 
 
 _NAMED: Final = sa.select(t.connection).where(

@@ -175,7 +175,7 @@ class TestBatch:
         found = lines(await batch(operator, b"\r\n".join(given)))
         assert [answer["line"] for answer in found] == [1, 2, 4, 5, 6, 7]
         problems = {
-            answer["line"]: answer["problem"]["type"].rpartition(":")[2] for answer in found if "problem" in answer
+            answer["line"]: answer["problem"]["type"].rpartition("#")[2] for answer in found if "problem" in answer
         }
         assert problems == {2: "invalid-request", 4: "invalid-request", 5: "unknown-offer"}
         for number, campaign in ((1, "c0"), (6, "c2"), (7, "c3")):

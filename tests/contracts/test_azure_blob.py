@@ -481,8 +481,8 @@ async def test_a_page_that_is_xml_counts_by_its_status(line: Line, status: int, 
 async def test_no_answer_at_any_stage_ends_in_time(line: Line, when: Any) -> None:
     line.service.fail(faults.hang, when=when)
     began = time.monotonic()
-    answers = await line.open(total_seconds=0.4).deliver(make_leads(range(32)))
-    assert time.monotonic() - began < 1.5
+    answers = await line.open(total_seconds=1.0).deliver(make_leads(range(32)))
+    assert time.monotonic() - began < 4  # one after another they would take 32 s
     outcomes = [answer.outcome for answer in answers]
     assert results(answers) == ["noAnswer"] * 32
     sent = AT_ONCE if when is is_write else 0

@@ -1,4 +1,4 @@
-"""Telling other processes of new work: at once while little happens, a few times a second while much does.
+"""Telling other processes of new work: at once while little happens, some fifty times a second while much does.
 
 PostgreSQL lets one transaction at a time commit what it announces, so a NOTIFY within each commit would make all
 processes of an installation wait for one another's disk. It is sent after the commit, one for many. A process that dies
@@ -16,7 +16,7 @@ import structlog
 from leadkeeper.storage.away import StorageAway
 
 LEAST_SECONDS: Final = 0.01
-MOST_SECONDS: Final = 0.1
+MOST_SECONDS: Final = 0.02
 """How long at most a worker hears of work later than it would at once."""
 MANY: Final = 2
 """Where so many came during one pause, the next pause is twice as long; where fewer came, half as long."""

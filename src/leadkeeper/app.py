@@ -75,6 +75,7 @@ from leadkeeper.services import Services
 from leadkeeper.settings import Settings
 from leadkeeper.storage.database_clock import LOOK_SECONDS, DatabaseClock
 from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.frozen import end_frozen
 from leadkeeper.storage.presence import Peers
 from leadkeeper.texts import Languages
 from leadkeeper.validation.outcome import UNASKED
@@ -114,7 +115,7 @@ async def open_services(
     carrier: Worker | None = None
     handover = Handover()
 
-    watching = asyncio.create_task(_watch(clock, handover.wake), name="clock")
+    watching = asyncio.create_task(_watch(storage, clock, handover.wake), name="clock")
     opened = storage, clock, secret_keys, peers, languages or installed()
     services = _assemble(settings, opened, context, handover)
     await services.marketplace.look()
@@ -285,14 +286,23 @@ def _sign_ins(
     return SignIns(keys, sessions, Audit(storage, clock), limit=limit, doors=lambda: peers.answering)
 
 
-async def _watch(clock: DatabaseClock, wake: Callable[[Collection[str]], None]) -> None:
-    """Look at the database's clock until cancelled; when the time has jumped, what was waited for may be due."""
+async def _watch(storage: Storage, clock: DatabaseClock, wake: Callable[[Collection[str]], None]) -> None:
+    """Look at the database's clock until cancelled; when the time has jumped, what was waited for may be due.
+
+    Beside it, for it may be what they hold: at transactions of processes that are frozen.
+    """
 
     async def look() -> None:
         if await clock.look():
             wake(())
 
-    await run_periodically(Job("clock", look, LOOK_SECONDS, at_once=False))
+    async def thaw() -> None:
+        if ended := await storage.read(end_frozen):
+            log.warning("transactions of a process that is frozen were ended", transactions=ended)
+
+    await run_periodically(
+        Job("clock", look, LOOK_SECONDS, at_once=False), Job("frozen transactions", thaw, LOOK_SECONDS, at_once=False)
+    )
 
 
 class _Unfailing:

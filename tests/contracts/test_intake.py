@@ -7,11 +7,13 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
+from leadkeeper.connections.deliveries import BACKFILL
+from leadkeeper.delivery.hasten import hasten, hastened
 from leadkeeper.intake.keep import Accepted, Intake
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import open_storage
+from leadkeeper.storage.engine import Storage, StorageAway, open_storage
 from tests.contracts.installation import CRM, endpoint, furnished, lead
 
 
@@ -88,14 +90,53 @@ async def test_keys_of_two_publishers_do_not_meet(database_url: str) -> None:
 
 
 async def test_leads_wait_for_the_first_connection(database_url: str) -> None:
+    """It takes them in steps, however many there are; another that comes meanwhile takes none of them."""
     async with furnished(database_url) as installation:
         await installation.intake.keep_many([lead(i) for i in range(2500)])
         assert await installation.count(t.lead, t.lead.c.unrouted) == 2500
-        await installation.connect()
+        first = await installation.connect()
+        assert await installation.count(t.delivery) == BACKFILL
+        assert await installation.count(t.lead, t.lead.c.unrouted) == 2500 - BACKFILL
+        installation.now += 1
+        await installation.connect("second")
+        assert await go_on(installation.storage, installation.now) == 2
+        assert await installation.count(t.delivery, t.delivery.c.connection_id == first.id) == 2500
         assert await installation.count(t.delivery) == 2500
         assert await installation.count(t.lead, t.lead.c.unrouted) == 0
-        await installation.connect("second")
-        assert await installation.count(t.delivery) == 2500
+
+
+async def test_workers_take_leads_over_together_and_die_between_steps(database_url: str) -> None:
+    """What one has not committed is there for the others: no lead is left, and none goes twice."""
+    async with furnished(database_url) as installation:
+        await installation.intake.keep_many([lead(i) for i in range(4500)])
+        first = await installation.connect()
+
+        def step_and_die(conn: sa.Connection) -> None:
+            assert hasten(conn, first.id, installation.now)
+            raise ConnectionResetError
+
+        with pytest.raises((ConnectionResetError, StorageAway)):
+            await installation.storage.write(step_and_die)
+        assert await installation.count(t.delivery) == BACKFILL
+        others = [open_storage(database_url) for _ in range(2)]
+        await installation.connections.remove(CRM, first.name, by="test")
+        await asyncio.gather(*(go_on(storage, installation.now) for storage in others))
+        await go_on(installation.storage, installation.now)
+        assert await installation.count(t.lead, t.lead.c.unrouted) == 0
+        rows = await installation.storage.read(lambda conn: list(conn.scalars(sa.select(t.delivery.c.lead_id))))
+        assert len(rows) == len(set(rows)) == 4500
+        for storage in others:
+            await storage.close()
+
+
+async def go_on(storage: Storage, now: int) -> int:
+    """Do what a worker does every second, until there is nothing to do; how many steps that took."""
+    steps = 0
+    while marked := await storage.read(hastened):
+        for connection_id in marked:
+            await storage.write(hasten, connection_id, now)
+            steps += 1
+    return steps
 
 
 async def test_every_lead_goes_to_exactly_the_connections_live_when_it_was_kept(database_url: str) -> None:

@@ -67,6 +67,7 @@ PAST: Final = {
     "number": "a place in a chain",
     "first_number": "a place in a chain",
     "ahead_ms": "a difference",
+    "place": "how far an index has come",
     "removed": "a count",
     "until": "of a session or a link: a person may be signed in for longer, or signs in or asks again",
     "failing_since": "of a channel: it is switched off that much sooner or later",

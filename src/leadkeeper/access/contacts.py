@@ -18,7 +18,7 @@ from leadkeeper.access.keys import hashed, new_token
 from leadkeeper.destinations.interface import Standing
 from leadkeeper.mail.address import MailAddress, MailRules, distinct
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import listed
+from leadkeeper.storage.engine import insert_rows, listed, one_of
 
 VALID_MS: Final = 7 * 86_400_000
 """How long the link of a question can be used, and how long the publisher cannot have it asked again."""
@@ -62,24 +62,31 @@ class AskedContact:
 def enter(conn: sa.Connection, publisher_id: str, emails: Sequence[str], now: int, *, trusted: bool) -> None:
     """The publisher (or, ``trusted``, an operator for it) wants these to be told: whoever must be asked, will be."""
     addresses = distinct(emails).values()
-    rows, new = _rows(conn, publisher_id, addresses), []
-    for address in addresses:
-        row = rows.get(address.key)
-        if row is None:
-            state = Standing.CONFIRMED if trusted else Standing.WAITING
-            values: dict[str, Any] = {"publisher_id": publisher_id, "address": address.key, "mailbox": address.mailbox}
-            values |= {"state": state.value, "created_at": now, "ask_at": None if trusted else now}
-            new.append(values)
-        elif trusted and row.state != Standing.CONFIRMED:
-            those = _this(publisher_id, address.key)
-            conn.execute(sa.update(t.contact).where(*those).values(_answered(Standing.CONFIRMED, now)))
-        elif row.state == Standing.ASKED and row.asked_at <= now - VALID_MS and row.asks < QUESTIONS:
-            again = {"state": Standing.WAITING.value, "ask_at": now}
-            conn.execute(sa.update(t.contact).where(*_this(publisher_id, address.key)).values(again))
+    rows = _rows(conn, publisher_id, addresses)
+    known = [(address.key, rows[address.key]) for address in addresses if address.key in rows]
+    state = Standing.CONFIRMED if trusted else Standing.WAITING
+    stands = {"publisher_id": publisher_id, "state": state.value, "created_at": now, "ask_at": None if trusted else now}
+    new = [stands | {"address": a.key, "mailbox": a.mailbox} for a in addresses if a.key not in rows]
+    insert_rows(conn, t.contact, new)
+    if trusted:
+        others = [key for key, row in known if row.state != Standing.CONFIRMED]
+        _change(conn, publisher_id, others, _answered(Standing.CONFIRMED, now))
+        return
+    again = [key for key, row in known if _may_be_asked_again(row, now)]
+    _change(conn, publisher_id, again, {"state": Standing.WAITING.value, "ask_at": now})
     if new:
-        conn.execute(sa.insert(t.contact), new)
-    if not trusted:
         _forget_oldest(conn, publisher_id)
+
+
+def _may_be_asked_again(row: sa.Row[Any], now: int) -> bool:
+    return bool(row.state == Standing.ASKED and row.asked_at <= now - VALID_MS and row.asks < QUESTIONS)
+
+
+def _change(conn: sa.Connection, publisher_id: str, addresses: Sequence[str], values: Mapping[str, Any]) -> None:
+    if addresses:
+        c = t.contact.c
+        those = (c.publisher_id == publisher_id, one_of(conn, c.address, addresses))
+        conn.execute(sa.update(t.contact).where(*those).values(values))
 
 
 def contacts_of(
@@ -216,10 +223,17 @@ def allow(conn: sa.Connection, publisher_id: str, address: MailAddress, now: int
 
 def _forget_oldest(conn: sa.Connection, publisher_id: str) -> None:
     """Addresses come and go in settings; those that were never asked are not kept for ever."""
+    conn.execute(_OLDEST, {"publisher": publisher_id})
+
+
+def _oldest() -> sa.Delete:
     c = t.contact.c
-    unasked = (c.publisher_id == publisher_id, c.state == Standing.WAITING.value, c.asks == 0)
+    unasked = (c.publisher_id == sa.bindparam("publisher"), c.state == Standing.WAITING.value, c.asks == 0)
     newest = sa.select(c.address).where(*unasked).order_by(c.created_at.desc(), c.address).limit(MOST_WAITING)
-    conn.execute(sa.delete(t.contact).where(*unasked, c.address.not_in(newest)))
+    return sa.delete(t.contact).where(*unasked, c.address.not_in(newest))
+
+
+_OLDEST: Final = _oldest()
 
 
 def _answered(standing: Standing, now: int) -> dict[str, Any]:

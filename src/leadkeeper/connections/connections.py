@@ -16,7 +16,7 @@ from leadkeeper.access.quotas import USUAL, Quotas
 from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.connections import changes, outage
 from leadkeeper.connections.connection import Connection, ConnectionRows, is_held_as_not_found, known_before
-from leadkeeper.connections.deliveries import BACKFILL, new_delivery, take_over_unrouted, try_anew
+from leadkeeper.connections.deliveries import BACKFILL, begin_to_take_over, new_delivery, try_anew
 from leadkeeper.connections.expiry import ends_ms
 from leadkeeper.connections.health import Health
 from leadkeeper.connections.last_test import NO_TEST, NOTHING_KNOWN
@@ -27,7 +27,7 @@ from leadkeeper.connections.standing import ConnectionStanding, of_offers
 from leadkeeper.connections.state import STATE_WORDS
 from leadkeeper.connections.vault import Vault, row_of
 from leadkeeper.destinations.registry import OURS, Destinations
-from leadkeeper.mail.address import DEFAULT_RULES, MailRules
+from leadkeeper.mail.address import DEFAULT_RULES, MailRules, distinct
 from leadkeeper.offer import CONNECTION_NAME, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection
 from leadkeeper.storage import tables as t
@@ -108,8 +108,7 @@ class Connections:
         # Whoever writes waits for whoever writes before, so what can be looked at beforehand is.
         ahead = await self._storage.read(self._read_ahead, offer, name, body)
         put = await self._storage.write(self.put_within, offer, name, body, by=by, trusted=trusted, ahead=ahead)
-        if put[0] is not None:
-            self.wake([put[0].id])
+        self.wake([put[0].id] if put[0] is not None else [])
         return put
 
     def put_within(
@@ -125,8 +124,7 @@ class Connections:
     ) -> tuple[Connection | None, bool, frozenset[str]]:
         """:meth:`put` within another use case's transaction; its caller wakes the worker once that is committed."""
         change_routes(conn, offer.publisher_id)
-        row = _row(conn, offer, name)
-        before = None if row is None else self._rows.with_change(conn, row)
+        before = None if (row := _row(conn, offer, name)) is None else self._rows.with_change(conn, row)
         known = None if before is None else known_before(before)
         parsed = ahead.parsed if ahead is not None and ahead.known == known else parse(body, known, self.destinations)
         if parsed is None:
@@ -143,7 +141,9 @@ class Connections:
     def _read_ahead(self, conn: sa.Connection, offer: OfferRef, name: str, body: Mapping[str, Any]) -> _Ahead:
         row = _row(conn, offer, name)
         known = None if row is None else known_before(self._rows.with_change(conn, row))
-        return _Ahead(known, parse(body, known, self.destinations))
+        parsed = parse(body, known, self.destinations)
+        distinct(parsed.config.contact_email if parsed else ())  # addresses that were read once are read at once
+        return _Ahead(known, parsed)
 
     def wake(self, connection_ids: Collection[str]) -> None:
         """These connections have work again."""
@@ -207,7 +207,7 @@ class Connections:
             conn.execute(sa.update(t.connection).where(t.connection.c.id == connection_id).values(values))
             if not held:
                 try_anew(conn, connection_id, now)
-        take_over_unrouted(conn, offer, connection_id, now)
+        begin_to_take_over(conn, offer, connection_id, now)
         announce(conn)
         summary = changes.change_summary(None if before is None or before.removed else before.stored, stored)
         note(conn, now, by, "connection.put", f"{offer}/{name}", summary)

@@ -13,25 +13,57 @@ from leadkeeper.diagnosis import Evidence, Kind
 from leadkeeper.lead import MOST_HOPS
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import one_of
+from leadkeeper.storage.engine import insert_rows, one_of
 
 BACKFILL: Final = 1_000
-"""How many waiting leads a first connection takes over in one statement."""
+"""How many waiting leads a first connection takes over in one transaction."""
 
 
-def take_over_unrouted(conn: sa.Connection, offer: OfferRef, connection_id: str, now: int) -> None:
-    """Give the leads that came while the offer had no connection to this one."""
-    c = t.lead.c
-    unrouted = (c.publisher_id == offer.publisher_id, c.offer_id == offer.offer_id, c.unrouted)
-    while leads := conn.execute(sa.select(c.id, c.hops).where(*unrouted).order_by(c.id).limit(BACKFILL)).all():
+def begin_to_take_over(conn: sa.Connection, offer: OfferRef, connection_id: str, now: int) -> None:
+    """The first step of :func:`take_over_unrouted`, and the mark for the others."""
+    if take_over_unrouted(conn, offer, connection_id, now, now):
+        conn.execute(sa.update(t.connection).where(t.connection.c.id == connection_id).values(recovered_at=now))
+
+
+def take_over_unrouted(conn: sa.Connection, offer: OfferRef, connection_id: str, now: int, since: int) -> bool:
+    """Give leads that came while the offer had no connection to this one; whether there are more to give to it.
+
+    Those are up to :data:`BACKFILL`; workers go on in steps while ``connection.recovered_at`` stands, here ``since``.
+    All that the offer's first connection has begun to take are its own, also when another comes before it is done.
+    """
+    if conn.scalar(_TAKEN_BY_ANOTHER, {"offer": str(offer), "this": connection_id, "since": since}):
+        return False
+    whose = {"publisher": offer.publisher_id, "offer": offer.offer_id}
+    leads = conn.execute(_UNROUTED, whose).all()
+    if leads:
         rows = [new_delivery(lead.id, connection_id, now) for lead in leads]
         stopped = [stop(row, now, lead.hops) for row, lead in zip(rows, leads, strict=True) if lead.hops > MOST_HOPS]
-        conn.execute(sa.insert(t.delivery), rows)
-        if stopped:
-            conn.execute(sa.insert(t.attempt), stopped)
-        conn.execute(
-            sa.update(t.lead).where(*unrouted, c.id >= leads[0].id, c.id <= leads[-1].id).values(unrouted=False)
-        )
+        insert_rows(conn, t.delivery, rows)
+        insert_rows(conn, t.attempt, stopped)
+        ids = [lead.id for lead in leads]
+        conn.execute(sa.update(t.lead).where(one_of(conn, t.lead.c.id, ids)).values(unrouted=False))
+    return bool(conn.scalar(_ANY_UNROUTED, whose))
+
+
+def _unrouted(*what: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    c = t.lead.c
+    return sa.select(*what).where(
+        c.publisher_id == sa.bindparam("publisher"), c.offer_id == sa.bindparam("offer"), c.unrouted
+    )
+
+
+# Made once: to make a statement costs several times what it costs to run it.
+_UNROUTED: Final = (
+    _unrouted(t.lead.c.id, t.lead.c.hops).order_by(t.lead.c.id).limit(BACKFILL).with_for_update(skip_locked=True)
+)
+_ANY_UNROUTED: Final = sa.select(_unrouted(sa.literal_column("1")).exists())
+_TAKEN_BY_ANOTHER: Final = sa.select(
+    sa.exists().where(
+        t.connection.c.offer_ref == sa.bindparam("offer"),
+        t.connection.c.id != sa.bindparam("this"),
+        t.connection.c.recovered_at < sa.bindparam("since", type_=sa.BigInteger),
+    )
+)
 
 
 def stop(row: dict[str, Any], now: int, hops: int) -> Mapping[str, Any]:

@@ -19,6 +19,14 @@ REMOVED: Final = 9
 """How many removed connections (their names, for the leads that they hold) may be kept for each one there may be."""
 
 
+# Made once: to make a statement costs several times what it costs to run it.
+_ALL: Final = sa.select(sa.func.count()).select_from(t.connection)
+_THERE: Final = _ALL.where(t.connection.c.removed_at.is_(None))
+_THIS: Final = _THERE.where(t.connection.c.id == sa.bindparam("connection"))
+_OF_OFFER: Final = _THERE.where(t.connection.c.offer_ref == sa.bindparam("offer"))
+_NAMES: Final = _ALL.where(t.connection.c.offer_ref == sa.bindparam("offer"))
+
+
 def require_room_for(
     conn: sa.Connection, offer: OfferRef, connection_id: str | None, contacts: Collection[str], usual: Quotas
 ) -> None:
@@ -28,12 +36,11 @@ def require_room_for(
     Call ``change_routes`` before.
     """
     quotas = quotas_of(conn, offer.publisher_id, usual)
-    c, own = t.connection.c, of_publisher(conn, offer.publisher_id)
-    there = sa.select(sa.func.count()).select_from(t.connection).where(c.removed_at.is_(None))
-    if connection_id is None or not conn.scalar(there.where(c.id == connection_id)):
-        of_offer = conn.scalar(there.where(c.offer_ref == str(offer))) or 0
+    own = of_publisher(conn, offer.publisher_id)
+    if connection_id is None or not conn.scalar(_THIS, {"connection": connection_id}):
+        of_offer = conn.scalar(_OF_OFFER, {"offer": str(offer)}) or 0
         require_room("connections_per_offer", quotas.connections_per_offer, of_offer)
-        require_room("connections", quotas.connections, conn.scalar(there.where(own)) or 0)
+        require_room("connections", quotas.connections, conn.scalar(_THERE.where(own)) or 0)
     if connection_id is None:
         _require_name(conn, offer, quotas.connections_per_offer * (REMOVED + 1))
     if contacts:
@@ -43,8 +50,7 @@ def require_room_for(
 
 
 def _require_name(conn: sa.Connection, offer: OfferRef, most: int) -> None:
-    names = sa.select(sa.func.count()).select_from(t.connection).where(t.connection.c.offer_ref == str(offer))
-    if (conn.scalar(names) or 0) >= most:
+    if (conn.scalar(_NAMES, {"offer": str(offer)}) or 0) >= most:
         detail = lazy_gettext(
             "The offer %(offer)s has had %(most)s different connections. Make one again under a name that "
             "it had before, or ask the operator to raise the quota connectionsPerOffer.",

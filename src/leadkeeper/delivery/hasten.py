@@ -2,8 +2,9 @@
 
 ``connection.recovered_at`` is the mark, written with the recovery itself: while it stands, deliveries that have waited
 since before it are made due by whichever worker looks next. So none is left standing when one dies between steps.
-The same mark stands while there is more to take back of what a connection refused before it was found broken, and
-while a person's word to try it anew has reached the first of many only.
+The same mark stands while there is more to take back of what a connection refused before it was found broken, while a
+person's word to try it anew has reached the first of many only, and while more leads wait that came before their
+offer's first connection.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from leadkeeper.connections.deliveries import take_over_unrouted
 from leadkeeper.delivery.schedule import MINUTE, RETRY_DELAYS
 from leadkeeper.delivery.take_back import taken_back
+from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, one_of
 
@@ -32,9 +35,9 @@ def recovered(conn: sa.Connection, connection_id: str, now: int) -> None:
     # Whatever waits now failed before, also where the clock of whoever wrote that down is ahead.
     left = _step(conn, connection_id, None, now)
     c = t.connection.c
-    unlike = c.recovered_at.is_distinct_from(now) if left else c.recovered_at.is_not(None)
-    values = {"recovered_at": now if left else None}
-    conn.execute(sa.update(t.connection).where(c.id == connection_id, unlike).values(values))
+    if left:  # else a mark that stands is left to the next step: it may stand for leads that came before
+        unlike = c.recovered_at.is_distinct_from(now)
+        conn.execute(sa.update(t.connection).where(c.id == connection_id, unlike).values(recovered_at=now))
     announce(conn)
 
 
@@ -47,7 +50,7 @@ def hastened(conn: sa.Connection) -> list[str]:
 def hasten(conn: sa.Connection, connection_id: str, now: int) -> bool:
     """Go one step for the connection, unless another worker does; whether there are more to go."""
     c = t.connection.c
-    mine = sa.select(c.recovered_at, c.paused, c.refused_since).where(
+    mine = sa.select(c.recovered_at, c.paused, c.refused_since, c.offer_ref).where(
         c.id == connection_id, c.recovered_at.is_not(None)
     )
     row = conn.execute(mine.with_for_update(skip_locked=True)).first()
@@ -56,6 +59,7 @@ def hasten(conn: sa.Connection, connection_id: str, now: int) -> bool:
     left = _step(conn, connection_id, row.recovered_at, now)
     if row.paused and row.refused_since is not None:
         left = taken_back(conn, connection_id, row.refused_since, now) or left
+    left = take_over_unrouted(conn, OfferRef.parse(row.offer_ref), connection_id, now, row.recovered_at) or left
     if not left:
         conn.execute(sa.update(t.connection).where(c.id == connection_id).values(recovered_at=None))
     announce(conn, [connection_id])

@@ -8,7 +8,7 @@ from typing import Final
 
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage.engine import Storage
-from leadkeeper.storage.search_index import any_to_index, index_more, write_pending, settles
+from leadkeeper.storage.search_index import any_to_index, index_more, settles, write_pending
 
 LOOK_SECONDS: Final = 1.0
 REST: Final = 3.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -18,6 +18,7 @@ from leadkeeper.storage.announcing import Announcing
 from leadkeeper.storage.away import DISK_FULL, ONLY_READS, UNREACHABLE, StorageAway
 from leadkeeper.storage.channel import CHANNEL
 from leadkeeper.storage.engine import ANNOUNCED
+from leadkeeper.storage.frozen import FROZEN_SECONDS, NAME
 from leadkeeper.storage.turns import run_in_turn
 
 P = ParamSpec("P")
@@ -33,6 +34,7 @@ BUILDERS: Final = 2
 TRANSACTION_SECONDS: Final = 30
 CONNECT_SECONDS: Final = 5
 _READ_ONLY: Final = "25006"
+_TAKEN_FOR_FROZEN: Final = "25P03"
 _REASONS: Final = {_READ_ONLY: ONLY_READS, "53100": DISK_FULL}
 _DURABLE: Final = frozenset({"on", "remote_apply"})
 
@@ -48,11 +50,13 @@ class PostgreSQL:
 
     RECONNECT_SECONDS = 0.5
 
-    def __init__(self, url: sa.URL) -> None:
+    def __init__(self, url: sa.URL, *, frozen_seconds: float = FROZEN_SECONDS) -> None:
         self.generation = 0
         self.refusals = 0
         self.damaged = False
         self._url = url
+        self._bounds = _bounds(frozen_seconds)
+        self._per_transaction = _per_transaction(self._bounds)
         self._running: set[asyncio.Task[Any]] = set()
         self._engine: AsyncEngine | None = None
         self._opening = asyncio.Lock()
@@ -68,7 +72,11 @@ class PostgreSQL:
 
     async def migrate(self, transaction: Callable[[sa.Connection], R]) -> R:
         await self.read(lambda _: None)  # finds out what answers, and tells of it as every transaction does
-        engine = (_pooled_engine if self._pooled else _direct_engine)(self._url, seconds=None)
+        engine = (
+            _pooled_engine(self._url, seconds=None)
+            if self._pooled
+            else _direct_engine(self._url, _MIGRATING, durable=False, seconds=None)
+        )
         try:
             return await self._begin(transaction, engine)
         finally:
@@ -95,7 +103,7 @@ class PostgreSQL:
                 engine = apart or self._engine or await self._open()
                 async with engine.begin() as conn:
                     if self._pooled:
-                        await conn.execute(_PER_TRANSACTION)
+                        await conn.execute(_PER_MIGRATION if apart else self._per_transaction)
                     result, announced = await conn.run_sync(_announcing, transaction)
                 for connections in announced:
                     self._announcing.tell(connections)
@@ -121,7 +129,11 @@ class PostgreSQL:
         async with self._opening:
             if self._engine is None:
                 self._pooled, durable = await self._look()
-                self._engine = _pooled_engine(self._url) if self._pooled else _direct_engine(self._url, durable=durable)
+                self._engine = (
+                    _pooled_engine(self._url)
+                    if self._pooled
+                    else _direct_engine(self._url, self._bounds, durable=durable)
+                )
             return self._engine
 
     async def _look(self) -> tuple[bool, bool]:
@@ -213,20 +225,33 @@ def _named(payload: object) -> Collection[str]:
 
 
 _COMMON: Final[dict[str, Any]] = {"pool_size": POOL, "max_overflow": POOL, "hide_parameters": True}
-# A process that freezes within a transaction must not hold its locks for ever: all others wait for them.
-_FROZEN: Final = f"{TRANSACTION_SECONDS}s"
-_PER_TRANSACTION: Final = sa.select(
-    sa.func.set_config("idle_in_transaction_session_timeout", _FROZEN, True),
-    sa.case(
-        (sa.func.current_setting("synchronous_commit").in_(sorted(_DURABLE)), ""),
-        else_=sa.func.set_config("synchronous_commit", "on", True),
-    ),
-)
-"""What a session would be told once; each transaction through a pooler may be in another session."""
 
 
-def _direct_engine(url: sa.URL, *, durable: bool = False, seconds: int | None = TRANSACTION_SECONDS) -> AsyncEngine:
-    settings = {"idle_in_transaction_session_timeout": _FROZEN}
+def _bounds(seconds: float) -> Mapping[str, str]:
+    """A process that freezes within a transaction must not hold its locks for ever: see ``storage.frozen``."""
+    return {"idle_in_transaction_session_timeout": f"{int(seconds * 1000)}ms"}
+
+
+def _per_transaction(bounds: Mapping[str, str]) -> sa.Select[Any]:
+    """What a session would be told once; each transaction through a pooler may be in another session."""
+    return sa.select(
+        *(sa.func.set_config(name, value, True) for name, value in bounds.items()),
+        sa.case(
+            (sa.func.current_setting("synchronous_commit").in_(sorted(_DURABLE)), ""),
+            else_=sa.func.set_config("synchronous_commit", "on", True),
+        ),
+    )
+
+
+_MIGRATING: Final = _bounds(TRANSACTION_SECONDS)
+"""Migrations may compute for a while."""
+_PER_MIGRATION: Final = _per_transaction(_MIGRATING)
+
+
+def _direct_engine(
+    url: sa.URL, bounds: Mapping[str, str], *, durable: bool, seconds: int | None = TRANSACTION_SECONDS
+) -> AsyncEngine:
+    settings = {"application_name": NAME, **bounds}
     if not durable:
         settings["synchronous_commit"] = "on"
     return create_async_engine(
@@ -243,6 +268,7 @@ def _pooled_engine(url: sa.URL, *, seconds: int | None = TRANSACTION_SECONDS) ->
         connect_args={
             "timeout": CONNECT_SECONDS,
             "command_timeout": seconds,
+            "server_settings": {"application_name": NAME},
             "statement_cache_size": 0,
             "prepared_statement_cache_size": 0,
             "prepared_statement_name_func": str,  # the unnamed one, which lasts until the next
@@ -274,9 +300,12 @@ def _is_away(error: SQLAlchemyError) -> bool:
         return True
     if isinstance(error, DBAPIError):
         state = _state(error)
-        # 08 connection, 53 resources, 57P server shutting down, 40 deadlock or serialization failure, and a server
-        # that only reads: a standby, or one whose disk is full.
+        # 08 connection, 53 resources, 57P server shutting down, 40 deadlock or serialization failure, a server that
+        # only reads (a standby, or one whose disk is full), and one that took us for frozen.
         return (
-            error.connection_invalidated or state[:2] in {"08", "53", "40"} or state[:3] == "57P" or state == _READ_ONLY
+            error.connection_invalidated
+            or state[:2] in {"08", "53", "40"}
+            or state[:3] == "57P"
+            or state in {_READ_ONLY, _TAKEN_FOR_FROZEN}
         )
     return False

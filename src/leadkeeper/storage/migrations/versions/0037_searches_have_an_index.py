@@ -33,7 +33,7 @@ def upgrade() -> None:
 _POSTGRESQL = (
     "CREATE EXTENSION IF NOT EXISTS pg_trgm",
     "CREATE EXTENSION IF NOT EXISTS btree_gin",
-    # What new leads leave beside the index is put into it by workers (storage.search_index.write_pending), every second.
+    # What new leads leave beside the index is put into it by workers, every second: storage.search_index.write_pending.
     "CREATE INDEX ix_lead_search ON lead USING gin (publisher_id, words gin_trgm_ops)"
     " WITH (fastupdate = on, gin_pending_list_limit = 65536) WHERE words IS NOT NULL",
 )

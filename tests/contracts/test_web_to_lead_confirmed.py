@@ -190,7 +190,7 @@ OTHER: Final = SentRecord(replace(LEAD, id="01890000-0000-7000-8000-00000000abcd
         (LOOKED_UP, [row(1, Description=LEAD.id, IsDeleted=True)], Presence.MISSING),
         (LOOKED_UP, [row(1, Description=LEAD.id, IsDeleted=True, MasterRecordId="00Q")], Presence.MERGED),
         (LOOKED_UP, [row(1, Description=LEAD.id, IsConverted=True)], Presence.CONVERTED),
-        (BY_FIELD, [row(1, Email="other@x.example", **{EXTERNAL_ID: LEAD.id})], Presence.THERE),
+        (BY_FIELD, [row(1, Email="other@x.example", MarketplaceLeadId__c=LEAD.id)], Presence.THERE),
         (UNMARKED, [row(1)], Presence.THERE),
         (UNMARKED, [row(1, made=AT + AFTER + timedelta(minutes=1))], Presence.MISSING),
         (UNMARKED, [row(1, made=AT - timedelta(hours=1))], Presence.MISSING),

@@ -10,6 +10,7 @@ import typer
 from leadkeeper.doors.cli import found_lead, selected_leads
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
+from leadkeeper.doors.cli.ordering import Search, Sort, ordering
 from leadkeeper.doors.cli.reading import with_reading
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, Cell, busy, print_json, print_line, print_table, say, state_text
@@ -108,6 +109,8 @@ def list_(
     email: Annotated[
         str | None, typer.Option(help="Only of the customer with this address; - reads it from standard input.")
     ] = None,
+    search: Search = None,
+    sort: Sort = None,
     test: Annotated[bool | None, typer.Option("--test/--no-test", help="Only test leads, or none.")] = None,
     since: Since = None,
     until: Until = None,
@@ -115,7 +118,7 @@ def list_(
     cursor: Annotated[str | None, typer.Option(help="Go on from here: the last answer's nextCursor.")] = None,
     json: AsJson = False,
 ) -> None:
-    """List leads, newest first.
+    """List leads, newest first unless sorted otherwise.
 
     What you type may stand in your shell's history: an address is better handed over by standard input.
     """
@@ -133,6 +136,7 @@ def list_(
         email=sys.stdin.readline().strip() if email == "-" else email,
         since_ms=milliseconds(since),
         until_ms=milliseconds(until),
+        **ordering(search, sort),
     )
 
     async def there(remote: Remote) -> LeadPage:
@@ -144,8 +148,11 @@ def list_(
     if json:
         print_json(page)
         return
-    columns = ("Received", "Id", "Lead source", "Customer", "Deliveries")
-    print_table(columns, [_row(lead) for lead in page.leads], empty="There are no such leads.")
+    print_table(
+        ("Received", "Id", "Lead source", "Customer", "Deliveries"),
+        [_row(lead) for lead in page.leads],
+        empty="There are no such leads.",
+    )
     if page.next_cursor:
         say(f"There are more: --cursor {page.next_cursor}")
 

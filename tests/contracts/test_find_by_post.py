@@ -44,7 +44,7 @@ async def test_by_post_with_every_filter(operator: Visitor, lead_id: str) -> Non
 
 
 async def test_in_the_order_of_a_column(operator: Visitor) -> None:
-    people = {}
+    people: dict[str, str] = {}
     for name in ("Óscar", "anna", "Berta"):
         customer = {"lastName": name, "email": f"{len(people)}@northwind.example"}
         people[await hand_in(operator, customer=customer)] = name

@@ -1,4 +1,4 @@
-"""Leads that went over Web-to-Lead, looked for among an organization's leads: what to ask, and which is which. Pure."""
+"""Leads that went over Web-to-Lead, looked for among an organization's leads: what to ask, and which is which."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import typer
 from leadkeeper.doors.cli import found_lead, selected_leads
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
-from leadkeeper.doors.cli.ordering import Search, Sort, ordering
+from leadkeeper.doors.cli.ordering import Search, Sort, given_text, ordering
 from leadkeeper.doors.cli.reading import with_reading
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, Cell, busy, print_json, print_line, print_table, say, state_text
@@ -122,8 +122,6 @@ def list_(
 
     What you type may stand in your shell's history: an address is better handed over by standard input.
     """
-    import sys
-
     from leadkeeper.inbox.inbox import LeadFilter
 
     filters = LeadFilter(
@@ -133,7 +131,7 @@ def list_(
         source=None if source is None else canonical_source(source),
         action=None if action is None else canonical_action(action),
         test=test,
-        email=sys.stdin.readline().strip() if email == "-" else email,
+        email=given_text(email),
         since_ms=milliseconds(since),
         until_ms=milliseconds(until),
         **ordering(search, sort),
@@ -148,11 +146,8 @@ def list_(
     if json:
         print_json(page)
         return
-    print_table(
-        ("Received", "Id", "Lead source", "Customer", "Deliveries"),
-        [_row(lead) for lead in page.leads],
-        empty="There are no such leads.",
-    )
+    columns = ("Received", "Id", "Lead source", "Customer", "Deliveries")
+    print_table(columns, [_row(lead) for lead in page.leads], empty="There are no such leads.")
     if page.next_cursor:
         say(f"There are more: --cursor {page.next_cursor}")
 

@@ -30,13 +30,18 @@ Sort = Annotated[
 ]
 
 
-def ordering(search: str | None, sort: str | None) -> dict[str, Any]:
-    """The filters' part of both."""
+def given_text(text: str | None) -> str | None:
+    """``text``, or what standard input says where it is ``-``."""
     import sys
 
+    return sys.stdin.readline().strip() if text == "-" else text
+
+
+def ordering(search: str | None, sort: str | None) -> dict[str, Any]:
+    """The filters' part of both. Raises ``typer.BadParameter`` for nothing to search for: it would list all leads."""
     from leadkeeper.inbox.sorting import OLDEST
 
-    text = sys.stdin.readline() if search == "-" else search
-    # As the pages read it; without anything to search for, all leads are listed.
-    text = " ".join(text.split()) if text is not None else None
-    return {"text": text or None, "oldest_first": sort == OLDEST, "sort": None if sort == OLDEST else sort}
+    text = given_text(search)
+    if text is not None and not text.strip():
+        raise typer.BadParameter("--search names a part of a name, company or address")
+    return {"text": text, "oldest_first": sort == OLDEST, "sort": None if sort == OLDEST else sort}

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 from pydantic import ValidationError
 
-from leadkeeper.destinations.interface import Confirms, Looked, Presence, SentRecord
+from leadkeeper.destinations.interface import Confirms, LookedUp, Presence, SentRecord
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.destinations.salesforce.sought import AFTER, match, query_for, sought
 from leadkeeper.diagnosis import Outcome, Receipt
@@ -165,7 +165,7 @@ async def test_a_check_says_whether_leads_can_be_looked_up(meet: Meet) -> None:
 
 def looked(
     config: Mapping[str, Any], rows: list[dict[str, Any]], *sent: SentRecord, whole: bool = True
-) -> list[Looked]:
+) -> list[LookedUp]:
     read = SalesforceConfig.model_validate(config)
     wanted = [sought(each, read) for each in sent]
     return match(wanted, rows, read.external_id_field, "https://contoso.my.salesforce.com", whole=whole)

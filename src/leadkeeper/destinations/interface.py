@@ -149,7 +149,7 @@ class ReadsBack(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class LookedUp:
     """What became of a record, and the receipt for it where it was found: what is known of it from now on."""
 
     presence: Presence
@@ -163,7 +163,7 @@ class Confirms(ReadsBack, Protocol):
     Unlike others it is asked for leads that are unconfirmed, too, and those sent with earlier settings.
     """
 
-    async def confirm(self, sent: Sequence[SentRecord]) -> Sequence[Looked] | Diagnosis:
+    async def confirm(self, sent: Sequence[SentRecord]) -> Sequence[LookedUp] | Diagnosis:
         """As :meth:`find`, with the receipts of those that are there."""
         ...
 

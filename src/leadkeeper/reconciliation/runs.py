@@ -19,7 +19,7 @@ from leadkeeper.catalogue import from_stored
 from leadkeeper.clock import least_id, to_datetime
 from leadkeeper.delivery.claim import LEAD_COLUMNS, outgoing_lead
 from leadkeeper.delivery.schedule import State
-from leadkeeper.destinations.interface import Looked, Presence, SentRecord
+from leadkeeper.destinations.interface import LookedUp, Presence, SentRecord
 from leadkeeper.diagnosis import Outcome, Receipt
 from leadkeeper.inbox.missing_records import TAKEN
 from leadkeeper.reconciliation.confirmed import keep_found
@@ -234,7 +234,7 @@ def _receipts(conn: sa.Connection, delivery_ids: Sequence[str]) -> Mapping[str, 
 
 
 def record_part(
-    conn: sa.Connection, held: Held, looked: Sequence[tuple[Delivered, Looked]], up_to: str | None, now: int
+    conn: sa.Connection, held: Held, looked: Sequence[tuple[Delivered, LookedUp]], up_to: str | None, now: int
 ) -> Held | None:
     """Write down what became of each and, if ``up_to`` is given, how far the run came.
 

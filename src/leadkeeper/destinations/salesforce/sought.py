@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from leadkeeper.destinations.interface import Looked, Presence, SentRecord
+from leadkeeper.destinations.interface import LookedUp, Presence, SentRecord
 from leadkeeper.destinations.mapping import noted
 from leadkeeper.destinations.salesforce.fields import web_form
 from leadkeeper.destinations.salesforce.read_back import LEAD_ID, presence_of
@@ -80,7 +80,7 @@ def query_for(wanted: Sequence[Sought], id_field: str | None) -> str:
 
 def match(
     wanted: Sequence[Sought], rows: Iterable[Mapping[str, Any]], id_field: str | None, origin: str, *, whole: bool
-) -> list[Looked]:
+) -> list[LookedUp]:
     """What became of each, in order. ``whole`` says that ``rows`` are all that there are.
 
     A record that carries an id of ours is that lead's alone. One that carries none may be a lead's with its address
@@ -99,17 +99,17 @@ def match(
     free = sorted(nameless, key=lambda row: str(row.get("CreatedDate")))
     taken = {each.record for each in wanted}
     free = [row for row in free if str(row.get("Id"))[:15] not in taken]
-    looked: dict[str, Looked] = {}
+    looked: dict[str, LookedUp] = {}
     for each in sorted(wanted, key=lambda one: one.at):
         own = [*by_id.get(each.id, ()), *(by_id.get(each.record, ()) if each.record else ())]
         if not own and each.record is None and (alike := next((row for row in free if _alike(each, row)), None)):
             if each.marked:
-                looked[each.id] = Looked(Presence.UNKNOWN)
+                looked[each.id] = LookedUp(Presence.UNKNOWN)
                 continue
             free.remove(alike)
             own = [alike]
         known = own or (whole and each.can_be_asked)
-        looked[each.id] = _looked(each, own, origin) if known else Looked(Presence.UNKNOWN)
+        looked[each.id] = _looked(each, own, origin) if known else LookedUp(Presence.UNKNOWN)
     return [looked[each.id] for each in wanted]
 
 
@@ -124,15 +124,15 @@ def _alike(each: Sought, row: Mapping[str, Any]) -> bool:
     return each.at - BEFORE <= made <= each.at + AFTER
 
 
-def _looked(each: Sought, rows: Sequence[Mapping[str, Any]], origin: str) -> Looked:
+def _looked(each: Sought, rows: Sequence[Mapping[str, Any]], origin: str) -> LookedUp:
     """One that lies in the recycle bin may have been sent again since: the best of them counts."""
     ranked = sorted(rows, key=lambda row: _BEST.index(presence_of(row)))
     if not ranked or presence_of(ranked[0]) is Presence.MISSING:
-        return Looked(Presence.MISSING)
+        return LookedUp(Presence.MISSING)
     record = str(ranked[0].get("Id"))
     known = record if LEAD_ID.fullmatch(record) else None
     receipt = Receipt("created", known, f"{origin}/{known}" if known else None, note=noted(each.notes))
-    return Looked(presence_of(ranked[0]), receipt)
+    return LookedUp(presence_of(ranked[0]), receipt)
 
 
 def _listed(values: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
-from leadkeeper.destinations.interface import Looked, Presence, Quota, SentRecord
+from leadkeeper.destinations.interface import LookedUp, Presence, Quota, SentRecord
 from leadkeeper.destinations.salesforce.errors import diagnose_answer, read_salesforce_error
 from leadkeeper.destinations.salesforce.session import open_session
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
@@ -64,11 +64,11 @@ class ConfirmedWebToLead(WebToLead):
         found = await self.confirm(sent)
         return found if isinstance(found, Diagnosis) else [each.presence for each in found]
 
-    async def confirm(self, sent: Sequence[SentRecord]) -> Sequence[Looked] | Diagnosis:
+    async def confirm(self, sent: Sequence[SentRecord]) -> Sequence[LookedUp] | Diagnosis:
         """Which leads are there, with their records; see :class:`~leadkeeper.destinations.interface.Confirms`."""
         wanted = [sought(each, self._config) for each in sent]
         if not any(each.can_be_asked for each in wanted):
-            return [Looked(Presence.UNKNOWN)] * len(sent)
+            return [LookedUp(Presence.UNKNOWN)] * len(sent)
         found = await self._ask(query_for(wanted, self._id_field))
         if found is None:
             return await self._in_halves(sent)
@@ -82,9 +82,9 @@ class ConfirmedWebToLead(WebToLead):
         await self._client.aclose()
         await super().aclose()
 
-    async def _in_halves(self, sent: Sequence[SentRecord]) -> Sequence[Looked] | Diagnosis:
+    async def _in_halves(self, sent: Sequence[SentRecord]) -> Sequence[LookedUp] | Diagnosis:
         if len(sent) == 1:
-            return [Looked(Presence.UNKNOWN)]
+            return [LookedUp(Presence.UNKNOWN)]
         middle = len(sent) // 2
         first = await self.confirm(sent[:middle])
         second = first if isinstance(first, Diagnosis) else await self.confirm(sent[middle:])

@@ -181,7 +181,7 @@ class LeadEventView(View):
 
     at: str
     by: str = Field(description="The person's name, or as the audit writes whoever is none.")
-    kind: str = Field(description="note, state, owner, again, againMissing, acceptMissing or foundThere.")
+    kind: str = Field(description="note, state, owner, again, againMissing, acceptMissing, foundThere or confirmed.")
     text: str
 
 

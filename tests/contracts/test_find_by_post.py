@@ -43,6 +43,44 @@ async def test_by_post_with_every_filter(operator: Visitor, lead_id: str) -> Non
     (await operator.post("/v1/leads/find", {"mail": ADDRESS})).problem(422, "invalid-request")
 
 
+async def test_in_the_order_of_a_column(operator: Visitor) -> None:
+    people: dict[str, str] = {}
+    for name in ("Óscar", "anna", "Berta"):
+        customer = {"lastName": name, "email": f"{len(people)}@northwind.example"}
+        people[await hand_in(operator, customer=customer)] = name
+
+    async def order(sort: str) -> list[str]:
+        found = (await operator.post("/v1/leads/find", {"text": "northwind", "sort": sort})).json()["leads"]
+        listed = (await operator.get(f"/v1/leads?sort={sort}")).json()["leads"]
+        assert [each["id"] for each in listed] == [each["id"] for each in found]
+        return [people[each["id"]] for each in found]
+
+    assert await order("customer") == ["anna", "Berta", "Óscar"]
+    assert await order("-customer") == ["Óscar", "Berta", "anna"]
+    assert await order("oldest") == ["Óscar", "anna", "Berta"]
+    (await operator.get("/v1/leads?sort=shoe")).problem(422, "invalid-request")
+
+
+async def test_a_list_in_an_order_goes_on_where_it_ended(operator: Visitor) -> None:
+    for name in "cab":
+        await hand_in(operator, customer={"lastName": name, "email": f"{name}@northwind.example"})
+    seen, cursor = [], None
+    while True:
+        body = {"text": "northwind", "sort": "customer", "limit": 2} | ({} if cursor is None else {"cursor": cursor})
+        page = (await operator.post("/v1/leads/find", body)).json()
+        seen += [each["customer"]["lastName"] for each in page["leads"]]
+        cursor = page["nextCursor"]
+        if cursor is None:
+            break
+    assert seen == ["a", "b", "c"]
+
+
+async def test_those_that_nobody_owns(operator: Visitor, lead_id: str) -> None:
+    found = (await operator.post("/v1/leads/find", {"email": ADDRESS, "owner": "nobody"})).json()["leads"]
+    assert [each["id"] for each in found] == [lead_id]
+    (await operator.post("/v1/leads/find", {"email": ADDRESS, "owner": "somebody"})).problem(422, "invalid-request")
+
+
 async def test_a_publisher_finds_its_own(home: Installation, operator: Visitor, lead_id: str) -> None:
     await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
     other = await home.visitor("publisher:fabrikam")

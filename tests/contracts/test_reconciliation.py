@@ -17,7 +17,7 @@ from leadkeeper.catalogue import to_stored
 from leadkeeper.clock import new_id, now_ms
 from leadkeeper.connections.adapters import open_adapter
 from leadkeeper.delivery.claim import LEAD_COLUMNS, outgoing_lead
-from leadkeeper.destinations.interface import Adapter, Context, Presence, SentRecord
+from leadkeeper.destinations.interface import Adapter, Context, LookedUp, Presence, SentRecord
 from leadkeeper.diagnosis import Outcome, Receipt
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.offer import OfferRef
@@ -164,10 +164,10 @@ def _waiting(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
 
 def _delivered(conn: sa.Connection, rows: Sequence[sa.Row[Any]], receipts: Sequence[Receipt], now: int) -> None:
     for row, receipt in zip(rows, receipts, strict=True):
-        values = {"state": "delivered", "changed_at": now}
+        values = {"state": receipt.outcome.value, "changed_at": now}
         conn.execute(sa.update(t.delivery).where(t.delivery.c.id == row.delivery_id).values(values))
         attempt = {"id": new_id(), "delivery_id": row.delivery_id, "at": now, "took_ms": 1, "late": False}
-        conn.execute(sa.insert(t.attempt).values(**attempt, outcome="delivered", answer=to_stored(receipt)))
+        conn.execute(sa.insert(t.attempt).values(**attempt, outcome=receipt.outcome.value, answer=to_stored(receipt)))
 
 
 @pytest.fixture
@@ -413,7 +413,8 @@ async def held_by_another(scene: Scene) -> tuple[Held, Sequence[Delivered]]:
     part = await storage.read(next_part, held)
     assert part is not None
     five = part.delivered[:5]
-    looked = [(each, Presence.MISSING) for each in five[:1]] + [(each, Presence.THERE) for each in five[1:]]
+    looked = [(each, LookedUp(Presence.MISSING)) for each in five[:1]]
+    looked += [(each, LookedUp(Presence.THERE)) for each in five[1:]]
     still = await storage.write(record_part, held, looked, five[-1].lead_id, now)
     assert still is not None
     return still, part.delivered[5:]
@@ -432,7 +433,7 @@ async def test_a_run_whose_process_vanished_goes_on_where_it_was(scene: Scene) -
     await scene.task.look()
     report = await scene.report()
     assert (report["state"], report["looked"]) == ("completed", DELIVERED)
-    late = [(each, Presence.MISSING) for each in left]
+    late = [(each, LookedUp(Presence.MISSING)) for each in left]
     before = await scene.missing()
     assert await scene.home.services.storage.write(record_part, held, late, None, scene.clock()) is None
     assert await scene.missing() == before
@@ -442,7 +443,7 @@ async def test_new_settings_end_a_run_that_is_under_way(scene: Scene) -> None:
     await with_gone(scene)
     held, left = await held_by_another(scene)
     await scene.execute(sa.update(t.connection).values(settings_since=now_ms() + 1))
-    late = [(each, Presence.MISSING) for each in left]
+    late = [(each, LookedUp(Presence.MISSING)) for each in left]
     assert await scene.home.services.storage.write(record_part, held, late, None, scene.clock()) is None
     assert (await scene.report())["state"] == "waiting"
     assert len(await scene.missing()) == 1
@@ -454,7 +455,7 @@ async def test_what_was_sent_again_meanwhile_is_not_listed(scene: Scene) -> None
     (delivery,) = (await scene.operator.get(f"/v1/leads/{left[0].lead_id}")).json()["deliveries"]
     await scene.operator.post(f"/v1/deliveries/{delivery['id']}/retry")
     before = await scene.missing()
-    looked = [(each, Presence.MISSING) for each in left[:2]]
+    looked = [(each, LookedUp(Presence.MISSING)) for each in left[:2]]
     assert await scene.home.services.storage.write(record_part, held, looked, None, scene.clock()) is not None
     assert await scene.missing() == before | {left[1].lead_id}
 

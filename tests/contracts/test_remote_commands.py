@@ -201,6 +201,8 @@ LOOKS = (
     ("leads", "list"),
     ("leads", "list", "--offer", OFFER, "--state", "pending", "--no-test", "--limit", "1"),
     ("leads", "list", "--email", "ada@contoso.example"),
+    ("leads", "list", "--search", "lovel", "--sort", "-customer"),
+    ("leads", "list", "--sort", "oldest", "--limit", "1"),
     ("leads", "list", "--until", "2020-01-01"),
     ("leads", "find", "ada@contoso.example"),
     ("connections", "list"),

@@ -17,6 +17,7 @@ ACTS: Final[Mapping[str, str]] = {
     "channel.test": "A test was sent over a channel.",
     "connection.acceptMissing": "Somebody said that records were removed at a destination on purpose.",
     "connection.change": "New settings were given to a working connection and wait to be proven.",
+    "connection.confirmed": "Reconciliation found a lead at a destination that confirms none: its settings are proven.",
     "connection.dropChange": "Settings that waited were forgotten.",
     "connection.pause": "A person paused a connection.",
     "connection.put": "A connection was made or changed: from which destination to which, which settings.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
@@ -123,10 +123,11 @@ class Presence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SentRecord:
-    """A lead that was delivered, and what the remote system said of it then."""
+    """A lead that was delivered, and what the remote system said of it then. ``at`` is when that was, where known."""
 
     lead: OutgoingLead
     receipt: Receipt
+    at: datetime | None = None
 
 
 @runtime_checkable
@@ -144,6 +145,26 @@ class ReadsBack(Protocol):
         Only what is proven not to be there is missing. Reads alone, in as few calls as the system allows, and within
         its pace; never raises for what the other side does.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """What became of a record, and the receipt for it where it was found: what is known of it from now on."""
+
+    presence: Presence
+    receipt: Receipt | None = None
+
+
+@runtime_checkable
+class Confirms(ReadsBack, Protocol):
+    """What a destination can besides that confirms no lead when it takes it, if it can be asked afterwards.
+
+    Unlike others it is asked for leads that are unconfirmed, too, and those sent with earlier settings.
+    """
+
+    async def confirm(self, sent: Sequence[SentRecord]) -> Sequence[LookedUp] | Diagnosis:
+        """As :meth:`find`, with the receipts of those that are there."""
         ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -12,11 +12,14 @@ from leadkeeper.inbox.causes import MOST, MOST_COUNTED
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of
 
+TAKEN: Final = (State.DELIVERED.value, State.UNCONFIRMED.value)
+"""The states of a delivery that the destination took."""
+
 
 def still_missing() -> sa.ColumnElement[bool]:
     """Whether the delivery that was found missing is still the last; needs joins with ``delivery`` and ``lead``."""
     m, d = t.missing_record.c, t.delivery.c
-    return (d.state == State.DELIVERED.value) & (d.changed_at == m.delivered_at) & t.lead.c.expired_at.is_(None)
+    return d.state.in_(TAKEN) & (d.changed_at == m.delivered_at) & t.lead.c.expired_at.is_(None)
 
 
 def open_records(connection_id: str) -> sa.Select[Any]:

@@ -16,11 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.catalogue import from_stored
-from leadkeeper.clock import least_id
+from leadkeeper.clock import least_id, to_datetime
 from leadkeeper.delivery.claim import LEAD_COLUMNS, outgoing_lead
 from leadkeeper.delivery.schedule import State
-from leadkeeper.destinations.interface import Presence, SentRecord
+from leadkeeper.destinations.interface import LookedUp, Presence, SentRecord
 from leadkeeper.diagnosis import Outcome, Receipt
+from leadkeeper.inbox.missing_records import TAKEN
+from leadkeeper.reconciliation.confirmed import keep_found
 from leadkeeper.reconciliation.missing import forget_settled
 from leadkeeper.shares import Shares, pick
 from leadkeeper.storage import tables as t
@@ -67,13 +69,14 @@ class Held:
 class Delivered:
     """A lead that was delivered, by its delivery: when that was (ms), and what the destination knows it by.
 
-    ``record`` is ``None`` where what is stored of it cannot be read.
+    ``record`` is ``None`` where what is stored of it cannot be read; ``unconfirmed``: it was taken without a word.
     """
 
     delivery_id: str
     lead_id: str
     delivered_at: int
     record: SentRecord | None
+    unconfirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +167,11 @@ def _this(held: Held) -> tuple[sa.ColumnElement[bool], ...]:
     return (r.connection_id == held.connection_id, r.due_at == held.until)
 
 
-def next_part(conn: sa.Connection, held: Held) -> RunPart | None:
+def next_part(conn: sa.Connection, held: Held, confirms: bool = False) -> RunPart | None:
     """What the run looks at next; ``None`` where the run is another's by now.
 
-    First what was missing before the window: it may be there again. Then the leads within it.
+    First what was missing before the window: it may be there again. Then the leads within it. Where the destination
+    ``confirms``, what is unconfirmed is looked at, too, whatever the settings were when it was sent.
     """
     r, m = t.reconciliation.c, t.missing_record.c
     run = conn.execute(sa.select(r.first, r.after).where(*_this(held))).first()
@@ -177,7 +181,7 @@ def next_part(conn: sa.Connection, held: Held) -> RunPart | None:
         known = sa.select(m.lead_id).where(m.connection_id == held.connection_id, t.NOT_ACCEPTED)
         known = known.where(m.lead_id > run.after, m.lead_id < run.first).order_by(m.lead_id).limit(LOOKED)
         if ids := conn.scalars(known).all():
-            return RunPart(_delivered(conn, held, ids), ids[-1])
+            return RunPart(_delivered(conn, held, ids, confirms), ids[-1])
     after = max(run.after, run.first)
     c, o, x = t.lead.c, t.offer.c, t.connection.c
     whose = sa.select(o.publisher_id, o.id).join(t.connection, x.offer_ref == o.ref).where(x.id == held.connection_id)
@@ -188,21 +192,21 @@ def next_part(conn: sa.Connection, held: Held) -> RunPart | None:
         .order_by(c.id)
         .limit(LOOKED)
     ).all()
-    return RunPart(_delivered(conn, held, ids), ids[-1] if ids else None)
+    return RunPart(_delivered(conn, held, ids, confirms), ids[-1] if ids else None)
 
 
-def _delivered(conn: sa.Connection, held: Held, lead_ids: Sequence[str]) -> list[Delivered]:
+def _delivered(conn: sa.Connection, held: Held, lead_ids: Sequence[str], confirms: bool) -> list[Delivered]:
     """Those of the leads that were delivered over the connection with just these settings, in the order of the ids."""
     d, c, x, o, p = t.delivery.c, t.lead.c, t.connection.c, t.offer.c, t.publisher.c
+    wanted = (d.state == State.DELIVERED.value) & (d.changed_at >= held.since) & sa.not_(c.test)
     query: sa.Select[Any] = (
-        sa.select(*LEAD_COLUMNS, d.id.label("delivery_id"), d.changed_at, o.title, p.display_name)
+        sa.select(*LEAD_COLUMNS, d.id.label("delivery_id"), d.changed_at, d.state, o.title, p.display_name)
         .join(t.delivery, d.lead_id == c.id)
         .join(t.connection, x.id == d.connection_id)
         .join(t.offer, o.ref == x.offer_ref)
         .join(t.publisher, p.id == o.publisher_id)
         .where(one_of(conn, d.lead_id, lead_ids), d.connection_id == held.connection_id)
-        .where(d.state == State.DELIVERED.value, d.changed_at >= held.since)
-        .where(sa.not_(c.test), c.expired_at.is_(None))
+        .where(wanted | t.UNCONFIRMED if confirms else wanted, c.expired_at.is_(None))
         .order_by(c.id)
     )
     rows = conn.execute(query).all()
@@ -214,21 +218,23 @@ def _one_delivered(row: sa.Row[Any], receipt: Receipt | None) -> Delivered:
     record = None
     if receipt is not None:
         with contextlib.suppress(Exception):  # whatever one row holds, the others are looked at
-            record = SentRecord(outgoing_lead(row, row.title, row.display_name), receipt)
-    return Delivered(row.delivery_id, row.id, row.changed_at, record)
+            lead = outgoing_lead(row, row.title, row.display_name)
+            record = SentRecord(lead, receipt, to_datetime(row.changed_at))
+    return Delivered(row.delivery_id, row.id, row.changed_at, record, row.state == State.UNCONFIRMED)
 
 
 def _receipts(conn: sa.Connection, delivery_ids: Sequence[str]) -> Mapping[str, Receipt]:
     """What was answered last when each was delivered."""
     a = t.attempt.c
     query = sa.select(a.delivery_id, a.answer).order_by(a.id)
-    query = query.where(one_of(conn, a.delivery_id, delivery_ids), a.outcome == Outcome.DELIVERED.value)
+    taken = (Outcome.DELIVERED.value, Outcome.UNCONFIRMED.value)
+    query = query.where(one_of(conn, a.delivery_id, delivery_ids), a.outcome.in_(taken))
     found = {row.delivery_id: from_stored(row.answer) for row in conn.execute(query)}
     return {delivery_id: answer for delivery_id, answer in found.items() if isinstance(answer, Receipt)}
 
 
 def record_part(
-    conn: sa.Connection, held: Held, looked: Sequence[tuple[Delivered, Presence]], up_to: str | None, now: int
+    conn: sa.Connection, held: Held, looked: Sequence[tuple[Delivered, LookedUp]], up_to: str | None, now: int
 ) -> Held | None:
     """Write down what became of each and, if ``up_to`` is given, how far the run came.
 
@@ -248,20 +254,35 @@ def record_part(
     values: dict[str, Any] = {"due_at": until} | ({} if up_to is None else {"after": up_to})
     if not conn.execute(sa.update(t.reconciliation).where(*_this(held)).values(values)).rowcount:
         return None
-    missing = _keep_missing(conn, held, [each for each, presence in looked if presence is Presence.MISSING], now)
-    there = [each.delivery_id for each, presence in looked if presence not in (Presence.MISSING, Presence.UNKNOWN)]
+    found = [
+        (each.delivery_id, each.lead_id, each.delivered_at, answer.receipt)
+        for each, answer in looked
+        if each.unconfirmed and answer.receipt is not None
+    ]
+    if found:
+        keep_found(conn, held.connection_id, held.since, found, now)
+    looked = [(each, answer) for each, answer in looked if each.record is None or not each.record.lead.test]
+    presences = [(each, _proven(held, each, answer.presence, now)) for each, answer in looked]
+    missing = _keep_missing(conn, held, [each for each, presence in presences if presence is Presence.MISSING], now)
+    there = [each.delivery_id for each, presence in presences if presence not in (Presence.MISSING, Presence.UNKNOWN)]
     conn.execute(sa.delete(t.missing_record).where(one_of(conn, t.missing_record.c.delivery_id, there)))
-    unknown = sum(presence is Presence.UNKNOWN for _, presence in looked)
+    unknown = sum(presence is Presence.UNKNOWN for _, presence in presences)
     counts = {"looked": r.looked + len(looked), "missing": r.missing + missing, "unknown": r.unknown + unknown}
     conn.execute(sa.update(t.reconciliation).where(r.connection_id == held.connection_id).values(counts))
     return replace(held, until=until)
+
+
+def _proven(held: Held, each: Delivered, presence: Presence, now: int) -> Presence:
+    """What was taken without a word may come a day later, and what other settings sent may lie elsewhere."""
+    early = each.delivered_at < held.since or each.delivered_at > now - DAY_MS
+    return Presence.UNKNOWN if each.unconfirmed and early and presence is Presence.MISSING else presence
 
 
 def _keep_missing(conn: sa.Connection, held: Held, missing: Sequence[Delivered], now: int) -> int:
     """Put those on the list of what is missing that were not sent again meanwhile; how many are open."""
     d, m = t.delivery.c, t.missing_record.c
     ids = [each.delivery_id for each in missing]
-    query = sa.select(d.id, d.changed_at).where(one_of(conn, d.id, ids), d.state == State.DELIVERED.value)
+    query = sa.select(d.id, d.changed_at).where(one_of(conn, d.id, ids), d.state.in_(TAKEN))
     delivered_at = {row.id: row.changed_at for row in conn.execute(query.with_for_update())}
     stands = [each for each in missing if delivered_at.get(each.delivery_id) == each.delivered_at]
     columns = (m.delivery_id, m.delivered_at, m.accepted_at)

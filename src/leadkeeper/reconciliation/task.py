@@ -13,7 +13,7 @@ from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.clock import Clock
 from leadkeeper.connections.adapters import can_be_read_back, open_adapter
 from leadkeeper.connections.connections import Connections
-from leadkeeper.destinations.interface import Adapter, Context, Presence, ReadsBack, SentRecord
+from leadkeeper.destinations.interface import Adapter, Confirms, Context, LookedUp, Presence, ReadsBack, SentRecord
 from leadkeeper.diagnosis import Diagnosis, Kind
 from leadkeeper.fault import where
 from leadkeeper.gate import on_behalf_of
@@ -138,7 +138,7 @@ class ReconciliationTask:
             await adapter.aclose()
 
     async def _go_through(self, adapter: Adapter, held: Held) -> None:
-        while (part := await self._storage.read(next_part, held)) is not None:
+        while (part := await self._storage.read(next_part, held, isinstance(adapter, Confirms))) is not None:
             if part.up_to is None:
                 if await self._storage.write(end_run, held, RunState.COMPLETED, None, self._clock()):
                     log.info("delivered leads were read back", connection=held.connection_id)
@@ -164,20 +164,27 @@ class ReconciliationTask:
         log.warning("delivered leads could not be read back", connection=held.connection_id, kind=diagnosis.kind)
 
 
-async def _presences(adapter: Adapter, some: Sequence[Delivered]) -> Sequence[tuple[Delivered, Presence]] | Diagnosis:
+async def _presences(adapter: Adapter, some: Sequence[Delivered]) -> Sequence[tuple[Delivered, LookedUp]] | Diagnosis:
     """What became of each; what cannot be asked for, since it cannot be read here, is unknown."""
     if not isinstance(adapter, ReadsBack):
         check = await adapter.check()
         return check.diagnosis or diagnose(Kind.SETTINGS_INVALID)
     records: list[SentRecord] = [each.record for each in some if each.record is not None]
-    found: Sequence[Presence] | Diagnosis = []
+    found: Sequence[LookedUp] | Diagnosis = []
     if records:
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                found = await adapter.find(records)
+                found = await _asked(adapter, records)
         except TimeoutError:
             return diagnose(Kind.NO_ANSWER)
     if isinstance(found, Diagnosis):
         return found
     answers = iter(found)
-    return [(each, Presence.UNKNOWN if each.record is None else next(answers)) for each in some]
+    return [(each, LookedUp(Presence.UNKNOWN) if each.record is None else next(answers)) for each in some]
+
+
+async def _asked(adapter: ReadsBack, records: Sequence[SentRecord]) -> Sequence[LookedUp] | Diagnosis:
+    if isinstance(adapter, Confirms):
+        return await adapter.confirm(records)
+    found = await adapter.find(records)
+    return found if isinstance(found, Diagnosis) else [LookedUp(each) for each in found]

@@ -24,6 +24,12 @@ _SALESFORCE_REST: Final = (
     _("On its Settings, OAuth Settings, Consumer Key and Secret: copy both. A new app takes ten minutes to work."),
     _("Setup, My Domain: copy Current My Domain URL. Setup, Company Information: copy the Organization ID."),
 )
+_LOOK_UP: Final = (
+    _("Setup, External Client App Manager, New: tick Enable OAuth, the scope api, Enable Client Credentials Flow."),
+    _("On the app's Policies enter a user as Run As who may read leads, and nothing else."),
+    _("On its Settings, OAuth Settings, Consumer Key and Secret: copy both. A new app takes ten minutes to work."),
+    _("Setup, My Domain: copy Current My Domain URL."),
+)
 
 GUIDE: Final = Guide(
     "cloud",
@@ -38,6 +44,23 @@ GUIDE: Final = Guide(
             more=("apiVersion", "tokenEndpointAuthMethod"),
             tells="myDomainUrl",
             needed=("myDomainUrl", "clientId", "clientSecret", "externalIdField"),
+        ),
+        Way(
+            "confirmed",
+            _("Web-to-Lead, looked up"),
+            _("Leads go over Web-to-Lead; the REST API, for reading alone, tells afterwards which of them arrived."),
+            ("objectIdentifier", "myDomainUrl", "clientId", "clientSecret"),
+            (*_WEB_TO_LEAD, *_LOOK_UP),
+            more=(
+                "leadIdField",
+                "externalIdField",
+                "webToLeadHost",
+                "webToLeadDailyLimit",
+                "apiVersion",
+                "tokenEndpointAuthMethod",
+            ),
+            fixed={"sendOver": "webToLead"},
+            needed=("myDomainUrl", "clientId", "clientSecret"),
         ),
         Way(
             "web",

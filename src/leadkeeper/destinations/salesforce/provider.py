@@ -22,15 +22,18 @@ from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 def _open(config: Config, context: Context) -> Adapter:
     from leadkeeper.destinations.salesforce.rest import SalesforceRestApi
     from leadkeeper.destinations.salesforce.web import WebToLead
+    from leadkeeper.destinations.salesforce.web_confirmed import ConfirmedWebToLead
 
     assert isinstance(config, SalesforceConfig)
     if config.rest:
         return SalesforceRestApi(config, context.network, context.now)
+    if config.confirms:
+        return ConfirmedWebToLead(config, context.network, context.quota, context.now)
     return WebToLead(config, context.network, context.quota, context.now)
 
 
 def _reads_back(config: Config) -> bool:
-    return isinstance(config, SalesforceConfig) and config.rest
+    return isinstance(config, SalesforceConfig) and (config.rest or config.confirms)
 
 
 SALESFORCE: Final = Provider(

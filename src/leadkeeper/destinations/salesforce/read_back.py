@@ -18,7 +18,7 @@ from leadkeeper.network.rest import DESCRIPTION_LIMIT, Reply, RestClient, unsent
 FIND_BATCH: Final = 150
 """Leads in one query: with more of them its address would be longer than Salesforce takes."""
 
-_ID: Final = re.compile(r"00Q(?:[A-Za-z0-9]{12}|[A-Za-z0-9]{15})")
+LEAD_ID: Final = re.compile(r"00Q(?:[A-Za-z0-9]{12}|[A-Za-z0-9]{15})")
 _BEST: Final = (Presence.THERE, Presence.CONVERTED, Presence.MERGED)
 
 
@@ -27,7 +27,7 @@ async def find_leads(
 ) -> Sequence[Presence] | Reply | Diagnosis:
     """What became of each lead, in order; the answer itself where it is none to the query."""
     records = {each.lead.id: each.receipt.remote_id for each in sent}
-    known = [record for record in records.values() if record is not None and _ID.fullmatch(record)]
+    known = [record for record in records.values() if record is not None and LEAD_ID.fullmatch(record)]
     either = f" OR Id IN ({_listed(known)})" if known else ""
     columns = f"Id,{id_field},IsDeleted,IsConverted,MasterRecordId"
     # Ids of ours and of Salesforce's, and a name that the settings' pattern let through: nobody's words.
@@ -42,7 +42,7 @@ async def find_leads(
     for row in rows:
         if isinstance(row, dict):
             for name in (str(row.get(id_field)), str(row.get("Id"))[:15]):
-                found.setdefault(name, set()).add(_presence(row))
+                found.setdefault(name, set()).add(presence_of(row))
     return [_best(found.get(each.lead.id, set()) | found.get(str(each.receipt.remote_id)[:15], set())) for each in sent]
 
 
@@ -50,7 +50,8 @@ def _listed(values: Iterable[str]) -> str:
     return ",".join(f"'{value}'" for value in values)
 
 
-def _presence(row: Mapping[str, Any]) -> Presence:
+def presence_of(row: Mapping[str, Any]) -> Presence:
+    """What became of a record, by its own row."""
     if row.get("IsDeleted") is True:
         return Presence.MERGED if row.get("MasterRecordId") else Presence.MISSING
     return Presence.CONVERTED if row.get("IsConverted") is True else Presence.THERE

@@ -153,6 +153,14 @@ class SalesforceConfig(DatedConfig):
             api_version=API_VERSION,
         ),
     )
+    send_over: Literal["rest", "webToLead"] = Field(
+        default="rest",
+        title=lazy_gettext("Leads go over"),
+        description=lazy_gettext(
+            "rest: where the REST API's settings are given, leads go over it; webToLead: they go over Web-to-Lead, and "
+            "the REST API only tells whether they arrived."
+        ),
+    )
     token_endpoint_auth_method: Literal["client_secret_post", "client_secret_basic"] = Field(
         default="client_secret_post",
         title=lazy_gettext("How the consumer secret is sent"),
@@ -165,7 +173,12 @@ class SalesforceConfig(DatedConfig):
     @property
     def rest(self) -> bool:
         """Whether leads go over the REST API rather than Web-to-Lead."""
-        return self.my_domain_url is not None
+        return self.my_domain_url is not None and self.send_over == "rest"
+
+    @property
+    def confirms(self) -> bool:
+        """Whether leads go over Web-to-Lead, and the REST API tells afterwards which of them arrived."""
+        return self.my_domain_url is not None and self.send_over == "webToLead"
 
     @property
     def repeatable(self) -> bool:
@@ -180,7 +193,7 @@ class SalesforceConfig(DatedConfig):
     @property
     def host(self) -> str:
         """The host that leads go to."""
-        return self.domain or self.web_to_lead_host
+        return self.domain if self.rest else self.web_to_lead_host
 
     @field_validator("object_identifier")
     @classmethod
@@ -255,8 +268,9 @@ class SalesforceConfig(DatedConfig):
             "myDomainUrl": self.my_domain_url,
             "clientId": self.client_id,
             "clientSecret": self.client_secret and self.client_secret.get_secret_value(),
-            "externalIdField": self.external_id_field,
         }
+        if self.send_over == "rest":
+            needed["externalIdField"] = self.external_id_field
         missing = [name for name, value in needed.items() if not value]
         if missing and len(missing) < len(needed):
             raise ValueError(
@@ -264,6 +278,13 @@ class SalesforceConfig(DatedConfig):
                     "The REST API needs all of %(needed)s: missing %(missing)s.",
                     needed=", ".join(needed),
                     missing=", ".join(missing),
+                )
+            )
+        if self.confirms and (self.lead_id_field is None) is not (self.external_id_field is None):
+            raise ValueError(
+                lazy_gettext(
+                    "leadIdField and externalIdField are two names of one field, in the form and in the API: give "
+                    "both, or neither."
                 )
             )
         self._check_fields()

@@ -19,6 +19,7 @@ from leadkeeper.doors.api.schemas import Text, to_ms
 from leadkeeper.doors.api.security import Reader, visible
 from leadkeeper.inbox.inbox import MOST, LeadFilter
 from leadkeeper.inbox.reading import Reading
+from leadkeeper.inbox.sorting import OLDEST, ORDERS, SORTED, SORTS
 from leadkeeper.lead import canonical_action, canonical_source
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID
 from leadkeeper.problem import FieldError, Problem, ProblemType
@@ -26,6 +27,11 @@ from leadkeeper.texts import join_lazily, lazy_gettext
 from leadkeeper.views import LeadPage, LeadView, ListedState
 
 FollowUp = Literal["new", "active", "won", "lost", "declined", "expired", "closed", "overdue"]
+Sort = Annotated[str, Field(pattern=f"^({'|'.join(ORDERS)})$")]
+_ORDERS: Final = (
+    f"In which order: `{OLDEST}` first, or by {', '.join(f'`{each}`' for each in SORTS)}; with `-` before it the other "
+    f"way round. By a column the newest {SORTED:,} that fit are put in order."
+)
 _PERSONAL: Final = ("email", "text")
 LeadId = Annotated[UUID, Path(alias="leadId")]
 
@@ -46,10 +52,11 @@ class _Wanted(BaseModel):
     country: Annotated[str, Field(max_length=60)] | None = Field(None, description="The customer's country, as given.")
     destination: Annotated[str, Field(max_length=32)] | None = Field(None, description="Over a connection to this.")
     follow_up: FollowUp | None = Field(None, description="How far its follow-up came.")
-    owner: UUID | None = Field(None, description="The member who follows it up.")
+    owner: UUID | Literal["nobody"] | None = Field(None, description="The member who follows it up, or `nobody`.")
     withheld: bool | None = Field(None, description="Only those whose customer's data were withheld, or none of them.")
     since: datetime | None = Field(None, description="Handed in at or after this moment (ISO 8601, UTC if unsaid).")
     until: datetime | None = Field(None, description="Handed in before this moment.")
+    sort: Sort | None = Field(None, description=f"{_ORDERS} Unsaid: the newest first.")
     limit: int = Field(50, ge=1, le=MOST)
     cursor: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")] | None = Field(
         None, description="The nextCursor of the page before."
@@ -72,10 +79,12 @@ class _Wanted(BaseModel):
             country=self.country,
             destination=self.destination,
             follow_up=self.follow_up,
-            owner_id=None if self.owner is None else str(self.owner),
+            owner_id=None if self.owner is None else "" if self.owner == "nobody" else str(self.owner),
             withheld=self.withheld,
             text=text,
             now_ms=now_ms,
+            oldest_first=self.sort == OLDEST,
+            sort=None if self.sort == OLDEST else self.sort,
         )
 
 

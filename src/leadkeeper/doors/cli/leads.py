@@ -10,6 +10,7 @@ import typer
 from leadkeeper.doors.cli import found_lead, selected_leads
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
+from leadkeeper.doors.cli.ordering import Search, Sort, given_text, ordering
 from leadkeeper.doors.cli.reading import with_reading
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, Cell, busy, print_json, print_line, print_table, say, state_text
@@ -108,6 +109,8 @@ def list_(
     email: Annotated[
         str | None, typer.Option(help="Only of the customer with this address; - reads it from standard input.")
     ] = None,
+    search: Search = None,
+    sort: Sort = None,
     test: Annotated[bool | None, typer.Option("--test/--no-test", help="Only test leads, or none.")] = None,
     since: Since = None,
     until: Until = None,
@@ -115,12 +118,10 @@ def list_(
     cursor: Annotated[str | None, typer.Option(help="Go on from here: the last answer's nextCursor.")] = None,
     json: AsJson = False,
 ) -> None:
-    """List leads, newest first.
+    """List leads, newest first unless sorted otherwise.
 
     What you type may stand in your shell's history: an address is better handed over by standard input.
     """
-    import sys
-
     from leadkeeper.inbox.inbox import LeadFilter
 
     filters = LeadFilter(
@@ -130,9 +131,10 @@ def list_(
         source=None if source is None else canonical_source(source),
         action=None if action is None else canonical_action(action),
         test=test,
-        email=sys.stdin.readline().strip() if email == "-" else email,
+        email=given_text(email),
         since_ms=milliseconds(since),
         until_ms=milliseconds(until),
+        **ordering(search, sort),
     )
 
     async def there(remote: Remote) -> LeadPage:

@@ -66,6 +66,7 @@ def way_of(guide: Guide, settings: Mapping[str, Any], secrets: Collection[str] =
     for way in guide.ways:
         if way.fixed and all(settings.get(name) == value for name, value in way.fixed.items()):
             return way
+    for way in guide.ways:
         if way.tells and (settings.get(way.tells) or way.tells in secrets):
             return way
     return guide.ways[-1]

@@ -130,6 +130,8 @@ def event_words(event: LeadEventView) -> str:
         return _("%(by)s said that it was removed there on purpose.", by=by)
     if event.kind == "foundThere":
         return _("%(by)s looked for it, and found it there.", by=by)
+    if event.kind == "confirmed":
+        return _("Reconciliation found it there.")
     if event.kind == "note":
         return _("%(by)s wrote:", by=by)
     if event.kind == "state":

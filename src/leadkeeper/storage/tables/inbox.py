@@ -33,7 +33,8 @@ lead_event: Final = sa.Table(
     sa.Column("lead_id", Id, nullable=False, index=True),
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("by", sa.Text, nullable=False),
-    sa.Column("kind", State, nullable=False),  # note, state, owner, again, againMissing, acceptMissing, foundThere
+    # note, state, owner, again, againMissing, acceptMissing, foundThere, confirmed
+    sa.Column("kind", State, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
 )
 

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 async def list_leads(remote: Remote, filters: LeadFilter, cursor: str | None, limit: int) -> LeadPage:
     """A page of those that fit. A customer's address goes in a body, since a URL stands in logs."""
     wanted = _wanted(filters) | {"cursor": cursor, "limit": limit}
-    if filters.email is None:
+    if filters.email is None and filters.text is None:
         return await remote.get("/v1/leads", LeadPage, wanted)
+    whom = {name: text for name, text in (("email", filters.email), ("text", filters.text)) if text is not None}
     given = {name: value for name, value in wanted.items() if value is not None}
-    return await remote.post("/v1/leads/find", LeadPage, given | {"email": filters.email})
+    return await remote.post("/v1/leads/find", LeadPage, given | whom)
 
 
 async def act_on_leads(
@@ -79,4 +80,5 @@ def _wanted(filters: LeadFilter) -> dict[str, object]:
         "test": filters.test,
         "since": None if filters.since_ms is None else to_text(filters.since_ms),
         "until": None if filters.until_ms is None else to_text(filters.until_ms),
+        "sort": "oldest" if filters.oldest_first else filters.sort,
     }

@@ -149,8 +149,8 @@ async def test_every_text_of_every_body(home: Installation, subtests: pytest.Sub
     operator, found = await furnish(home)
     count = 0
     for operation in found:
-        if operation.body is None:
-            continue
+        if operation.body is None or operation.media_type.startswith("image/"):
+            continue  # a picture holds no text
         whole = json.loads(operation.body) if isinstance(operation.body, str) else operation.body
         with subtests.test(str(operation)):
             for bad in (NUL, LONE):

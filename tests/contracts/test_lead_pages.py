@@ -142,7 +142,8 @@ async def test_a_search_looks_at_a_part_says_so_and_goes_on(
     wanted = await hand_in(operator, customer=BOB)
     for _ in range(4):
         await hand_in(operator, customer=ADA)
-    monkeypatch.setattr("leadkeeper.inbox.inbox.LOOKED", 2)
+    for module in ("inbox", "searching"):
+        monkeypatch.setattr(f"leadkeeper.inbox.{module}.LOOKED", 2)
     found, cursor, pages = list[str](), None, 0
     while pages == 0 or cursor is not None:
         body: dict[str, Any] = {"text": "núñez"} | ({} if cursor is None else {"cursor": cursor})

@@ -53,8 +53,8 @@ _PAGES: Final = (
     "/portal/leads",
     "/portal/leads?state=attention",
     "/portal/leads?q=lovelace99",
-    f"/portal/publishers/{PUBLISHER}",
-    "/portal/publishers",
+    f"/portal/operate/publishers/{PUBLISHER}",
+    "/portal/operate/publishers",
 )
 _CALLS: Final = (
     "/v1/leads?limit=50",

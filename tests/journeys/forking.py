@@ -202,7 +202,7 @@ def _become(order: Order) -> None:
     os.chdir(order.folder)
     os.environ.clear()
     os.environ.update(order.environment)
-    sys.argv = ["leadkeeper", order.word]
+    sys.argv = ["leadkeeper", *order.word.split()]
 
 
 def main(descriptor: int) -> Any:

@@ -223,13 +223,18 @@ def allow(conn: sa.Connection, publisher_id: str, address: MailAddress, now: int
 
 def _forget_oldest(conn: sa.Connection, publisher_id: str) -> None:
     """Addresses come and go in settings; those that were never asked are not kept for ever."""
-    conn.execute(_OLDEST, {"publisher": publisher_id})
+    conn.execute(_OLDEST, {"publisher": publisher_id, "most": MOST_WAITING})
 
 
 def _oldest() -> sa.Delete:
     c = t.contact.c
     unasked = (c.publisher_id == sa.bindparam("publisher"), c.state == Standing.WAITING.value, c.asks == 0)
-    newest = sa.select(c.address).where(*unasked).order_by(c.created_at.desc(), c.address).limit(MOST_WAITING)
+    newest = (
+        sa.select(c.address)
+        .where(*unasked)
+        .order_by(c.created_at.desc(), c.address)
+        .limit(sa.bindparam("most", type_=sa.Integer))
+    )
     return sa.delete(t.contact).where(*unasked, c.address.not_in(newest))
 
 

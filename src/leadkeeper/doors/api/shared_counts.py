@@ -27,16 +27,26 @@ class SharedCounts:
     name: str
 
     def begin(self) -> None:
-        """From now on what this process counts stands in the folder. To be called before anything is counted."""
+        """From now on what this process counts stands in the folder. To be called before anything is counted.
+
+        The folder stays while this process counts, also where the others end before it has counted anything.
+        """
+        self.folder.mkdir(exist_ok=True)
+        self._presence.touch()
         os.environ[FOLDER] = str(self.folder)
         values.ValueClass = values.MultiProcessValue(lambda: self.name)  # type: ignore[no-untyped-call]
 
     def leave(self) -> None:
         """Remove what this process counted, which counts nothing any more, and the folder with the last of them."""
-        for file in self.folder.glob(f"*_{self.name}.db"):
+        for file in (*self.folder.glob(f"*_{self.name}.db"), self._presence):
             file.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # others count there still
             self.folder.rmdir()
+
+    @property
+    def _presence(self) -> Path:
+        """A file that says that this process counts here; no counts are read from it."""
+        return self.folder / f"{self.name}.here"
 
     def registry(self) -> CollectorRegistry:
         """What all processes counted."""

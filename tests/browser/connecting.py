@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import answer
@@ -71,13 +71,18 @@ async def sign_in(browser: Browser, home: Installation, role: str = "publisher:c
     return page
 
 
+def way_card(page: Page, title: str) -> Locator:
+    """The card of one way of a destination, by its whole title."""
+    return page.locator(".way-card", has=page.get_by_text(title, exact=True))
+
+
 async def choose(page: Page, url: str, kind: str, way: str) -> None:
     """From an offer that leads nowhere to the form of one way of one destination, by links alone."""
     await page.goto(url + AT)
     await page.get_by_role("link", name="Choose a destination").click()
     await page.locator(f".kind a.stretched[href$='kind={kind}']").click()
     if way:
-        await page.locator(".way-card").filter(has_text=way).click()
+        await way_card(page, way).click()
 
 
 async def enter(page: Page, values: Mapping[str, str]) -> None:

@@ -21,7 +21,7 @@ from leadkeeper.sandbox.azure_storage.azurite import KEY, AzuriteMissing
 from leadkeeper.sandbox.faults import answer
 from tests.browser.axe import violations
 from tests.browser.conftest import ROOT
-from tests.browser.connecting import PATIENCE, enter, save
+from tests.browser.connecting import PATIENCE, enter, save, way_card
 from tests.browser.from_nothing import Person, begin, served
 from tests.browser.test_storefront import ROUTES, picture
 from tests.conftest import missing_service
@@ -144,7 +144,7 @@ async def connect(person: Person, at: Around, story: Story) -> None:
     at.remote.manner = answer(404)
     await person.step(f"{story.kind}: choose it", page.locator(f".kind a.stretched[href$='kind={story.kind}']"))
     if story.way:
-        await person.step(f"{story.kind}: choose how", page.locator(".way-card").filter(has_text=story.way))
+        await person.step(f"{story.kind}: choose how", way_card(page, story.way))
     await enter(page, {**story.right, **story.wrong})
     await press_save(person, f"{story.kind}: save and validate, wrongly")
     if story.kind == "https_endpoint":

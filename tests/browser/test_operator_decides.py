@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.axe import violations
-from tests.browser.connecting import PATIENCE, enter, save
+from tests.browser.connecting import PATIENCE, enter, save, way_card
 from tests.browser.from_nothing import Person, begin, served
 from tests.browser.test_storefront import ROUTES, picture
 from tests.contracts.cases.salesforce import WEB_SETTINGS
@@ -54,7 +54,7 @@ async def connect(publisher: Person) -> None:
     await publisher.step("open the offer", page.get_by_role("link", name="Contoso CRM"))
     await publisher.step("choose a destination", page.get_by_role("link", name="Choose a destination"))
     await publisher.step("choose Salesforce", page.locator(".kind a.stretched[href$='kind=salesforce']"))
-    await publisher.step("choose Web-to-Lead", page.locator(".way-card").filter(has_text="Web-to-Lead"))
+    await publisher.step("choose Web-to-Lead", way_card(page, "Web-to-Lead"))
     await enter(page, {name: str(value) for name, value in WEB_SETTINGS.items()})
     await save(page)
     publisher.steps.append("save and validate")

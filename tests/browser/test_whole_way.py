@@ -14,7 +14,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from leadkeeper.sandbox.server import Sandbox
-from tests.browser.connecting import PATIENCE
+from tests.browser.connecting import PATIENCE, way_card
 from tests.browser.from_nothing import Person, begin, served
 from tests.browser.test_storefront import ROUTES, picture
 from tests.contracts.cases.dynamics import APPLICATION_SETTINGS
@@ -27,7 +27,7 @@ async def connect(person: Person) -> None:
     """Dynamics 365 with a wrong secret, understood, fixed, proven."""
     page = person.page
     await person.step("choose Dynamics 365", page.locator(".kind a.stretched[href$='kind=dynamics']"))
-    way = page.locator(".way-card").filter(has_text=person.summary("An application signs in"))
+    way = way_card(page, person.summary("An application signs in"))
     await person.step("choose how to sign in", way)
     right = {name: str(value) for name, value in APPLICATION_SETTINGS.items() if name != "authentication"}
     await person.fill(**right | {"applicationKey": WRONG_SECRET})

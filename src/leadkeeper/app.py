@@ -206,7 +206,7 @@ def _assemble(settings: Settings, opened: _Opened, context: Context, handover: H
     )
 
 
-def _confirmations(settings: Settings, storage: Storage, name: object, clock: Clock) -> Confirmations:
+def _confirmations(settings: Settings, storage: Storage, name: MarketplaceName, clock: Clock) -> Confirmations:
     """They go out where the operator wants them and there is a mail server."""
     server = settings.mail_server if settings.confirmation_mails else None
     return Confirmations(storage, None if server is None else server.sender, name, settings.mail_rules, clock)

@@ -31,15 +31,16 @@ class _Renderer(RendererHTML):
         return self.renderToken(tokens, index, options, env)
 
 
-def _made() -> MarkdownIt:
-    made = MarkdownIt("zero", {"html": False, "breaks": True, "maxNesting": 10}, renderer_cls=_Renderer).enable(
-        ["heading", "list", "emphasis", "link", "newline", "escape", "backticks", "entity"]
-    )
-    made.validateLink = lambda url: is_page(url) or is_reachable(url.removeprefix("mailto:"))  # type: ignore[method-assign]
-    return made
+class _Markdown(MarkdownIt):
+    """Markdown whose links lead to pages and to e-mail addresses alone."""
+
+    def validateLink(self, url: str) -> bool:  # the library's name
+        return is_page(url) or is_reachable(url.removeprefix("mailto:"))
 
 
-_MARKDOWN: Final = _made()
+_MARKDOWN: Final = _Markdown("zero", {"html": False, "breaks": True, "maxNesting": 10}, renderer_cls=_Renderer).enable(
+    ["heading", "list", "emphasis", "link", "newline", "escape", "backticks", "entity"]
+)
 
 
 @lru_cache(maxsize=256)

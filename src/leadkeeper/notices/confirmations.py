@@ -14,6 +14,7 @@ from typing import Final
 import sqlalchemy as sa
 import structlog
 
+from leadkeeper.access.marketplace import MarketplaceName
 from leadkeeper.access.wrong_keys import WrongKeys
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.mail.address import MailAddress, MailRules, parse_address
@@ -54,7 +55,7 @@ class Confirmations:
         self,
         storage: Storage,
         sender: MailAddress | None,
-        marketplace: object,
+        marketplace: MarketplaceName | str,
         rules: MailRules,
         clock: Clock = now_ms,
     ) -> None:

@@ -134,7 +134,9 @@ async def test_lines_from_before_the_upgrade_are_in_it(database_url: str) -> Non
 
     def furnish(conn: sa.Connection) -> None:
         command.upgrade(_config(conn), BEFORE)
-        columns = [sa.column(name) for name in ("id", "at", "who", "act", "subject", "detail")]
+        columns: list[sa.ColumnClause[Any]] = [
+            sa.column(name) for name in ("id", "at", "who", "act", "subject", "detail")
+        ]
         rows = [
             {"id": new_id(), "at": 1, "who": "cli", "act": act, "subject": subject, "detail": ""}
             for act, (subject, _offer) in subjects.items()

@@ -39,6 +39,21 @@ def lazy_gettext(message: str, /, **parts: object) -> LazyText:
     return text
 
 
+class CountedText(LazyText):
+    """A text that depends on a number: see :func:`lazy_ngettext`."""
+
+    __slots__ = ("many", "number")
+    number: int
+    many: str
+
+
+def lazy_ngettext(one: str, many: str, count: int, /, **parts: object) -> CountedText:
+    """Of ``one`` and ``many`` the English form for ``count``, ``%(count)s`` in it; ``Language.tell`` has its own."""
+    text = CountedText((one if count == 1 else many) % ({"count": count} | parts))
+    text.message, text.many, text.number, text.parts = one, many, count, parts
+    return text
+
+
 class JoinedTexts(LazyText):
     """Several texts, one after another: see :func:`join_lazily`."""
 
@@ -81,6 +96,8 @@ class Language:
         if isinstance(text, JoinedTexts):
             return text.separator.join(map(self.tell, text.texts))
         parts = {name: self.tell(part) if isinstance(part, str) else part for name, part in text.parts.items()}
+        if isinstance(text, CountedText):
+            return self.ngettext(text.message, text.many, text.number, **parts)
         return self.gettext(text.message, **parts)
 
     def can_tell(self, text: str) -> bool:
@@ -89,6 +106,9 @@ class Language:
             return True
         if isinstance(text, JoinedTexts):
             return all(self.can_tell(part) for part in text.texts if isinstance(part, LazyText))
+        if isinstance(text, CountedText):
+            known = self.catalogue.ngettext(text.message, text.many, text.number) not in (text.message, text.many)
+            return known and all(self.can_tell(part) for part in text.parts.values() if isinstance(part, LazyText))
         if not isinstance(text, LazyText) or self.catalogue.gettext(text.message) is text.message:
             return False  # a catalogue without the text hands back the text itself; one with it, its own
         return all(self.can_tell(part) for part in text.parts.values() if isinstance(part, LazyText))

@@ -24,6 +24,7 @@ PATHS = (
     "/offers/contoso/planner/connect?kind=dynamics",
     "/offers/contoso/planner/connect?kind=salesforce&lang=pt",
     "/offers/contoso/planner/hooks?lang=en",
+    "/offers/contoso/crm-pro/history",
     "/offers/contoso/crm-pro/destinations",
     "/offers/contoso/crm-pro/connections/primary/edit",
     "/help",

@@ -10,7 +10,7 @@ from leadkeeper.catalogue import diagnose, text_of, to_stored
 from leadkeeper.connections.outbox import OFFER_LIVE, OPERATION_FAILED, PREVIEW_READY, operation_notice
 from leadkeeper.destinations.https_endpoint.diagnoses import HttpsEndpointKind
 from leadkeeper.diagnosis import Kind
-from leadkeeper.doors.cli.doctor import _held_up
+from leadkeeper.doors.cli.doctor_records import held_up
 from leadkeeper.inbox.backlog import backlog
 from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.mail.address import MailRules
@@ -120,7 +120,7 @@ async def test_only_what_a_person_must_decide_is_called_so(home: Installation, o
         page = await home.services.inbox.list(LeadFilter(whose, state="setAside", to_decide=True))
         assert [each.id for each in page.leads] == [ids[2], ids[1]]
         assert len((await home.services.inbox.list(LeadFilter(whose, state="setAside"))).leads) == 3
-    summary = {name: (count, remedy) for name, count, remedy in _held_up(await home.services.storage.read(backlog))}
+    summary = {name: (count, remedy) for name, count, remedy in held_up(await home.services.storage.read(backlog))}
     assert summary["set aside"][0] == 2
     count, remedy = summary["set aside by outages"]
     assert (count, "by themselves" in remedy) == (1, True)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from leadkeeper.catalogue import to_stored
 from leadkeeper.clock import new_id, now_ms
 from leadkeeper.diagnosis import Receipt
-from leadkeeper.doors.cli.doctor import _records
+from leadkeeper.doors.cli.doctor_records import records
 from leadkeeper.inbox import damaged, inspection
 from leadkeeper.inbox.inspection import Inspection
 from leadkeeper.sandbox.authority import Authority
@@ -103,7 +103,7 @@ async def test_a_damaged_row_of_each_kind_is_told_until_it_is_mended(database_ur
         storage = home.services.storage
         await look(home)
         assert await ready_with(home, 0) == {"status": "ready", "damagedRecords": 0, "remedy": None}
-        assert (await _records(home.services)).state == "ok"
+        assert (await records(home.services)).state == "ok"
         column = next(iter(values))
         whole = await storage.read(lambda conn: conn.scalar(sa.select(table.c[column])))
         assert await storage.write(lambda conn: conn.execute(sa.update(table).values(values)).rowcount) == 1
@@ -112,7 +112,7 @@ async def test_a_damaged_row_of_each_kind_is_told_until_it_is_mended(database_ur
         assert ready["status"] == "ready"
         assert "leadkeeper doctor" in ready["remedy"]
         assert await counted(home, kind)
-        found = await _records(home.services)
+        found = await records(home.services)
         assert found.state == "wrong"
         assert called in found.detail
         assert BOSS not in found.detail, "an address is shown masked"
@@ -120,7 +120,7 @@ async def test_a_damaged_row_of_each_kind_is_told_until_it_is_mended(database_ur
         await storage.write(lambda conn: conn.execute(sa.update(table).values({column: whole})) and None)
         await look(home)
         assert await ready_with(home, 0)
-        assert (await _records(home.services)).state == "ok"
+        assert (await records(home.services)).state == "ok"
 
 
 async def ready_at(storage: Storage) -> int:
@@ -239,7 +239,7 @@ async def test_a_remembered_row_that_cannot_be_read_stops_nothing(home: Installa
     await storage.write(lambda conn: conn.execute(sa.update(t.lead).values(body=CUT)) and None)
     await look(home)
     assert await ready_with(home, 1), "what was remembered wrongly is forgotten"
-    assert "lead" in (await _records(home.services)).detail
+    assert "lead" in (await records(home.services)).detail
 
 
 async def test_a_row_of_one_kind_that_cannot_even_be_looked_at_hides_no_other(

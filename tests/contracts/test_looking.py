@@ -22,6 +22,7 @@ PAGES = (
     "/portal/offers/contoso/crm-pro",
     "/portal/offers/contoso/crm-pro/hooks",
     "/portal/offers/contoso/crm-pro/publishing",
+    "/portal/offers/contoso/crm-pro/history",
 )
 
 

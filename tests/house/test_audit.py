@@ -10,7 +10,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from leadkeeper.access.acts import ACTS, is_act, whose
+from leadkeeper.access.acts import ACTS, BY_OFFER, STEP, is_act, which_offer, whose
+from leadkeeper.doors.portal.labels import act_word
+from leadkeeper.publishing.steps import StepId
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/leadkeeper"
@@ -87,6 +89,20 @@ def test_doors_show_leads_only_past_the_audit() -> None:
         if isinstance(node, ast.Attribute) and node.attr in ("inbox", "trace", "_inbox", "_trace")
     ]
     assert past == ["doors/cli/leads.py"], "only for the ids of the deliveries to send again"
+
+
+def test_which_offer_a_line_is_about() -> None:
+    assert which_offer("connection.put", "contoso.crm.pro/primary") == "contoso.crm.pro"
+    assert which_offer("offer.step.live", "contoso.crm-pro") == "contoso.crm-pro"
+    assert which_offer("publisher.put", "contoso") is None
+    assert which_offer("lead.read", "019a") is None
+
+
+def test_every_act_on_an_offer_has_words_in_its_history() -> None:
+    acts = [name for name in ACTS if name.partition(".")[0] in BY_OFFER]
+    acts += [f"{STEP}{step}" for step in StepId]
+    assert len(acts) > 20
+    assert [act for act in acts if act_word(act) == act] == []
 
 
 def test_whose_a_line_is() -> None:

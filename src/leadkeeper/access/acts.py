@@ -87,7 +87,8 @@ ACTS: Final[Mapping[str, str]] = {
 STEP: Final = "offer.step."
 PATTERN: Final = f"^({'|'.join(re.escape(name) for name in ACTS)}|{re.escape(STEP)}.+)$"
 """All of them, as a schema writes it."""
-_BY_OFFER: Final = frozenset({"connection", "crossListing", "hook", "offer"})
+BY_OFFER: Final = frozenset({"connection", "crossListing", "hook", "offer"})
+"""What the names of acts begin with whose subject is an offer, or one of its connections."""
 
 
 def is_act(name: str) -> bool:
@@ -100,4 +101,9 @@ def whose(act: str, subject: str) -> str | None:
     about = act.partition(".")[0]
     if about in ("contact", "publisher"):
         return subject
-    return subject.partition(".")[0] if about in _BY_OFFER else None
+    return subject.partition(".")[0] if about in BY_OFFER else None
+
+
+def which_offer(act: str, subject: str) -> str | None:
+    """The offer (``publisher.offer``) that an act is about, where its subject tells: one's own, its connection's."""
+    return subject.partition("/")[0] if act.partition(".")[0] in BY_OFFER else None

@@ -17,7 +17,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 import structlog
 
-from leadkeeper.access.acts import whose
+from leadkeeper.access.acts import which_offer, whose
 from leadkeeper.clock import Clock, new_id, now_ms, to_text
 from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.storage import tables as t
@@ -65,6 +65,7 @@ def _values(now: int, who: str, act: str, subject: str, detail: str, publisher_i
         "subject": _plain(subject),
         "detail": _plain(detail),
         "publisher_id": publisher_id or whose(act, subject),
+        "offer_ref": which_offer(act, subject),
     }
 
 
@@ -75,13 +76,17 @@ def _plain(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which lines to list; ``None`` does not filter. Times in milliseconds: from ``since_ms``, before ``until_ms``."""
+    """Which lines to list; ``None`` does not filter. Times in milliseconds: from ``since_ms``, before ``until_ms``.
+
+    ``offer`` (``publisher.offer``): what was done with it, its connections and hooks; not who read its leads.
+    """
 
     publisher_id: str | None = None
     who: str | None = None
     act: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
+    offer: str | None = None
 
 
 class Audit:
@@ -203,7 +208,7 @@ def _names(conn: sa.Connection, ids: Collection[str], publisher_id: str | None) 
 
 def _list(conn: sa.Connection, filters: AuditFilter, cursor: str | None, limit: int) -> AuditPage:
     a = t.audit.c
-    exact = {a.publisher_id: filters.publisher_id, a.who: filters.who, a.act: filters.act}
+    exact = {a.publisher_id: filters.publisher_id, a.who: filters.who, a.act: filters.act, a.offer_ref: filters.offer}
     query = sa.select(t.audit).where(*(column == value for column, value in exact.items() if value is not None))
     if filters.since_ms is not None:
         query = query.where(a.at >= filters.since_ms)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from leadkeeper.texts import lazy_gettext as _
+
 
 @dataclass(frozen=True, slots=True)
 class Durability:
@@ -66,18 +68,20 @@ def weaknesses(found: Durability) -> Sequence[Weakness]:
     """What a commit does not survive on such a server; empty when it survives all that it is made to survive."""
     weak = []
     if not found.fsync:
-        detail = "fsync is off: when the server's machine fails, leads that were acknowledged are lost"
-        weak.append(Weakness(True, detail, "set fsync = on in postgresql.conf and restart the server"))
+        detail = _("fsync is off: when the server's machine fails, leads that were acknowledged are lost")
+        weak.append(Weakness(True, detail, _("set fsync = on in postgresql.conf and restart the server")))
     if not found.full_page_writes:
-        detail = "full_page_writes is off: when the server's machine fails, the database may be damaged"
-        weak.append(Weakness(True, detail, "set full_page_writes = on in postgresql.conf and reload"))
+        detail = _("full_page_writes is off: when the server's machine fails, the database may be damaged")
+        weak.append(Weakness(True, detail, _("set full_page_writes = on in postgresql.conf and reload")))
     if found.waits:
-        detail = "synchronous_standby_names names standbys, but none follows: commits wait, so no lead is acknowledged"
-        remedy = "start such a standby, or take it out of synchronous_standby_names and reload"
+        detail = _(
+            "synchronous_standby_names names standbys, but none follows: commits wait, so no lead is acknowledged"
+        )
+        remedy = _("start such a standby, or take it out of synchronous_standby_names and reload")
         weak.append(Weakness(True, detail, remedy))
     if found.asynchronous and not found.synchronous_names:
-        detail = "a standby follows asynchronously: when it is promoted, leads that were just acknowledged are lost"
-        remedy = "set synchronous_standby_names, or promote it only when the primary's disk is lost"
+        detail = _("a standby follows asynchronously: when it is promoted, leads that were just acknowledged are lost")
+        remedy = _("set synchronous_standby_names, or promote it only when the primary's disk is lost")
         weak.append(Weakness(False, detail, remedy))
     return weak
 
@@ -85,7 +89,7 @@ def weaknesses(found: Durability) -> Sequence[Weakness]:
 def promise(found: Durability) -> str:
     """What an acknowledged lead survives on this server, in one phrase."""
     if not (found.fsync and found.full_page_writes):
-        return "an acknowledged lead survives the end of a process, not that of the server's machine"
+        return _("an acknowledged lead survives the end of a process, not that of the server's machine")
     if found.synchronous_names:
-        return "an acknowledged lead is on the server's disk and on that of a synchronous standby"
-    return "an acknowledged lead is on the server's disk"
+        return _("an acknowledged lead is on the server's disk and on that of a synchronous standby")
+    return _("an acknowledged lead is on the server's disk")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from leadkeeper.texts import LazyText
+from leadkeeper.texts import lazy_gettext as _
+
 
 class Failed(Exception):
     """A command cannot do what it was asked; the message is one line that says why and what to do."""
@@ -30,26 +33,33 @@ def explanation(error: BaseException) -> str | None:
         case Problem():
             return error.detail
         case WrongSetting():
-            return f"Wrong setting {error}"
+            return _("Wrong setting %(setting)s", setting=error)
         case WrongKey():
-            return (
-                f"{_sentence(str(error))} Set LEADKEEPER_SECRET_KEY (or _FILE) to the key that the database belongs to."
+            return _(
+                "%(why)s Set LEADKEEPER_SECRET_KEY (or _FILE) to the key that the database belongs to.",
+                why=_sentence(str(error)),
             )
         case StorageAway() if error.reason == DAMAGED:
-            cause = _first_line(error)
-            return f"The database is not one of Leadkeeper's, or is damaged ({cause}). Look at LEADKEEPER_DATABASE_URL."
+            return _not_ours(_first_line(error))
         case StorageAway():
-            return f"The database cannot be used: {_first_line(error)}. Look at LEADKEEPER_DATABASE_URL."
+            why = _(error.reason) if str(error) == error.reason else _first_line(error)  # else the driver's own words
+            return _("The database cannot be used: %(why)s. Look at LEADKEEPER_DATABASE_URL.", why=why)
         case CommandError() if "locate revision" in str(error):
-            return "The database was made by a newer version of Leadkeeper: install that version."
+            return _("The database was made by a newer version of Leadkeeper: install that version.")
         case DatabaseError():
             found = error.orig or error
-            cause = type(found.__cause__ or found).__name__  # the driver's own error, where the dialect wraps it
-            return f"The database is not one of Leadkeeper's, or is damaged ({cause}). Look at LEADKEEPER_DATABASE_URL."
+            return _not_ours(type(found.__cause__ or found).__name__)  # the driver's, where the dialect wraps it
         case OSError() if error.strerror:
             return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
         case _:
             return None
+
+
+def _not_ours(cause: str) -> LazyText:
+    return _(
+        "The database is not one of Leadkeeper's, or is damaged (%(cause)s). Look at LEADKEEPER_DATABASE_URL.",
+        cause=cause,
+    )
 
 
 def _first_line(error: BaseException) -> str:

@@ -13,7 +13,8 @@ from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.values import Offer, checked
-from leadkeeper.texts import _
+from leadkeeper.texts import _ as gettext
+from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.doors.api.offers import OfferView
@@ -44,7 +45,7 @@ def put(
     body = checked(
         OfferBody,
         given | {"category": category, "price": price, "support": support, "privacy": privacy},
-        _("The offer cannot be taken: %(errors)s"),
+        gettext("The offer cannot be taken: %(errors)s"),
     )
 
     async def there(remote: Remote) -> tuple[OfferView, bool]:
@@ -59,7 +60,11 @@ def put(
     if json:
         print_json(made)
     else:
-        say(f"The offer {offer} is {'made' if is_new else 'changed'}.")
+        say(
+            _("The offer %(offer)s is made.", offer=offer)
+            if is_new
+            else _("The offer %(offer)s is changed.", offer=offer)
+        )
 
 
 @commands.command("list")
@@ -86,8 +91,10 @@ def list_(
     if json:
         print_json(OfferList(offers=list(found)))
         return
-    rows = [(f"{o.publisher_id}.{o.id}", o.title, o.offer_type, "yes" if o.live else "no") for o in found]
-    print_table(("Offer", "Title", "Type", "Live"), rows, empty="There are no offers: leadkeeper offers put.")
+    rows = [(f"{o.publisher_id}.{o.id}", o.title, o.offer_type, _("yes") if o.live else _("no")) for o in found]
+    print_table(
+        (_("Offer"), _("Title"), _("Type"), _("Live")), rows, empty=_("There are no offers: leadkeeper offers put.")
+    )
 
 
 @commands.command()
@@ -98,7 +105,7 @@ def cost(offer: Offer, json: AsJson = False) -> None:
         print_json(found)
         return
     rows = [(one.connection, one.destination, one.message) for one in found.connections]
-    print_table(("Connection", "Destination", "Estimate"), rows, empty="The offer has no lead destination.")
+    print_table((_("Connection"), _("Destination"), _("Estimate")), rows, empty=_("The offer has no lead destination."))
 
 
 for _command in (

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from leadkeeper.texts import lazy_gettext as _
+
 if TYPE_CHECKING:
     from leadkeeper.settings import Settings
 
 _OTHERS: Final = stat.S_IRWXO
 _GROUP: Final = stat.S_IRWXG
 ROOT: Final = (
-    "the program runs as root: whoever breaks into it has the whole machine",
-    "give it a user of its own",
+    _("the program runs as root: whoever breaks into it has the whole machine"),
+    _("give it a user of its own"),
 )
 
 
@@ -32,7 +34,9 @@ class Exposed:
     @property
     def summary(self) -> str:
         """What is wrong with it."""
-        return f"has mode {self.mode:04o}: {'everybody on this machine' if self.by_all else 'its group'} may use it"
+        if self.by_all:
+            return _("has mode %(mode)s: everybody on this machine may use it", mode=f"{self.mode:04o}")
+        return _("has mode %(mode)s: its group may use it", mode=f"{self.mode:04o}")
 
     @property
     def remedy(self) -> str:

@@ -35,7 +35,7 @@ from leadkeeper.doors.cli import (
 from leadkeeper.doors.cli.failing import Failed, explanation
 from leadkeeper.doors.cli.localized_help import help_language, tell_help
 from leadkeeper.doors.cli.remote.chosen import require_here
-from leadkeeper.doors.cli.showing import complain, plain_text
+from leadkeeper.doors.cli.showing import SPOKEN, complain, plain_text
 
 NAME = "leadkeeper"
 
@@ -136,6 +136,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         complain("An argument is no text: it holds bytes that are not UTF-8.")
         return 2
     language = help_language(given)
+    spoken = SPOKEN.set(language)
     try:
         command = get_command(program)
         tell_help(command, language)
@@ -158,6 +159,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
             raise
         complain(language.tell(summary))
         return 1
+    finally:
+        SPOKEN.reset(spoken)
     return code if isinstance(code, int) else 0
 
 

@@ -7,11 +7,13 @@ from http.cookies import SimpleCookie
 from time import process_time
 from typing import Final
 
-WARNING: Final = (
+from leadkeeper.texts import lazy_gettext
+
+WARNING: Final = lazy_gettext(
     "this Python takes time that grows with the square of a quoted cookie's length (CVE-2024-7592); "
     "Leadkeeper reads its cookies without it, other programs may not"
 )
-REMEDY: Final = "use Python 3.11.10, 3.12.6, 3.13 or newer, or your distribution's fixed one"
+REMEDY: Final = lazy_gettext("use Python 3.11.10, 3.12.6, 3.13 or newer, or your distribution's fixed one")
 _LENGTH: Final = 250
 _TIMES: Final = 8
 

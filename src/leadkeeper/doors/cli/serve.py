@@ -15,6 +15,8 @@ import typer
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.showing import say
 from leadkeeper.processes.plan import Duty, ProcessPlan, by_itself, planned
+from leadkeeper.texts import _ as gettext
+from leadkeeper.texts import join_lazily, lazy_ngettext
 from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
@@ -27,6 +29,12 @@ _PEERS_NEEDED: Final = _(
     "Several processes need PostgreSQL: on SQLite one process writes at a time, and one is quicker than two. "
     "Use --processes 1 without --workers, or see docs/howto/run-several-processes.md."
 )
+
+_NOT_HERE: Final = gettext("%(address)s is not here: choose another with LEADKEEPER_HOST and LEADKEEPER_PORT.")
+_PORT_TROUBLE: Final = {
+    errno.EADDRINUSE: gettext("%(address)s is taken: choose another with LEADKEEPER_HOST and LEADKEEPER_PORT."),
+    errno.EACCES: gettext("%(address)s needs more rights: choose another with LEADKEEPER_HOST and LEADKEEPER_PORT."),
+}
 
 Host = Annotated[str | None, typer.Option(help="Listen here instead of at LEADKEEPER_HOST.")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Listen here instead of at LEADKEEPER_PORT.")]
@@ -98,10 +106,8 @@ def _port_explained(settings: Settings) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES) and error.filename is None:
-            why = {errno.EADDRINUSE: "is taken", errno.EACCES: "needs more rights"}.get(error.errno or 0, "is not here")
-            raise Failed(
-                f"{settings.host}:{settings.port} {why}: choose another with LEADKEEPER_HOST and LEADKEEPER_PORT."
-            ) from None
+            message = _PORT_TROUBLE.get(error.errno or 0, _NOT_HERE)
+            raise Failed(_(message, address=f"{settings.host}:{settings.port}")) from None
         raise
 
 
@@ -145,16 +151,28 @@ def say_listening(settings: Settings, plan: Sequence[ProcessPlan]) -> None:
     from leadkeeper.doors.cli.python_check import REMEDY, WARNING, reads_cookies_slowly
 
     listens, carries = (any(each) for each in ([p.role.listens for p in plan], [p.role.carries for p in plan]))
-    where = f"Leadkeeper listens at http://{settings.host}:{settings.port}" if listens else "Leadkeeper carries leads"
-    many = f" in {len(plan)} processes" if len(plan) > 1 else ""
-    say(f"{where}{many}{'' if carries else '; a worker elsewhere must carry the leads'}. Ctrl-C ends it.")
+    parts = [_("Leadkeeper carries leads")]
+    if listens:
+        parts = [_("Leadkeeper listens at %(address)s", address=f"http://{settings.host}:{settings.port}")]
+    if len(plan) > 1:
+        parts.append(lazy_ngettext("in %(count)s process", "in %(count)s processes", len(plan)))
+    where = join_lazily(parts)
+    if carries:
+        say(_("%(where)s. Ctrl-C ends it.", where=where))
+    else:
+        say(_("%(where)s; a worker elsewhere must carry the leads. Ctrl-C ends it.", where=where))
     if listens and reads_cookies_slowly():
         structlog.get_logger(__name__).warning(WARNING, remedy=REMEDY)
 
 
 def say_begin(address: str) -> None:
     """Where an installation begins in which nobody can sign in yet."""
-    say(f"Nobody can sign in yet. Open this link to begin; it is good once, for 24 hours: {address}")
+    say(
+        _(
+            "Nobody can sign in yet. Open this link to begin; it is good once, for 24 hours: %(address)s",
+            address=address,
+        )
+    )
 
 
 def settle() -> None:

@@ -6,20 +6,31 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import Annotated, Any, Final
 
 import typer
 
+from leadkeeper.texts import ENGLISH, Language
+
+SPOKEN: Final[ContextVar[Language]] = ContextVar("spoken", default=ENGLISH)
+"""The language of the command that runs; only what is shown to people is told in it, never JSON."""
+
 WIDE = 250
 """How many columns a table may take where there is no terminal."""
 
 WHOLE: Final = frozenset({"Id", "Offer", "Connection"})
-"""The columns that identify things."""
+"""The columns that identify things, by their English names."""
 LEAST: Final = 12
 """The least places of a column of a table, where its texts need as many."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+
+def spoken(text: str) -> str:
+    """``text`` in the language of the command that runs, where it can be told in another."""
+    return SPOKEN.get().tell(text)
 
 
 def complain(line: str) -> None:
@@ -28,13 +39,13 @@ def complain(line: str) -> None:
 
 
 def say(line: str) -> None:
-    """One line for the person at the keyboard; on standard error, so that output stays clean."""
-    print(line, file=sys.stderr, flush=True)
+    """One line for the person at the keyboard; on standard error, so that output stays clean. Told in a language."""
+    print(spoken(line), file=sys.stderr, flush=True)
 
 
 def print_line(line: str) -> None:
-    """One line on standard output, whatever stands in it."""
-    print(plain_text(line))
+    """One line on standard output, whatever stands in it. Told in the language of the command."""
+    print(plain_text(spoken(line)))
 
 
 def print_json(value: object) -> None:
@@ -106,13 +117,17 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Cell]], *,
     from rich.table import Table
     from rich.text import Text
 
-    table, widest = Table(box=None, pad_edge=False, header_style="bold"), [len(name) for name in columns]
-    made = [[cell if isinstance(cell, Cell) else Cell(cell, "") for cell in row] for row in rows]
+    titles = [spoken(name) for name in columns]
+    table, widest = Table(box=None, pad_edge=False, header_style="bold"), [len(title) for title in titles]
+    made = [
+        [Cell(spoken(cell.text), cell.style) if isinstance(cell, Cell) else Cell(spoken(cell), "") for cell in row]
+        for row in rows
+    ]
     for row in made:
         widest = [max(width, len(cell.text)) for width, cell in zip(widest, row, strict=True)]
     least = [width if name in WHOLE else min(width, LEAST) for name, width in zip(columns, widest, strict=True)]
-    for name, width in zip(columns, least, strict=True):
-        table.add_column(name, no_wrap=name in WHOLE, min_width=width)
+    for name, title, width in zip(columns, titles, least, strict=True):
+        table.add_column(title, no_wrap=name in WHOLE, min_width=width)
     for row in made:
         table.add_row(*(Text(plain_text(cell.text), style=cell.style) for cell in row))
     if made:
@@ -135,7 +150,7 @@ def busy(what: str) -> Iterator[None]:
     """Show on standard error that something takes its time, where there is a terminal."""
     from rich.console import Console
 
-    with Console(stderr=True).status(f"{what} ..."):
+    with Console(stderr=True).status(f"{spoken(what)} ..."):
         yield
 
 

@@ -1,4 +1,7 @@
-"""The audit on a page: who did what, chosen and downloaded. Operators see all of it, members their publisher's part."""
+"""The audit on pages: who did what, chosen and downloaded, and an offer's history.
+
+Operators see all of it, members their publisher's part.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import csv
 import io
 import re
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
@@ -17,7 +21,9 @@ from leadkeeper.access.acts import ACTS, is_act
 from leadkeeper.access.audit import AuditFilter
 from leadkeeper.clock import to_datetime
 from leadkeeper.doors.pages import SAFE_HEADERS
-from leadkeeper.doors.portal.routes import Places, Routes, blank, form_of
+from leadkeeper.doors.portal.labels import act_word, led_to
+from leadkeeper.doors.portal.lead_words import outcome_words
+from leadkeeper.doors.portal.routes import OFFER, Places, Routes, blank, form_of, offer_address
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.offer import PUBLISHER_ID
 from leadkeeper.problem import Problem, ProblemType
@@ -45,8 +51,30 @@ _COLUMNS: Final = (
 )
 
 
+_BY: Final[Mapping[str, str]] = {
+    "cli": _("The command line"),
+    "key": _("An API key"),
+    "leadkeeper": "Leadkeeper",
+    "person": _("Somebody of the marketplace, or who was a member"),
+    "publishing": _("Publishing, by itself"),
+}
+"""Who did something, where nobody's name is known to the reader: by what their id in the audit begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """What was done with an offer: when, by whom (``who_id`` as the audit names them), what, with which connection."""
+
+    at: str
+    who: str
+    who_id: str
+    what: str
+    connection: str
+    led_to: str
+
+
 class AuditPages:
-    """``/portal/audit``."""
+    """``/portal/audit`` and ``.../history`` of an offer."""
 
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
@@ -54,7 +82,11 @@ class AuditPages:
 
     def places(self) -> Places:
         """The pages."""
-        return [(PAGE, self._page, "GET"), (PAGE + "/download", self._download, "POST")]
+        return [
+            (PAGE, self._page, "GET"),
+            (PAGE + "/download", self._download, "POST"),
+            (OFFER + "/history", self._history, "GET"),
+        ]
 
     async def _page(self, request: Request, session: Session) -> Response:
         values = _chosen(request.query_params)
@@ -73,6 +105,34 @@ class AuditPages:
             chosen=values,
             values=blank(values),
             following=following,
+        )
+
+    async def _history(self, request: Request, session: Session) -> Response:
+        """What was done with an offer, its connections and hooks; who read its leads stands in the audit alone."""
+        ref = self._routes.offer_of(request, session)
+        cursor = request.query_params.get("cursor")
+        filters = AuditFilter(offer=str(ref))  # which says whose it is: no second index is to be tried
+        page = await self._audit.list(filters, cursor if cursor and _ID.fullmatch(cursor) else None, _SHOWN)
+        names = await self._audit.names(page.entries, session.caller.publisher_id)
+        lines = [self._line(entry, names) for entry in page.entries]
+        following = (
+            f"{offer_address(ref)}/history?{urlencode({'cursor': page.next_cursor})}" if page.next_cursor else ""
+        )
+        return await self._routes.offer_page(
+            request, ref, "history.html", "history", lines=lines, following=following, earlier=cursor is not None
+        )
+
+    def _line(self, entry: AuditEntry, names: Mapping[str, str]) -> HistoryLine:
+        kind, _colon, named = entry.who.partition(":")
+        title = self._routes.services.connections.destinations.title
+        validated = entry.act == "connection.validate"
+        return HistoryLine(
+            at=entry.at,
+            who=names.get(entry.who) or _BY.get(kind, entry.who),
+            who_id=entry.who if named else "",
+            what=act_word(entry.act),
+            connection=entry.subject.partition("/")[2],
+            led_to=outcome_words(entry.detail) if validated else led_to(entry.detail, title),
         )
 
     async def _download(self, request: Request, session: Session) -> Response:

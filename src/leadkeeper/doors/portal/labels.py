@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from leadkeeper.access.acts import STEP
 from leadkeeper.connections.state import STATE_WORDS, ConnectionState
 from leadkeeper.publishing.listing import CallToAction
-from leadkeeper.publishing.steps import OfferStatus, StepStatus
+from leadkeeper.publishing.steps import STEP_TEXTS, OfferStatus, StepId, StepStatus
+from leadkeeper.texts import _ as gettext
+from leadkeeper.texts import join_lazily
 from leadkeeper.texts import lazy_gettext as _
 
 
@@ -132,3 +136,80 @@ CHANNEL_EVENTS: Final[Mapping[str, Label]] = {
     "givenUp": Label(_("given up"), "wrong", "circle-x"),
 }
 """What became of an event."""
+_ACT_WORDS: Final[Mapping[str, str]] = {
+    "connection.acceptMissing": _("Said that missing records were removed on purpose"),
+    "connection.change": _("Gave the connection new settings, which wait to be proven"),
+    "connection.confirmed": _("Found a lead at the destination, so its settings are proven"),
+    "connection.dropChange": _("Dropped the new settings that waited"),
+    "connection.pause": _("Paused the connection"),
+    "connection.put": _("Saved the connection"),
+    "connection.reconcile": _("Asked whether delivered leads are still there"),
+    "connection.remove": _("Removed the connection"),
+    "connection.replay": _("Sent the connection's leads again"),
+    "connection.resume": _("Resumed the connection"),
+    "connection.sendMissing": _("Sent missing leads again"),
+    "connection.testLead": _("Looked for the test lead"),
+    "connection.validate": _("Sent a test lead"),
+    "crossListing.agree": _("Agreed to a cross-listing"),
+    "crossListing.withdraw": _("Withdrew from a cross-listing"),
+    "hook.create": _("Made a hook"),
+    "hook.remove": _("Revoked a hook"),
+    "offer.cancel": _("Cancelled the publishing"),
+    "offer.certify": _("Decided on the offer's certification"),
+    "offer.goLive": _("Let the offer go live"),
+    "offer.publish": _("Began to publish the offer"),
+    "offer.put": _("Saved the offer"),
+    "offer.withdraw": _("Took the offer out of the storefront"),
+}
+
+
+def act_word(act: str) -> str:
+    """What somebody did with an offer or with what belongs to it; another act stays as the audit names it."""
+    if act.startswith(STEP):
+        step = act.removeprefix(STEP)
+        return _("Publishing: %(step)s", step=_(STEP_TEXTS[StepId(step)].name)) if step in set(StepId) else act
+    return _ACT_WORDS.get(act, act)
+
+
+_LED_TO: Final[Mapping[str, str]] = {
+    "new": _("newly made"),
+    "nothing changed": _("nothing changed"),
+    "live": _("takes leads"),
+    "not live": _("takes no leads"),
+    "approved": _("approved"),
+    "refused": _("refused"),
+    "done": _("done"),
+    "waits": _("waits for a person"),
+    "failedstep": _("failed"),
+    **{word: _(word) for word in STATE_WORDS.values()},
+}
+"""Words of the audit that are the same in every line."""
+_LED_TO_WITH: Final[Sequence[tuple[re.Pattern[str], str]]] = (
+    (re.compile(r"was (?P<state>.+)"), gettext("It was: %(state)s")),
+    (re.compile(r"changed: (?P<names>.+)"), gettext("changed: %(names)s")),
+    (re.compile(r"(?P<count>\d+) deliveries"), gettext("leads: %(count)s")),
+    (re.compile(r"(?P<count>\d+) records"), gettext("records: %(count)s")),
+    (re.compile(r"found (?P<marker>\S+)"), gettext("found: %(marker)s")),
+    (re.compile(r"not found (?P<marker>\S+)"), gettext("not found: %(marker)s")),
+    (re.compile(r"(?P<version>\d+)"), gettext("version %(version)s")),
+)
+
+
+def led_to(detail: str, title: Callable[[str], str]) -> str:
+    """What an act on an offer led to, as the audit keeps it, in words; ids and names of fields stay as they are.
+
+    ``title`` tells what people call a kind of destination, and hands back any other name.
+    """
+    return join_lazily([_led_to(part, title) for part in detail.split("; ")], "; ")
+
+
+def _led_to(part: str, title: Callable[[str], str]) -> str:
+    if part in _LED_TO:
+        return _LED_TO[part]
+    for pattern, message in _LED_TO_WITH:
+        if found := pattern.fullmatch(part):
+            return _(message, **{name: _LED_TO.get(value, value) for name, value in found.groupdict().items()})
+    states = part.split(", ")
+    if all(state in _DELIVERIES for state in states):
+        return join_lazily([_DELIVERIES[state].word for state in states], ", ")
+    return " → ".join(title(name) for name in part.split(" -> "))

@@ -116,7 +116,12 @@ def source_word(source: str) -> str:
 
 def attempt_words(attempt: AttemptView) -> str:
     """How an attempt ended."""
-    return _ATTEMPTS.get(attempt.outcome, attempt.outcome)
+    return outcome_words(attempt.outcome)
+
+
+def outcome_words(outcome: str) -> str:
+    """How a send with this outcome ended; an outcome that is not known stays as it is."""
+    return _ATTEMPTS.get(outcome, outcome)
 
 
 def event_words(event: LeadEventView) -> str:

@@ -210,11 +210,15 @@ audit: Final = sa.Table(
     sa.Column("detail", sa.Text, nullable=False),
     # Whose things it is about, where they are one publisher's: it may read these lines.
     sa.Column("publisher_id", Name),
+    # The offer that it is about, where it is about one or what belongs to it: read as its history.
+    sa.Column("offer_ref", sa.String(257)),
     # Its place in the chain, and the hash over it and the line before; none in its first moments. See access.chain.
     sa.Column("number", sa.BigInteger, index=True),
     sa.Column("hash", sa.String(64)),
     sa.Index(None, "publisher_id", "id"),
 )
+_OF_AN_OFFER: Final = audit.c.offer_ref.is_not(None)
+sa.Index("ix_audit_offer", audit.c.offer_ref, audit.c.id, sqlite_where=_OF_AN_OFFER, postgresql_where=_OF_AN_OFFER)
 UNSEALED: Final = audit.c.number.is_(None)
 sa.Index("ix_audit_unsealed", audit.c.id, sqlite_where=UNSEALED, postgresql_where=UNSEALED)
 

@@ -14,9 +14,9 @@ from leadkeeper.app import open_services
 from leadkeeper.channels.carrier import ChannelCarrier
 from leadkeeper.doors.api.metrics import SETTLE_SECONDS
 from leadkeeper.doors.api.shared_counts import SharedCounts
-from leadkeeper.inbox.indexing import SearchIndexing
 from leadkeeper.inbox.inspection import Inspection
-from leadkeeper.inbox.tally import Tally
+from leadkeeper.inbox.lists.indexing import SearchIndexing
+from leadkeeper.inbox.oversight.tally import Tally
 from leadkeeper.installation import Installation
 from leadkeeper.mail.mailer import Mailer
 from leadkeeper.notices.reminders import Reminders

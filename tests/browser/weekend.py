@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from leadkeeper.inbox.tally import Tally
+from leadkeeper.inbox.oversight.tally import Tally
 from leadkeeper.mail.mailer import Mailer
 from leadkeeper.notices.sender import Sender
 from leadkeeper.notices.telling import Telling

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from leadkeeper.access.permissions import Role
-from leadkeeper.inbox.arrivals import NOTHING_YET
 from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.inbox.lists.arrivals import NOTHING_YET
 from tests.contracts.plans import work
 from tests.contracts.test_lead_pages import ADA, BOB, LIST
 from tests.contracts.test_live_pages import event, stream
@@ -64,7 +64,7 @@ async def test_another_s_leads_are_not_told_of(home: Installation, operator: Vis
 
 
 async def test_so_many_are_looked_at(home: Installation, operator: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leadkeeper.inbox.arrivals.MOST", 2)
+    monkeypatch.setattr("leadkeeper.inbox.lists.arrivals.MOST", 2)
     for _ in range(3):
         await hand_in(operator, customer=ADA)
     arrived = await home.services.arrivals.since(LeadFilter("contoso"), NOTHING_YET)

@@ -13,7 +13,7 @@ from leadkeeper.clock import least_id
 from leadkeeper.connections.health import Health
 from leadkeeper.connections.state import NOT_KNOWN, Known
 from leadkeeper.diagnosis import Kind
-from leadkeeper.inbox.attention import Cause, of_connection
+from leadkeeper.inbox.attention.attention import Cause, of_connection
 from leadkeeper.publishing.operations import NEVER
 from leadkeeper.storage import tables as t
 from tests.in_process import DESTINATION, OFFER, Installation, hand_in, installation

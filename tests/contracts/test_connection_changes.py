@@ -17,7 +17,7 @@ from leadkeeper.connections.validation_texts import change_text
 from leadkeeper.connections.vault import Vault, new_secret_key
 from leadkeeper.destinations.registry import OURS
 from leadkeeper.diagnosis import Kind
-from leadkeeper.doors.portal.lines import _line
+from leadkeeper.doors.portal.connections.lines import _line
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import answer
 from leadkeeper.storage import tables as t

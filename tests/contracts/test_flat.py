@@ -214,7 +214,7 @@ def _all_in_one_state_but_the_oldest(conn: sa.Connection, state: str, others: st
 async def test_what_was_set_aside_is_found_at_once_behind_all_others(
     home: Installation, monkeypatch: pytest.MonkeyPatch, state: str, publisher_id: str | None, many: bool
 ) -> None:
-    monkeypatch.setattr("leadkeeper.inbox.in_state.FEW", 0)
+    monkeypatch.setattr("leadkeeper.inbox.lists.in_state.FEW", 0)
     monkeypatch.setattr("leadkeeper.inbox.inbox.LOOKED", 100)
     states = ("delivered", "setAside") if many else ("setAside", "delivered")
     oldest = await home.services.storage.write(_all_in_one_state_but_the_oldest, *states)
@@ -235,7 +235,7 @@ async def test_a_state_of_many_leads_is_looked_for_in_a_part_of_them(
     home: Installation, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
     oldest = await home.services.storage.write(_all_in_one_state_but_the_oldest, state, "unconfirmed")
-    monkeypatch.setattr("leadkeeper.inbox.in_state.FEW", 0)
+    monkeypatch.setattr("leadkeeper.inbox.lists.in_state.FEW", 0)
     monkeypatch.setattr("leadkeeper.inbox.inbox.LOOKED", 100)
     inbox, which = home.services.inbox, LeadFilter("contoso", state=state)
     on_sqlite = home.services.storage.__class__.__name__ == "SQLite"

@@ -9,7 +9,7 @@ import pytest
 
 from leadkeeper.access.permissions import Role
 from leadkeeper.inbox.inbox import LeadFilter
-from leadkeeper.inbox.lead_lists import COLUMNS, MOST_VIEWS
+from leadkeeper.inbox.lists.columns import COLUMNS, MOST_VIEWS
 from leadkeeper.problem import Problem
 from tests.contracts.test_lead_pages import ADA, BOB, LIST, shown
 from tests.in_process import Installation, Visitor, connected, hand_in
@@ -96,7 +96,7 @@ async def test_views_are_bounded(home: Installation) -> None:
 
 async def test_the_list_turns_around(home: Installation, operator: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = [await hand_in(operator, customer=ADA) for _ in range(3)]
-    monkeypatch.setattr("leadkeeper.doors.portal.leads._PAGE", 2)
+    monkeypatch.setattr("leadkeeper.doors.portal.leads.lists._PAGE", 2)
     async with signed_in(home, Role.READER) as reader:
         page = await reader.open(LIST)
         page = await reader.open(page.links["Received ↓ oldest first"])
@@ -151,7 +151,7 @@ async def test_the_list_stands_in_the_order_of_a_column(
 ) -> None:
     people = [ADA | {"lastName": name, "country": country} for name, country in (("C", "PT"), ("A", "GB"), ("B", "FR"))]
     ids = [await hand_in(operator, customer=each) for each in people]
-    monkeypatch.setattr("leadkeeper.doors.portal.leads._PAGE", 2)
+    monkeypatch.setattr("leadkeeper.doors.portal.leads.lists._PAGE", 2)
     async with signed_in(home, Role.CONTRIBUTOR) as seller:
         page = await seller.open((await seller.open(LIST)).links["Customer and company"])
         assert page.url.endswith("?sort=customer")
@@ -183,7 +183,7 @@ async def test_so_many_are_put_in_order_and_the_page_says_so(
 ) -> None:
     ids = [await hand_in(operator, customer=ADA | {"lastName": name}) for name in ("A", "C", "B")]
     monkeypatch.setattr("leadkeeper.inbox.inbox.SORTED", 2)
-    monkeypatch.setattr("leadkeeper.doors.portal.leads.SORTED", 2)
+    monkeypatch.setattr("leadkeeper.doors.portal.leads.lists.SORTED", 2)
     async with signed_in(home, Role.READER) as reader:
         page = await reader.open(f"{LIST}?sort=customer")
         assert shown(page, ids) == [False, True, True]

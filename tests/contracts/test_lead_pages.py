@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.access.permissions import Role
-from leadkeeper.inbox import narrowing
+from leadkeeper.inbox.lists import narrowing
 from leadkeeper.storage import tables as t
 from tests.contracts.test_portal import signed_in as with_key
 from tests.in_process import NOWHERE, Installation, Visitor, connected, hand_in
@@ -122,7 +122,7 @@ async def test_pages_go_forth_and_back_and_keep_what_was_chosen(
     operator: Visitor, seller: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = [await hand_in(operator, customer=ADA) for _ in range(4)]
-    monkeypatch.setattr("leadkeeper.doors.portal.leads._PAGE", 2)
+    monkeypatch.setattr("leadkeeper.doors.portal.leads.lists._PAGE", 2)
     first = await seller.open(f"{LIST}?action=INS&test=all")
     assert shown(first, ids) == [False, False, True, True]
     older = await seller.open(first.links["Older leads"])

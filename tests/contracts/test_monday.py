@@ -18,7 +18,7 @@ from leadkeeper.access.permissions import Role
 from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.clock import new_id
 from leadkeeper.diagnosis import Kind
-from leadkeeper.inbox.tally import Tally
+from leadkeeper.inbox.oversight.tally import Tally
 from leadkeeper.mail.mailer import Mailer
 from leadkeeper.notices.sender import Sender
 from leadkeeper.notices.telling import Telling

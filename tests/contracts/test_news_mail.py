@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from leadkeeper.clock import to_datetime
 from leadkeeper.connections.expiry import remind
 from leadkeeper.connections.outbox import DAY_MS
-from leadkeeper.inbox.attention import Attention
+from leadkeeper.inbox.attention.attention import Attention
 from leadkeeper.languages import installed
 from leadkeeper.mail.address import MailRules, parse_vouched
 from leadkeeper.mail.mailer import Mailer

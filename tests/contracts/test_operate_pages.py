@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.access.permissions import Role
-from leadkeeper.doors.portal.menus import OPERATOR_MENUS
+from leadkeeper.doors.portal.operators.menus import OPERATOR_MENUS
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import DatabaseClock
 from leadkeeper.storage.presence import ProcessPresence

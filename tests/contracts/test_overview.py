@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from leadkeeper.access.permissions import Role
 from leadkeeper.clock import least_id, new_id, now_ms
 from leadkeeper.connections.deliveries import new_delivery
-from leadkeeper.inbox.attention import attention
-from leadkeeper.inbox.figures import DAY_MS, Figures, overview
-from leadkeeper.inbox.tally import ALL_EVERY_MS, EVERY_MS, Tally
+from leadkeeper.inbox.attention.attention import attention
+from leadkeeper.inbox.oversight.figures import DAY_MS, Figures, overview
+from leadkeeper.inbox.oversight.tally import ALL_EVERY_MS, EVERY_MS, Tally
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows
 from leadkeeper.texts import ENGLISH
@@ -142,7 +142,7 @@ async def test_figures_and_causes_cost_the_same_whatever_number_of_leads_there_i
 
 
 async def test_what_was_set_aside_is_counted_up_to_a_bound(home: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leadkeeper.inbox.attention.MOST_COUNTED", 50)
+    monkeypatch.setattr("leadkeeper.inbox.attention.attention.MOST_COUNTED", 50)
     storage = home.services.storage
     await kept(home, now_ms(), 3_000, "setAside")
     await storage.write(lambda conn: conn.exec_driver_sql("ANALYZE").close())

@@ -10,7 +10,7 @@ import pytest
 
 from leadkeeper.destinations.mapping import PLACEHOLDERS
 from leadkeeper.destinations.registry import OURS
-from leadkeeper.doors.portal.guides import examples_of, guide_of
+from leadkeeper.doors.portal.connections.guides import examples_of, guide_of
 from leadkeeper.texts import Languages
 from tests.in_process import DESTINATION, OFFER, hand_in, installation
 from tests.journeys.customer import Customer, Page

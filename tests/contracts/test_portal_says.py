@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 import sqlalchemy as sa
 
-from leadkeeper.inbox.waiting import waiting_counts
+from leadkeeper.inbox.attention.waiting import waiting_counts
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.storage import tables as t

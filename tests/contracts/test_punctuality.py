@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from leadkeeper.access.permissions import Role
 from leadkeeper.clock import least_id, now_ms
-from leadkeeper.inbox.figures import DAY_MS
-from leadkeeper.inbox.tally import ALL_EVERY_MS, Tally
+from leadkeeper.inbox.oversight.figures import DAY_MS
+from leadkeeper.inbox.oversight.tally import ALL_EVERY_MS, Tally
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows
 from tests.contracts.plans import work

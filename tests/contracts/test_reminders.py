@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from leadkeeper.access.permissions import Role
 from leadkeeper.clock import least_id, now_ms
-from leadkeeper.inbox.follow_ups import Change
+from leadkeeper.inbox.follow_up.follow_ups import Change
 from leadkeeper.languages import installed
 from leadkeeper.mail.address import parse_address
 from leadkeeper.notices.reminders import HOUR_MS, TURN_MS, Reminders

@@ -30,8 +30,9 @@ from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context
 from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
-from leadkeeper.inbox import in_state, redelivery
+from leadkeeper.inbox import redelivery
 from leadkeeper.inbox.inbox import Inbox, LeadFilter
+from leadkeeper.inbox.lists import in_state
 from leadkeeper.intake.keep import Accepted
 from leadkeeper.mail.address import MailRules, parse_address
 from leadkeeper.mail.service import MailService

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from leadkeeper.clock import least_id, now_ms
 from leadkeeper.connections.deliveries import new_delivery
 from leadkeeper.inbox.inbox import LeadFilter
-from leadkeeper.inbox.indexing import SearchIndexing
+from leadkeeper.inbox.lists.indexing import SearchIndexing
 from leadkeeper.lead import Customer
 from leadkeeper.lead_body import to_body
 from leadkeeper.privacy.retention import Retention, RetentionTask
@@ -35,7 +35,7 @@ LOOKED: Final = 60
 def _few_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("searching", "inbox"):
         monkeypatch.setattr(f"leadkeeper.inbox.{module}.LOOKED", LOOKED)
-    monkeypatch.setattr("leadkeeper.inbox.searching._FIRST", LOOKED // 3)
+    monkeypatch.setattr("leadkeeper.inbox.lists.searching._FIRST", LOOKED // 3)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ async def test_a_common_word_among_rare_leads_is_found_at_once(
     home: Installation, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     """Behind very many that hold the word too: named one by one, or by the runs of their state."""
-    monkeypatch.setattr("leadkeeper.inbox.in_state.FEW", few)
+    monkeypatch.setattr("leadkeeper.inbox.lists.in_state.FEW", few)
     crowd = [person("Ada", "Lovelace") for _ in range(5 * LOOKED)]
     ids = await keep(home.services.storage, crowd)
     await SearchIndexing(home.services.storage).look()
@@ -139,7 +139,7 @@ async def test_a_common_word_among_rare_leads_is_found_at_once(
 async def test_a_word_among_leads_in_a_state_is_found_whole_over_all_pages(
     home: Installation, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
-    monkeypatch.setattr("leadkeeper.inbox.in_state.FEW", few)
+    monkeypatch.setattr("leadkeeper.inbox.lists.in_state.FEW", few)
     crowd = [person("Ada" if number % 3 else "Grace", f"Lovelace{number}") for number in range(5 * LOOKED)]
     ids = await keep(home.services.storage, crowd)
     await SearchIndexing(home.services.storage).look()

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
-from leadkeeper.inbox.tally import Tally
+from leadkeeper.inbox.oversight.tally import Tally
 from leadkeeper.storage import tables as t
 from tests.hands import HOUR, Hands
 from tests.in_process import DESTINATION, NOWHERE, OFFER, Installation, hand_in, installation

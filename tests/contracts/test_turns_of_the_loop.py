@@ -23,7 +23,7 @@ from leadkeeper.doors.listener.limits import Limits
 from leadkeeper.doors.listener.server import LOOKED_AT, Listener
 from leadkeeper.doors.pages import Pages
 from leadkeeper.inbox.inbox import Inbox, LeadFilter
-from leadkeeper.inbox.pages import summaries
+from leadkeeper.inbox.lists.pages import summaries
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.hot import HotStatement
 from leadkeeper.texts import Languages

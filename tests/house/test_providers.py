@@ -11,7 +11,7 @@ import pytest
 from leadkeeper.catalogue import text_of
 from leadkeeper.destinations.interface import DatedConfig, Provider
 from leadkeeper.destinations.registry import OURS
-from leadkeeper.doors.portal.form_fields import json_names
+from leadkeeper.doors.portal.connections.fields import json_names
 from leadkeeper.languages import installed
 from leadkeeper.texts import Language
 from tests.house.pages import DOCS, ROOT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from leadkeeper.doors.portal.overview import HEIGHT, WIDTH, chart, tiles
-from leadkeeper.inbox.figures import BOUNDS, DAY_MS, Figures, Overview, total
+from leadkeeper.inbox.oversight.figures import BOUNDS, DAY_MS, Figures, Overview, total
 from leadkeeper.texts import ENGLISH
 
 DAY = 20_000

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from leadkeeper.inbox.follow_up import DUE_MS, due_of, is_followed, is_overdue, touched
+from leadkeeper.inbox.follow_up.state import DUE_MS, due_of, is_followed, is_overdue, touched
 
 
 def test_a_lead_is_due_within_a_day() -> None:

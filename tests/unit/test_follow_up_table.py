@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadkeeper.doors.portal.lead_upload import names_in
-from leadkeeper.inbox.follow_up_table import MOST_ROWS, Row, read_table
+from leadkeeper.doors.portal.leads.upload import names_in
+from leadkeeper.inbox.follow_up.table import MOST_ROWS, Row, read_table
 from leadkeeper.languages import read_languages
 from leadkeeper.spreadsheet import cell
 

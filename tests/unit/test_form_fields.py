@@ -7,7 +7,7 @@ import pytest
 from leadkeeper.connections.resource import MASK
 from leadkeeper.destinations.interface import Config, Provider
 from leadkeeper.destinations.registry import OURS
-from leadkeeper.doors.portal.form_fields import (
+from leadkeeper.doors.portal.connections.fields import (
     MOST_ROWS,
     FieldKind,
     FormField,

@@ -9,9 +9,9 @@ import pytest
 from leadkeeper.connections.resource import secret_fields
 from leadkeeper.destinations.interface import Provider
 from leadkeeper.destinations.registry import OURS
-from leadkeeper.doors.portal import guides
-from leadkeeper.doors.portal.form_fields import form_fields, json_names, settings_of
-from leadkeeper.doors.portal.marks import marked_fields
+from leadkeeper.doors.portal.connections import guides
+from leadkeeper.doors.portal.connections.fields import form_fields, json_names, settings_of
+from leadkeeper.doors.portal.connections.marks import marked_fields
 
 EVERY = [pytest.param(each, id=each.name) for each in OURS]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from leadkeeper.inbox.lead_clock import LeadClock, clock_of
+from leadkeeper.inbox.follow_up.lead_clock import LeadClock, clock_of
 from leadkeeper.languages import read_languages
 from leadkeeper.texts import ENGLISH
 from leadkeeper.views import LeadView

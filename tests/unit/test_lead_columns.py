@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from leadkeeper.doors.portal.lead_views import ordered
-from leadkeeper.doors.portal.lead_words import COLUMN_WORDS
-from leadkeeper.inbox.lead_lists import COLUMNS
+from leadkeeper.doors.portal.leads.views import ordered
+from leadkeeper.doors.portal.leads.words import COLUMN_WORDS
+from leadkeeper.inbox.lists.columns import COLUMNS
 
 
 def test_every_column_has_words() -> None:

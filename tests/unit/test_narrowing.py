@@ -10,7 +10,7 @@ import pytest
 from pydantic_core import to_json
 
 from leadkeeper.inbox.inbox import LeadFilter
-from leadkeeper.inbox.narrowing import fitting
+from leadkeeper.inbox.lists.narrowing import fitting
 
 
 def body(ascii_only: bool = False, **customer: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from leadkeeper.inbox.sendable import ShownDelivery, to_send
+from leadkeeper.inbox.lists.sendable import ShownDelivery, to_send
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from leadkeeper.inbox.sorting import SORTS, beside, in_order
+from leadkeeper.inbox.lists.sorting import SORTS, beside, in_order
 
 DAY = 86_400_000
 

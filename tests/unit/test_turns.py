@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leadkeeper.inbox.causes import Cause
+from leadkeeper.inbox.attention.causes import Cause
 from leadkeeper.notices.turns import AGAIN_MS, HOUR_MS, About, CausePlace, NoticeMail, NotifiedTimes, Turn, news_of
 
 NOW = 1_790_000_000_000

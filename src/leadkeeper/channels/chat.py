@@ -38,7 +38,7 @@ _CAUSES: Final[Mapping[str, str]] = {
     "leadsGaveUp": _("They failed for two weeks."),
     "leadsMissing": _("They were delivered, and are not at their destination any more."),
 }
-"""Why leads wait for a person, as ``inbox.causes`` names it."""
+"""Why leads wait for a person, as ``inbox.attention.causes`` names it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pydantic import Field
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.destinations.interface import Provider
 from leadkeeper.destinations.registry import OURS, Destinations
-from leadkeeper.inbox.period import within
+from leadkeeper.inbox.lists.period import within
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage

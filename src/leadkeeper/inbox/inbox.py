@@ -14,16 +14,16 @@ from leadkeeper.catalogue import from_stored
 from leadkeeper.clock import to_text
 from leadkeeper.delivery.schedule import Aside
 from leadkeeper.diagnosis import Diagnosis, Receipt
+from leadkeeper.inbox.attention.missing_records import missing_since
 from leadkeeper.inbox.content import content_of
-from leadkeeper.inbox.followed import FOLLOWED, events_of
-from leadkeeper.inbox.in_state import InState, in_state, tabs
-from leadkeeper.inbox.missing_records import missing_since
-from leadkeeper.inbox.narrowing import LOOKED, counts, fitting, is_narrow, narrowing
-from leadkeeper.inbox.pages import FoundLeads, page_from, shown, summaries
-from leadkeeper.inbox.period import within
-from leadkeeper.inbox.runs import Runs, runs_of
-from leadkeeper.inbox.searching import Among, searched
-from leadkeeper.inbox.sorting import SORTED, beside, in_order
+from leadkeeper.inbox.follow_up.followed import FOLLOWED, events_of
+from leadkeeper.inbox.lists.in_state import InState, in_state, tabs
+from leadkeeper.inbox.lists.narrowing import LOOKED, counts, fitting, is_narrow, narrowing
+from leadkeeper.inbox.lists.pages import FoundLeads, page_from, shown, summaries
+from leadkeeper.inbox.lists.period import within
+from leadkeeper.inbox.lists.runs import Runs, runs_of
+from leadkeeper.inbox.lists.searching import Among, searched
+from leadkeeper.inbox.lists.sorting import SORTED, beside, in_order
 from leadkeeper.intake.normal import normal_address
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t

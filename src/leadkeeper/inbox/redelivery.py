@@ -11,9 +11,9 @@ from leadkeeper.access.audit import note
 from leadkeeper.clock import Clock, now_ms, to_text
 from leadkeeper.connections.deliveries import BACKFILL, new_delivery
 from leadkeeper.delivery.schedule import Aside, State
-from leadkeeper.inbox.follow_ups import record_event
+from leadkeeper.inbox.follow_up.follow_ups import record_event
 from leadkeeper.inbox.inbox import delivery_view, offer_of_delivery
-from leadkeeper.inbox.period import within
+from leadkeeper.inbox.lists.period import within
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection
 from leadkeeper.storage import tables as t

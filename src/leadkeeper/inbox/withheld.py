@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
 from leadkeeper.clock import least_id
-from leadkeeper.inbox.causes import MOST, MOST_COUNTED
-from leadkeeper.inbox.figures import DAY_MS, EVERYBODY
+from leadkeeper.inbox.attention.causes import MOST, MOST_COUNTED
+from leadkeeper.inbox.oversight.figures import DAY_MS, EVERYBODY
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.known import publisher_exists

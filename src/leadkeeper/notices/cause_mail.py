@@ -9,7 +9,7 @@ from typing import Final
 
 from leadkeeper.catalogue import kind_of
 from leadkeeper.clock import to_datetime
-from leadkeeper.inbox.causes import MOST_COUNTED, SUMMARIES, Cause
+from leadkeeper.inbox.attention.causes import MOST_COUNTED, SUMMARIES, Cause
 from leadkeeper.mail.address import MailAddress
 from leadkeeper.mail.text import SHOWN, mail, remedy
 from leadkeeper.notices.turns import NOTIFIED_ONCE, CausePlace, NoticeMail, Turn

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic_core import from_json
 
-from leadkeeper.inbox.causes import Cause
+from leadkeeper.inbox.attention.causes import Cause
 
 URGENT: Final = frozenset(
     {

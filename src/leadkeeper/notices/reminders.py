@@ -13,7 +13,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from leadkeeper.clock import Clock, least_id, now_ms
-from leadkeeper.inbox.follow_up import DO_NOT_CONTACT
+from leadkeeper.inbox.follow_up.state import DO_NOT_CONTACT
 from leadkeeper.mail.address import MailAddress, parse_address
 from leadkeeper.mail.fates import mail_row
 from leadkeeper.notices.follow_up_mail import Untouched, reminder_mail

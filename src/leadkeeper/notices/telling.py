@@ -1,7 +1,7 @@
 """Tells people of what needs somebody: each address once of each cause, every day while it lasts, and when it is over.
 
-What needs somebody, ``inbox.attention`` knows; when an address hears of it, ``turns`` decides; ``queued`` sends. One
-process of an installation looks at a time.
+What needs somebody, ``inbox.attention.attention`` knows; when an address hears of it, ``turns`` decides; ``queued``
+sends. One process of an installation looks at a time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from leadkeeper.channels.events import Event
 from leadkeeper.channels.subscriptions import Occurrence, Subscriptions
 from leadkeeper.clock import Clock, now_ms, to_text
 from leadkeeper.delivery.schedule import Aside
-from leadkeeper.inbox.causes import MOST_COUNTED, Cause
+from leadkeeper.inbox.attention.causes import MOST_COUNTED, Cause
 from leadkeeper.mail.address import DEFAULT_RULES, MailAddress, MailRules
 from leadkeeper.mail.fates import mail_row
 from leadkeeper.notices.cause_mail import Kinds, cause_mail

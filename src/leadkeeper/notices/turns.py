@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from leadkeeper.inbox.causes import Cause
+from leadkeeper.inbox.attention.causes import Cause
 
 HOUR_MS: Final = 3_600_000
 AGAIN_MS: Final = 24 * HOUR_MS

@@ -1,6 +1,6 @@
 """Whom a publisher's causes concern: contacts of its connections, its owners; operators, where nobody else is. SQL.
 
-Which causes there are, ``inbox.attention`` says.
+Which causes there are, ``inbox.attention.attention`` says.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from leadkeeper.connections.outage import TELL_AFTER
 from leadkeeper.connections.resource import read_settings
 from leadkeeper.destinations.interface import Standing
 from leadkeeper.diagnosis import Who
-from leadkeeper.inbox.attention import attention
-from leadkeeper.inbox.causes import Cause
-from leadkeeper.inbox.concerns import of_everybody
-from leadkeeper.inbox.missing_records import missing_chain
+from leadkeeper.inbox.attention.attention import attention
+from leadkeeper.inbox.attention.causes import Cause
+from leadkeeper.inbox.attention.concerns import of_everybody
+from leadkeeper.inbox.attention.missing_records import missing_chain
 from leadkeeper.inbox.withheld import withheld_counts
 from leadkeeper.mail.address import MailAddress, MailRules, parse_address
 from leadkeeper.notices.turns import CHANNELS, About, CausePlace

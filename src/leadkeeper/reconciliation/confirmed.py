@@ -11,7 +11,7 @@ from leadkeeper.access.audit import note
 from leadkeeper.catalogue import to_stored
 from leadkeeper.delivery.schedule import State
 from leadkeeper.diagnosis import Outcome, Receipt
-from leadkeeper.inbox.follow_ups import record_event
+from leadkeeper.inbox.follow_up.follow_ups import record_event
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, one_of
 

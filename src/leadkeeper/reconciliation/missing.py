@@ -8,8 +8,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
-from leadkeeper.inbox.follow_ups import record_event
-from leadkeeper.inbox.missing_records import open_records, still_missing
+from leadkeeper.inbox.attention.missing_records import open_records, still_missing
+from leadkeeper.inbox.follow_up.follow_ups import record_event
 from leadkeeper.inbox.redelivery import due_now
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, one_of

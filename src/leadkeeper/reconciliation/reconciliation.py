@@ -14,7 +14,7 @@ from leadkeeper.connections.adapters import can_be_read_back
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
 from leadkeeper.diagnosis import Diagnosis
-from leadkeeper.inbox.missing_records import open_count, open_records
+from leadkeeper.inbox.attention.missing_records import open_count, open_records
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection
 from leadkeeper.reconciliation import missing

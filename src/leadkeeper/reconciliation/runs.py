@@ -21,7 +21,7 @@ from leadkeeper.delivery.claim import LEAD_COLUMNS, outgoing_lead
 from leadkeeper.delivery.schedule import State
 from leadkeeper.destinations.interface import LookedUp, Presence, SentRecord
 from leadkeeper.diagnosis import Outcome, Receipt
-from leadkeeper.inbox.missing_records import TAKEN
+from leadkeeper.inbox.attention.missing_records import TAKEN
 from leadkeeper.reconciliation.confirmed import keep_found
 from leadkeeper.reconciliation.missing import forget_settled
 from leadkeeper.shares import Shares, pick

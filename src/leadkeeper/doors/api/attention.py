@@ -10,8 +10,8 @@ from leadkeeper.clock import Clock
 from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.security import Offer, Owner, PublisherId, Reader, visible
-from leadkeeper.inbox.attention import Attention
-from leadkeeper.inbox.punctuality import Punctuality, PunctualityView
+from leadkeeper.inbox.attention.attention import Attention
+from leadkeeper.inbox.follow_up.punctuality import Punctuality, PunctualityView
 from leadkeeper.inbox.withheld import WithheldSeen
 from leadkeeper.offer import PUBLISHER_ID
 from leadkeeper.problem import ProblemType

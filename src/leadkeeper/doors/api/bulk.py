@@ -14,8 +14,8 @@ from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Text
 from leadkeeper.doors.api.security import Reader, forbidden
-from leadkeeper.inbox.follow_up import LONGEST_REASON, FollowUpState
-from leadkeeper.inbox.selection import MOST, BulkAct, Order, Selection
+from leadkeeper.inbox.follow_up.state import LONGEST_REASON, FollowUpState
+from leadkeeper.inbox.lists.selection import MOST, BulkAct, Order, Selection
 from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.views import BulkResult
 

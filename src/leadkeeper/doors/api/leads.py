@@ -18,8 +18,8 @@ from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Text, to_ms
 from leadkeeper.doors.api.security import Reader, visible
 from leadkeeper.inbox.inbox import MOST, LeadFilter
+from leadkeeper.inbox.lists.sorting import OLDEST, ORDERS, SORTED, SORTS
 from leadkeeper.inbox.reading import Reading
-from leadkeeper.inbox.sorting import OLDEST, ORDERS, SORTED, SORTS
 from leadkeeper.lead import canonical_action, canonical_source
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID
 from leadkeeper.problem import FieldError, Problem, ProblemType

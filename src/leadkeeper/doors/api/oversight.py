@@ -13,8 +13,8 @@ from leadkeeper.connections.state import ConnectionState
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Body
 from leadkeeper.doors.api.security import Operator
-from leadkeeper.inbox.oversight import MOST, Oversight
-from leadkeeper.inbox.running import MINUTES, MOST_COUNTED, RunningNow
+from leadkeeper.inbox.oversight.oversight import MOST, Oversight
+from leadkeeper.inbox.oversight.running import MINUTES, MOST_COUNTED, RunningNow
 from leadkeeper.offer import PUBLISHER_ID
 from leadkeeper.views import View
 

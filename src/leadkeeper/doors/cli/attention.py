@@ -37,7 +37,7 @@ def attention(
     language = spoken_language()
 
     async def work(storage: Storage, clock: DatabaseClock) -> AttentionList:
-        from leadkeeper.inbox.attention import Attention
+        from leadkeeper.inbox.attention.attention import Attention
 
         return await Attention(storage).list(publisher, clock(), language)
 
@@ -60,7 +60,7 @@ def attention(
 
 def _see_withheld(publisher: str, *, as_json: bool) -> None:
     async def work(storage: Storage, clock: DatabaseClock) -> WithheldSeen:
-        from leadkeeper.inbox.attention import Attention
+        from leadkeeper.inbox.attention.attention import Attention
 
         return await Attention(storage).see_withheld(publisher, clock(), by=BY)
 

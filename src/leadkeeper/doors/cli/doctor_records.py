@@ -12,7 +12,7 @@ from leadkeeper.texts import _ as gettext
 from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
-    from leadkeeper.inbox.backlog import Backlog
+    from leadkeeper.inbox.oversight.backlog import Backlog
     from leadkeeper.services import Services
 
 OVERDUE_MS: Final = 60_000
@@ -48,7 +48,7 @@ class Finding:
 
 async def waiting_deliveries(services: Services) -> list[Finding]:
     """How many deliveries wait, are held or were set aside, and whether anybody carries them."""
-    from leadkeeper.inbox.backlog import backlog
+    from leadkeeper.inbox.oversight.backlog import backlog
 
     found = await services.storage.read(backlog)
     now = services.clock()

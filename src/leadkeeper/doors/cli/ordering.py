@@ -10,7 +10,7 @@ import typer
 def known_order(text: str | None) -> str | None:
     """``text`` if leads can be ordered so, or nothing. Raises ``typer.BadParameter``."""
     if text is not None:
-        from leadkeeper.inbox.sorting import ORDERS
+        from leadkeeper.inbox.lists.sorting import ORDERS
 
         if text not in ORDERS:
             raise typer.BadParameter(f"choose one of {', '.join(ORDERS)}")
@@ -39,7 +39,7 @@ def given_text(text: str | None) -> str | None:
 
 def ordering(search: str | None, sort: str | None) -> dict[str, Any]:
     """The filters' part of both. Raises ``typer.BadParameter`` for nothing to search for: it would list all leads."""
-    from leadkeeper.inbox.sorting import OLDEST
+    from leadkeeper.inbox.lists.sorting import OLDEST
 
     text = given_text(search)
     if text is not None and not text.strip():

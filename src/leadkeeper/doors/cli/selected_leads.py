@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from leadkeeper.doors.cli.remote.client import Remote
     from leadkeeper.inbox.inbox import LeadFilter
-    from leadkeeper.inbox.selection import Order
+    from leadkeeper.inbox.lists.selection import Order
     from leadkeeper.services import Services
     from leadkeeper.views import BulkOutcome, BulkResult
 
@@ -90,7 +90,7 @@ def send_again(
     json: AsJson = False,
 ) -> None:
     """Send leads again that wait or were set aside."""
-    from leadkeeper.inbox.selection import BulkAct, Order
+    from leadkeeper.inbox.lists.selection import BulkAct, Order
 
     chosen = _Chosen(ids or (), offer, publisher, in_state, since, until)
     _act(chosen, Order(BulkAct.AGAIN, uncertain=uncertain), dry_run=dry_run, json=json)
@@ -109,7 +109,7 @@ def assign(
     json: AsJson = False,
 ) -> None:
     """Give leads to a member of their publisher, who follows them up. Say whose they are: --publisher or --offer."""
-    from leadkeeper.inbox.selection import BulkAct, Order
+    from leadkeeper.inbox.lists.selection import BulkAct, Order
 
     chosen = _Chosen(ids or (), offer, publisher, in_state, since, until)
     if not to:
@@ -132,7 +132,7 @@ def set_state(
     json: AsJson = False,
 ) -> None:
     """Set how far the follow-up of leads came."""
-    from leadkeeper.inbox.selection import BulkAct, Order
+    from leadkeeper.inbox.lists.selection import BulkAct, Order
 
     chosen = _Chosen(ids or (), offer, publisher, in_state, since, until)
     _act(chosen, Order(BulkAct.STATE, state=state, reason=reason), dry_run=dry_run, json=json)
@@ -180,7 +180,7 @@ def _act(chosen: _Chosen, order: Order, *, dry_run: bool, json: bool) -> None:
 
 async def _portions(services: Services, chosen: _Chosen, filters: LeadFilter | None) -> AsyncIterator[Sequence[str]]:
     """The leads' ids, as many at a time as one call takes."""
-    from leadkeeper.inbox.selection import MOST
+    from leadkeeper.inbox.lists.selection import MOST
 
     if filters is None:
         for at in range(0, len(chosen.ids), MOST):

@@ -20,40 +20,40 @@ from leadkeeper.doors.logo import Logo
 from leadkeeper.doors.logo_page import logo_page
 from leadkeeper.doors.origins import Origins
 from leadkeeper.doors.pages import STATIC, require_static, static_file
-from leadkeeper.doors.portal.account import AccountPages
 from leadkeeper.doors.portal.audit import AuditPages
-from leadkeeper.doors.portal.bulk import BulkPages
-from leadkeeper.doors.portal.certification import CertificationPages
 from leadkeeper.doors.portal.channels import ChannelPages
-from leadkeeper.doors.portal.connection_form import ConnectionForms
-from leadkeeper.doors.portal.connections import ConnectionPages
-from leadkeeper.doors.portal.copies import CopyPages
-from leadkeeper.doors.portal.embedding import EmbeddingPages
+from leadkeeper.doors.portal.connections.form import ConnectionForms
+from leadkeeper.doors.portal.connections.missing import MissingPages
+from leadkeeper.doors.portal.connections.pages import ConnectionPages
 from leadkeeper.doors.portal.home import HomePages
-from leadkeeper.doors.portal.hooks import HookPages
-from leadkeeper.doors.portal.keys import KeyPages
-from leadkeeper.doors.portal.lead_page import LeadPageRoutes
-from leadkeeper.doors.portal.lead_upload import UploadPages
-from leadkeeper.doors.portal.lead_views import LeadViewPages
-from leadkeeper.doors.portal.leads import LeadPages
-from leadkeeper.doors.portal.listing import ListingPages
+from leadkeeper.doors.portal.leads.bulk import BulkPages
+from leadkeeper.doors.portal.leads.lists import LeadPages
+from leadkeeper.doors.portal.leads.page import LeadPageRoutes
+from leadkeeper.doors.portal.leads.upload import UploadPages
+from leadkeeper.doors.portal.leads.views import LeadViewPages
 from leadkeeper.doors.portal.live import BY_ITSELF, LivePages
-from leadkeeper.doors.portal.looking import LookingPages
 from leadkeeper.doors.portal.mails import MailPages
-from leadkeeper.doors.portal.members import MemberPages
-from leadkeeper.doors.portal.missing import MissingPages
-from leadkeeper.doors.portal.offers import OfferPages
-from leadkeeper.doors.portal.outside import Outside
-from leadkeeper.doors.portal.oversight import OversightPages
-from leadkeeper.doors.portal.provider import SIGNED_OUT, ProviderPages
-from leadkeeper.doors.portal.publishers import PublisherPages
-from leadkeeper.doors.portal.publishing import PublishingPages
-from leadkeeper.doors.portal.retention import RetentionPages
+from leadkeeper.doors.portal.offers.copies import CopyPages
+from leadkeeper.doors.portal.offers.hooks import HookPages
+from leadkeeper.doors.portal.offers.listing import ListingPages
+from leadkeeper.doors.portal.offers.pages import OfferPages
+from leadkeeper.doors.portal.offers.publishing import PublishingPages
+from leadkeeper.doors.portal.operators.certification import CertificationPages
+from leadkeeper.doors.portal.operators.keys import KeyPages
+from leadkeeper.doors.portal.operators.looking import LookingPages
+from leadkeeper.doors.portal.operators.oversight import OversightPages
+from leadkeeper.doors.portal.operators.publishers import PublisherPages
+from leadkeeper.doors.portal.operators.retention import RetentionPages
+from leadkeeper.doors.portal.people.account import AccountPages
+from leadkeeper.doors.portal.people.embedding import EmbeddingPages
+from leadkeeper.doors.portal.people.members import MemberPages
+from leadkeeper.doors.portal.people.outside import Outside
+from leadkeeper.doors.portal.people.provider import SIGNED_OUT, ProviderPages
+from leadkeeper.doors.portal.people.sign_in import SignInPages
+from leadkeeper.doors.portal.people.start import StartPages
 from leadkeeper.doors.portal.routes import Handler, Places, Routes, Support, form_of
 from leadkeeper.doors.portal.rules import require_allowed
 from leadkeeper.doors.portal.session import Door, Session, is_own_form
-from leadkeeper.doors.portal.sign_in import SignInPages
-from leadkeeper.doors.portal.start import StartPages
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.services import Services
 from leadkeeper.storage.away import UNREACHABLE

@@ -22,7 +22,7 @@ from leadkeeper.access.audit import AuditFilter
 from leadkeeper.clock import to_datetime
 from leadkeeper.doors.pages import SAFE_HEADERS
 from leadkeeper.doors.portal.labels import act_word, led_to
-from leadkeeper.doors.portal.lead_words import outcome_words
+from leadkeeper.doors.portal.leads.words import outcome_words
 from leadkeeper.doors.portal.routes import OFFER, Places, Routes, blank, form_of, offer_address
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.offer import PUBLISHER_ID

@@ -25,7 +25,7 @@ from leadkeeper.doors.portal.questions import every_question
 from leadkeeper.doors.portal.routes import THEME_COOKIE, THEMES, Places, Routes, form_of, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.explain.find import explain
-from leadkeeper.inbox.figures import overview
+from leadkeeper.inbox.oversight.figures import overview
 from leadkeeper.offer import OfferRef
 
 _OFFERS: Final = 100

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from leadkeeper.access.validations import validations_mark
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.gate import on_behalf_of
-from leadkeeper.inbox.arrivals import newest_lead
+from leadkeeper.inbox.lists.arrivals import newest_lead
 from leadkeeper.inbox.movement import movement
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage.engine import Storage, StorageAway

@@ -9,12 +9,12 @@ from typing import Final
 from urllib.parse import urlencode
 
 from leadkeeper.clock import to_datetime
+from leadkeeper.doors.portal.connections.lines import ends_soon
 from leadkeeper.doors.portal.labels import ACTS
-from leadkeeper.doors.portal.lines import ends_soon
 from leadkeeper.doors.portal.routes import connection_address, offer_address
-from leadkeeper.inbox.causes import MOST_COUNTED, Cause
-from leadkeeper.inbox.figures import DAY_MS, WEEK, Figures, Overview, Touched
-from leadkeeper.inbox.narrowing import COUNTED
+from leadkeeper.inbox.attention.causes import MOST_COUNTED, Cause
+from leadkeeper.inbox.lists.narrowing import COUNTED
+from leadkeeper.inbox.oversight.figures import DAY_MS, WEEK, Figures, Overview, Touched
 from leadkeeper.offer import OfferRef
 from leadkeeper.texts import Language
 from leadkeeper.texts import lazy_gettext as _

@@ -18,7 +18,7 @@ from leadkeeper.doors.cookies import cookie
 from leadkeeper.doors.description import described
 from leadkeeper.doors.forms import sent_form
 from leadkeeper.doors.pages import Pages, content_security_policy
-from leadkeeper.doors.portal.form_fields import MOST_ROWS
+from leadkeeper.doors.portal.connections.fields import MOST_ROWS
 from leadkeeper.doors.portal.labels import (
     ACTS,
     CALLS,
@@ -28,7 +28,7 @@ from leadkeeper.doors.portal.labels import (
     status_label,
     step_label,
 )
-from leadkeeper.doors.portal.lead_words import (
+from leadkeeper.doors.portal.leads.words import (
     ASIDE,
     COLUMN_WORDS,
     FOLLOW_UPS,
@@ -38,13 +38,13 @@ from leadkeeper.doors.portal.lead_words import (
     overdue,
     source_word,
 )
-from leadkeeper.doors.portal.menus import OPERATOR_MENUS
 from leadkeeper.doors.portal.movements import Movements
+from leadkeeper.doors.portal.operators.menus import OPERATOR_MENUS
 from leadkeeper.doors.portal.questions import questions_of
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.doors.portal.words import readable_json, summary, when
 from leadkeeper.doors.readable import require_storable
-from leadkeeper.inbox.waiting import MOST_COUNTED
+from leadkeeper.inbox.attention.waiting import MOST_COUNTED
 from leadkeeper.offer import OfferRef
 from leadkeeper.services import Services
 from leadkeeper.texts import Language

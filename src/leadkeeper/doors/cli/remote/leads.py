@@ -14,7 +14,7 @@ from leadkeeper.views import BulkOutcome, BulkResult, LeadPage
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
     from leadkeeper.inbox.inbox import LeadFilter
-    from leadkeeper.inbox.selection import Order
+    from leadkeeper.inbox.lists.selection import Order
 
 
 async def list_leads(remote: Remote, filters: LeadFilter, cursor: str | None, limit: int) -> LeadPage:

@@ -1,0 +1,88 @@
+"""A list of leads as a file that spreadsheets open: streamed, whatever its size."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final
+
+from leadkeeper.doors.portal.leads.words import action_word, source_word
+from leadkeeper.spreadsheet import cell
+from leadkeeper.texts import Language
+from leadkeeper.texts import lazy_gettext as _
+from leadkeeper.views import LeadSummary
+
+FOLLOW_UP_HEADS: Final = (
+    ("id", _("Lead id")),
+    ("state", _("Follow-up")),
+    ("reason", _("Reason")),
+    ("owner", _("Owner")),
+)
+"""The columns that may come back with changes, and how they are headed."""
+_COLUMNS: Final = (
+    _("Lead id"),
+    _("Received (UTC)"),
+    _("Publisher"),
+    _("Offer"),
+    _("Source"),
+    _("Action"),
+    _("First name"),
+    _("Last name"),
+    _("E-mail"),
+    _("Phone"),
+    _("Country"),
+    _("Company"),
+    _("Title"),
+    _("Test"),
+    _("Destinations"),
+    _("Follow-up"),
+    _("Reason"),
+    _("Owner"),
+    _("Due (UTC)"),
+)
+_CHUNK: Final = 64 * 1024
+
+
+async def csv_of(
+    leads: AsyncIterator[LeadSummary], language: Language, title: Callable[[str], str]
+) -> AsyncIterator[bytes]:
+    """The file in pieces: UTF-8 with a byte order mark, rows ended by CR LF (RFC 4180), no cell a formula.
+
+    ``title`` says what people call a destination.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    out.write("\ufeff")
+    writer.writerow([language.tell(name) for name in _COLUMNS])
+    async for lead in leads:
+        writer.writerow([cell(language.tell(value)) for value in _row(lead, language, title)])
+        if out.tell() >= _CHUNK:
+            yield out.getvalue().encode("utf-8", "replace")
+            out.seek(0)
+            out.truncate()
+    yield out.getvalue().encode("utf-8", "replace")
+
+
+def _row(lead: LeadSummary, language: Language, title: Callable[[str], str]) -> Sequence[str]:
+    customer, follow = lead.customer, lead.follow_up
+    ways = (f"{title(each.destination)} ({each.connection}): {each.state}" for each in lead.deliveries)
+    followed = ("", "", "", "") if follow is None else (follow.state, follow.reason, follow.owner or "", follow.due_at)
+    return (
+        lead.id,
+        lead.created_time,
+        lead.publisher_id,
+        lead.offer_id,
+        source_word(lead.source),
+        action_word(lead.action),
+        customer.first_name,
+        customer.last_name,
+        customer.email,
+        customer.phone,
+        customer.country,
+        customer.company,
+        customer.title,
+        language.gettext("yes") if lead.test else "",
+        "; ".join(ways),
+        *followed,
+    )

@@ -1,0 +1,109 @@
+"""What publishing would change, as the pages tell it: the fields and choices by the names that people know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from leadkeeper.destinations.interface import Provider
+from leadkeeper.destinations.registry import Destinations
+from leadkeeper.doors.portal.connections.guides import choices_of, guide_of
+from leadkeeper.doors.portal.labels import CALLS
+from leadkeeper.publishing.difference import FieldChange, Part
+from leadkeeper.texts import Language, join_lazily
+from leadkeeper.texts import lazy_gettext as _
+
+MOST: Final = 100
+"""How many changes a page shows; a page that tells of more says how many there are."""
+_LISTING: Final[Mapping[str, str]] = {
+    "title": _("Title"),
+    "summary": _("Summary"),
+    "description": _("Description"),
+    "callToAction": _("What customers can do"),
+    "logo": _("Logo"),
+    "offer.microsoft-azure-marketplace.category": _("Category"),
+    "offer.microsoft-azure-marketplace.priceLine": _("Price"),
+    "offer.microsoft-azure-marketplace.supportContact": _("Support"),
+    "offer.microsoft-azure-marketplace.privacyPolicyLink": _("Privacy"),
+}
+_FLAGS: Final[Mapping[str, str]] = {"true": _("Yes"), "false": _("No")}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownChange:
+    """One change: what it is called, where it belongs, and what was there and will be."""
+
+    label: str
+    where: str
+    old: str | None
+    new: str | None
+    secret: bool
+    picture: bool = False
+    """Both name a logo."""
+
+
+def shown_changes(changes: Sequence[FieldChange], language: Language, destinations: Destinations) -> list[ShownChange]:
+    """The first :data:`MOST` of ``changes``, as people read them, without what a new destination leaves as usual."""
+    return list(_shown(changes[:MOST], language, destinations))
+
+
+def _shown(changes: Sequence[FieldChange], language: Language, destinations: Destinations) -> Iterator[ShownChange]:
+    kinds = {each.field: each.new or each.old or "" for each in changes if _names_destination(each)}
+    for change in changes:
+        if change.part is Part.LISTING:
+            label = _LISTING.get(change.field, change.field.removeprefix("offer."))
+            old, new = (_listed(change.field, text, language) for text in (change.old, change.new))
+            yield ShownChange(label, "", old, new, change.secret, picture=change.field == "logo")
+            continue
+        name, _dot, setting = change.field.partition(".")
+        if not setting:
+            old, new = (None if kind is None else destinations.named(kind).title for kind in (change.old, change.new))
+            yield ShownChange(_("Destination"), name, old, new, change.secret)
+            continue
+        provider = destinations.find(kinds.get(name, ""))
+        if not (provider is not None and change.old is None and _is_usual(provider, setting, change.new)):
+            old, new = (_chosen(provider, setting, text, language) for text in (change.old, change.new))
+            label = _label(destinations if provider is None else [provider], setting)
+            yield ShownChange(label, name, old, new, change.secret)
+
+
+def _names_destination(change: FieldChange) -> bool:
+    return change.part is Part.DESTINATION and "." not in change.field
+
+
+def _listed(field: str, text: str | None, language: Language) -> str | None:
+    if text is None or field != "callToAction":
+        return text
+    known = {call.value: language.tell(message) for call, message in CALLS.items()}
+    return ", ".join(known.get(word, word) for word in text.split(", "))
+
+
+def _chosen(provider: Provider | None, setting: str, text: str | None, language: Language) -> str | None:
+    if text is None:
+        return None
+    choices = {} if provider is None else choices_of(guide_of(provider))
+    return language.tell(choices.get((setting, text), _FLAGS.get(text, text)))
+
+
+def _is_usual(provider: Provider, setting: str, text: str | None) -> bool:
+    """Whether a setting has the value that it has where nobody chose one."""
+    for name, info in provider.config.model_fields.items():
+        if (info.alias or name) == setting and not info.is_required():
+            return text == _text(info.get_default(call_default_factory=True))
+    return False
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _label(providers: Iterable[Provider], setting: str) -> str:
+    """The setting's title: of its destination where that is known, else of any that has such a setting."""
+    first, dot, rest = setting.partition(".")
+    for each in providers:
+        for name, info in each.config.model_fields.items():
+            if (info.alias or name) == first:
+                return join_lazily((info.title or first, rest), dot and ": ")
+    return setting

@@ -1,0 +1,191 @@
+"""An offer: its first page, a new one, and what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from leadkeeper.doors.portal.connections.lines import lines_of
+from leadkeeper.doors.portal.labels import CALLS
+from leadkeeper.doors.portal.offers.look import look_of, typed
+from leadkeeper.doors.portal.overview import touched_words
+from leadkeeper.doors.portal.routes import LONGEST_TEXT, OFFER, Places, Routes, form_of, offer_address, to
+from leadkeeper.doors.portal.session import Session
+from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.inbox.oversight.figures import Touched
+from leadkeeper.offer import OfferRef
+from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.publishing.links import LONGEST_LINK
+from leadkeeper.publishing.listing import MOST_OF_LINE, CallToAction, read_listing
+from leadkeeper.publishing.offer_types import OFFER_TYPES, offer_type
+from leadkeeper.publishing.versions import Slot
+from leadkeeper.texts import lazy_gettext as _
+
+_PUBLISHERS: Final = 200
+_LAST_LEADS: Final = 5
+_LONGEST: Final[Mapping[str, int]] = {
+    "title": 200,
+    "summary": 2_000,
+    "description": LONGEST_TEXT,
+    "offerType": 128,
+    "category": MOST_OF_LINE,
+    "price": MOST_OF_LINE,
+    "support": LONGEST_LINK,
+    "privacy": LONGEST_LINK,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OfferForm:
+    """The form of an offer as it stands."""
+
+    values: Mapping[str, str]
+    ref: OfferRef | None = None
+    fixed_type: bool = False
+    """Published: its type stays."""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    general: str = ""
+
+
+class OfferPages:
+    """``/portal/offers/...``."""
+
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._services = routes.services
+
+    def places(self) -> Places:
+        """The pages."""
+        return [
+            ("/portal/offers/new", self._new, "GET"),
+            ("/portal/offers/new", self._create, "POST"),
+            (OFFER, self._overview, "GET"),
+            (OFFER + "/lines", self._lines, "GET"),
+            (OFFER + "/edit", self._edit, "GET"),
+            (OFFER + "/edit", self._change, "POST"),
+        ]
+
+    async def _overview(self, request: Request, session: Session) -> Response:
+        return await self._page(request, session, "offer.html")
+
+    async def _lines(self, request: Request, session: Session) -> Response:
+        """What moves by itself: the page asks for this part again when something has moved."""
+        return await self._page(request, session, "_overview.html", part=True)
+
+    async def _page(self, request: Request, session: Session, template: str, **more: bool) -> Response:
+        ref = self._routes.offer_of(request, session)
+        lines = await lines_of(self._services, ref, self._routes.language_of(request))
+        wanted = LeadFilter(ref.publisher_id, ref.offer_id)
+        leads = await self._services.reading.leads(wanted, limit=_LAST_LEADS, by=session.caller.name)
+        content: dict[str, Any] = {"lines": lines, "leads": leads.leads}
+        touched = await self._services.punctuality.of_offers([ref])
+        content["touched"] = touched_words(touched.get(str(ref), Touched()), self._routes.language_of(request))
+        content["missing"] = await self._services.publication.missing(ref)
+        content["cost"] = await self._services.costs.of(ref, self._routes.language_of(request))
+        content["partners"] = await self._services.cross_listings.of(ref)
+        return await self._routes.offer_page(request, ref, template, "overview", **(content | more))
+
+    async def _new(self, request: Request, session: Session) -> Response:
+        values = {"offerType": OFFER_TYPES[0].id, "publisherId": session.caller.publisher_id or "", "live": "yes"}
+        return await self._form(request, session, OfferForm(values))
+
+    async def _create(self, request: Request, session: Session) -> Response:
+        form = await form_of(request)
+        publisher_id = session.caller.publisher_id or form.get("publisherId", "").strip()
+        ref = OfferRef(publisher_id, form.get("offerId", "").strip())
+        if not session.caller.may_change(publisher_id):
+            raise HTTPException(404)
+        if not ref.is_well_formed:
+            message = _("Letters, digits, - _ and dots, at most 128. It stands in addresses and in each lead.")
+            return await self._form(request, session, OfferForm(form, errors={"offerId": message}), 422)
+        if await self._there(ref):
+            errors = {"offerId": _("There is an offer of that id already: choose another.")}
+            return await self._form(request, session, OfferForm(form, errors=errors), 422)
+        return await self._save(request, session, ref, OfferForm(form))
+
+    async def _there(self, ref: OfferRef) -> bool:
+        try:
+            await self._services.catalogue.offer(ref)
+        except Problem as problem:
+            if problem.type is ProblemType.UNKNOWN_OFFER:
+                return False
+            raise
+        return True
+
+    async def _edit(self, request: Request, session: Session) -> Response:
+        ref = self._routes.offer_of(request, session)
+        offer, version = await self._services.catalogue.slot(ref, Slot.DRAFT)
+        message = read_listing({} if version is None else version.definition)
+        values = {
+            "title": message.title or offer.title,
+            "offerType": offer.offer_type,
+            "summary": message.summary,
+            "description": message.description,
+            "category": message.category,
+            "price": message.price,
+            "support": message.support,
+            "privacy": message.privacy,
+            "live": "yes" if offer.live else "",
+            "etag": offer.etag,
+            **{f"call.{call.value}": "yes" for call in message.calls_to_action},
+        }
+        return await self._form(request, session, OfferForm(values, ref, offer.is_published))
+
+    async def _change(self, request: Request, session: Session) -> Response:
+        ref, form = self._routes.offer_of(request, session), await form_of(request)
+        offer = await self._services.catalogue.offer(ref)
+        return await self._save(request, session, ref, OfferForm(form, ref, offer.is_published))
+
+    async def _save(self, request: Request, session: Session, ref: OfferRef, draft: OfferForm) -> Response:
+        # Browsers count a line's end as one character, and send two.
+        form = {name: value.replace("\r\n", "\n") for name, value in draft.values.items()}
+        errors: dict[str, str] = {}
+        if not form.get("title", "").strip():
+            errors["title"] = _("Enter a title: customers read it first.")
+        for name, most in _LONGEST.items():
+            if len(form.get(name, "")) > most:
+                errors[name] = _("At most %(most)s characters.", most=format(most, ","))
+        if errors:
+            return await self._form(request, session, OfferForm(form, draft.ref, draft.fixed_type, errors), 422)
+        try:
+            await self._services.catalogue.put_offer(
+                ref,
+                title=form["title"].strip(),
+                offer_type=form.get("offerType", "").strip() or None,
+                live=form.get("live") == "yes",
+                summary=form.get("summary", "").strip(),
+                description=form.get("description", "").strip(),
+                category=form.get("category", "").strip(),
+                price=form.get("price", "").strip(),
+                support=form.get("support", "").strip(),
+                privacy=form.get("privacy", "").strip(),
+                calls_to_action=[call.value for call in CallToAction if form.get(f"call.{call.value}") == "yes"],
+                if_match=form.get("etag") or None,
+                by=session.caller.name,
+            )
+        except Problem as problem:
+            errors = {error.field.removeprefix("offer."): error.message for error in problem.errors}
+            detail = "" if problem.detail in errors.values() else problem.detail
+            refused = OfferForm(form, draft.ref, draft.fixed_type, errors, detail)
+            return await self._form(request, session, refused, problem.status)
+        return to(offer_address(ref) if draft.ref is None else f"{offer_address(ref)}/listing")
+
+    async def _form(self, request: Request, session: Session, draft: OfferForm, status: int = 200) -> Response:
+        whose = session.caller.publisher_id
+        publishers = await self._services.catalogue.publishers(limit=_PUBLISHERS) if whose is None else []
+        kind = offer_type(draft.values.get("offerType") or OFFER_TYPES[0].id)
+        known = [each.id for each in OFFER_TYPES]
+        types = OFFER_TYPES if kind.id in known else (*OFFER_TYPES, kind)
+        content: dict[str, Any] = {"draft": draft, "publishers": publishers, "types": types, "calls": CALLS}
+        content["usual"] = [CALLS[call] for call in kind.calls_to_action]
+        if draft.ref is None:
+            return self._routes.page(request, "offer_new.html", status, **content)
+        logo = await self._services.offer_logos.of_draft(draft.ref)
+        shown = typed(draft.values, logo)
+        content["look"] = await look_of(self._services, draft.ref, draft.values.get("offerType", ""), shown)
+        return await self._routes.offer_page(request, draft.ref, "offer_edit.html", "listing", status, **content)

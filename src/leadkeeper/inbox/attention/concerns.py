@@ -1,0 +1,126 @@
+"""What needs attention besides connections and leads: publishing, records, mails. Each question is bounded."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from leadkeeper.clock import least_id, to_text
+from leadkeeper.diagnosis import Who
+from leadkeeper.inbox.attention.causes import MOST, MOST_COUNTED, SUMMARIES, Cause
+from leadkeeper.inbox.oversight.figures import DAY_MS
+from leadkeeper.inbox.oversight.running import waiting_for_workers
+from leadkeeper.inbox.withheld import withheld_counts
+from leadkeeper.offer import OfferRef
+from leadkeeper.publishing.operations import NEVER
+from leadkeeper.publishing.steps import StepStatus
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.damage import damage_count
+from leadkeeper.storage.presence import workers_away
+from leadkeeper.storage.remembered import DISK_NEARLY_FULL, remembered_at
+from leadkeeper.texts import Language
+from leadkeeper.views import AttentionEntry
+
+MOST_FAILED: Final = 100
+"""The most offers whose publishing failed that are named."""
+FAILED_WITHIN_MS: Final = 90 * DAY_MS
+"""What failed longer ago and was left so needs nobody."""
+OVERDUE_MS: Final = 900_000
+"""A mail that was due so long ago is not going out; the sender looks every few seconds."""
+
+
+def of_everybody(conn: sa.Connection, now: int, language: Language) -> list[AttentionEntry]:
+    """What concerns the whole installation, and an operator settles."""
+    damaged = damage_count(conn)
+    found_at = conn.scalar(sa.select(sa.func.min(t.damaged_record.c.found_at))) if damaged else None
+    mails, mails_since = _mails(conn, now)
+    offers, offers_since = _certification(conn)
+    entries = _of_processes(conn, now, language)
+    counted = (
+        (Cause.RECORDS_DAMAGED, damaged, found_at),
+        (Cause.MAIL_NOT_SENT, mails, mails_since),
+        (Cause.CERTIFICATION_WAITS, offers, offers_since),
+    )
+    entries += [
+        _entry(cause, since, language, count=count, who=Who.OPERATOR) for cause, count, since in counted if count
+    ]
+    return entries
+
+
+def _of_processes(conn: sa.Connection, now: int, language: Language) -> list[AttentionEntry]:
+    """What the machines lack: a worker, room on the disk."""
+    entries = []
+    if (away := workers_away(conn, now)) is not None:
+        leads = waiting_for_workers(conn)
+        entries.append(_entry(Cause.WORKERS_AWAY, away, language, leads=leads, who=Who.OPERATOR))
+    if (nearly_full := remembered_at(conn, DISK_NEARLY_FULL)) is not None:
+        entries.append(_entry(Cause.DISK_NEARLY_FULL, nearly_full, language, who=Who.OPERATOR))
+    return entries
+
+
+def withheld(
+    conn: sa.Connection, publisher_id: str | None, now: int, language: Language
+) -> tuple[list[AttentionEntry], bool]:
+    """The publishers of which leads were withheld and nobody has seen it yet, and whether these are all."""
+    counts = withheld_counts(conn, publisher_id, now)
+    cause, who = Cause.LEADS_WITHHELD, Who.NOBODY
+    entries = [
+        _entry(cause, since, language, count=count, leads=count, who=who, publisher_id=each)
+        for each, (count, since) in counts.items()
+    ]
+    return entries[:MOST], len(entries) <= MOST
+
+
+def failed(
+    conn: sa.Connection, publisher_id: str | None, now: int, language: Language
+) -> tuple[list[AttentionEntry], bool]:
+    """The offers whose newest publishing failed, the newest first, and whether these are all."""
+    o, newer = t.operation.c, t.operation.alias()
+    query = sa.select(o.offer_ref, o.changed_at).where(t.FAILED, o.id >= least_id(now - FAILED_WITHIN_MS))
+    if publisher_id is not None:
+        offer = t.offer.c
+        refs = conn.scalars(sa.select(offer.ref).where(offer.publisher_id == publisher_id)).all()
+        query = query.where(o.offer_ref.in_(refs))
+    query = query.where(~sa.exists().where(newer.c.offer_ref == o.offer_ref, newer.c.id > o.id))
+    rows = conn.execute(query.order_by(o.id.desc()).limit(MOST_FAILED + 1)).all()
+    entries = [
+        _entry(Cause.PUBLISHING_FAILED, row.changed_at, language, offer=OfferRef.parse(row.offer_ref))
+        for row in rows[:MOST_FAILED]
+    ]
+    return entries, len(rows) <= MOST_FAILED
+
+
+def _mails(conn: sa.Connection, now: int) -> tuple[int, int | None]:
+    """How many notices wait although they were tried, or are due and nobody tries them; and since when the first does.
+
+    Those that wait for a contact's consent are not due, and were not tried.
+    """
+    n = t.notice.c
+    columns = (n.created_at, n.tries, n.due_at)
+    first = sa.select(*columns).where(t.WAITING_NOTICE).order_by(n.due_at).limit(MOST_COUNTED + 1).subquery()
+    stuck = (first.c.tries > 0) | (first.c.due_at <= now - OVERDUE_MS)
+    count, since = conn.execute(sa.select(sa.func.count(), sa.func.min(first.c.created_at)).where(stuck)).one()
+    return count, since
+
+
+def _certification(conn: sa.Connection) -> tuple[int, int | None]:
+    o = t.operation.c
+    waiting = (t.RUNNING, o.due_at == NEVER, o.steps.contains(StepStatus.WAITING_FOR_APPROVAL.value))
+    first = sa.select(o.changed_at).where(*waiting).limit(MOST_COUNTED + 1).subquery()
+    count, since = conn.execute(sa.select(sa.func.count(), sa.func.min(first.c.changed_at))).one()
+    return count, since
+
+
+def _entry(cause: Cause, since: int | None, language: Language, **more: Any) -> AttentionEntry:
+    offer: OfferRef | None = more.get("offer")
+    return AttentionEntry(
+        cause=cause.value,
+        summary=language.gettext(SUMMARIES[cause]),
+        since=None if since is None else to_text(since),
+        publisher_id=more.get("publisher_id") if offer is None else offer.publisher_id,
+        offer_id=None if offer is None else offer.offer_id,
+        leads=more.get("leads", 0),
+        count=more.get("count", 1),
+        who=more.get("who", Who.PUBLISHER).value,
+    )

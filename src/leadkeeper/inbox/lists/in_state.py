@@ -1,0 +1,151 @@
+"""The leads with a delivery in a state: named while they are few, found by runs where an index orders them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+
+from leadkeeper.connections.own import of_publisher
+from leadkeeper.inbox.lists.runs import MOST_RUNS, Run, Runs, is_all
+from leadkeeper.offer import OfferRef
+from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import one_of
+
+if TYPE_CHECKING:
+    from leadkeeper.inbox.inbox import LeadFilter
+
+FEW: Final = 5_000
+"""Up to this many leads in a state are found by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class InState:
+    """The leads in a state: the condition on them, and what finds them.
+
+    ``named`` are all their ids, where these are few. ``runs`` hold them in the order in which they came. Where neither
+    is there and they are ``many``, a page looks at a part of all leads.
+    """
+
+    which: sa.ColumnElement[bool]
+    many: bool
+    named: Sequence[str] | None = None
+    runs: Runs | None = None
+
+
+def in_state(conn: sa.Connection, filters: LeadFilter) -> InState:
+    """The leads in the state that is asked for."""
+    state, whose = filters.state, filters.publisher_id
+    if state is None:
+        return InState(sa.true(), False)
+    if state == "setAside":
+        which = t.FOR_A_PERSON if filters.to_decide else t.SET_ASIDE
+        runs = _runs(conn, filters, which, None)
+        return replace(_with_delivery(conn, state, whose, which, many=runs is not None), runs=runs)
+    if state != "attention":
+        return _with_delivery(conn, state, whose, t.FOR_A_PERSON if filters.to_decide else sa.true())
+    held = _with_delivery(conn, "held", whose, sa.true())
+    few_held = t.READY & _over(conn, True, whose)
+    runs = None if held.many else _runs(conn, filters, t.FOR_A_PERSON, few_held if held.named else None)
+    aside = _with_delivery(conn, "setAside", whose, t.FOR_A_PERSON, many=runs is not None)
+    named = None if held.named is None or aside.named is None else [*held.named, *aside.named]
+    return InState(held.which | aside.which, held.many or aside.many, named, runs)
+
+
+def _runs(
+    conn: sa.Connection, filters: LeadFilter, which: sa.ColumnElement[bool], few: sa.ColumnElement[bool] | None
+) -> Runs | None:
+    """A run for each connection over which deliveries of ``which`` were set aside, and one of ``few`` others.
+
+    ``None`` where these are more than are merged.
+    """
+    d = t.delivery.c
+    over = _with_any(conn, which, filters.publisher_id)
+    if len(over) > MOST_RUNS:
+        return None
+    runs: list[Run] = [(d.connection_id == each, which) for each in over]
+    if few is not None:
+        runs.append((few,))
+    return Runs(d.lead_id, runs, is_all(filters, "state"), overlapping=True)
+
+
+def _with_any(conn: sa.Connection, which: sa.ColumnElement[bool], publisher_id: str | None) -> Sequence[str]:
+    """The connections with deliveries of ``which``, up to one more than are merged: a step in an index for each."""
+    c, d = t.connection.c, t.delivery.c
+    if publisher_id is not None:
+        some = sa.exists().where(d.connection_id == c.id, which)
+        query = sa.select(c.id).where(of_publisher(conn, publisher_id), some)
+        return conn.scalars(query.limit(MOST_RUNS + 1)).all()
+    first = sa.select(sa.func.min(d.connection_id).label("id")).where(which)
+    chain = first.cte("chain", recursive=True)
+    following = sa.select(sa.func.min(d.connection_id)).where(which, d.connection_id > chain.c.id)
+    chain = chain.union_all(sa.select(following.scalar_subquery()).where(chain.c.id.is_not(None)))
+    return conn.scalars(sa.select(chain.c.id).where(chain.c.id.is_not(None)).limit(MOST_RUNS + 1)).all()
+
+
+def tabs(
+    conn: sa.Connection, publisher_id: str | None, offer_id: str | None
+) -> dict[str, Sequence[sa.ColumnElement[bool]]]:
+    """The deliveries that each tab of the list counts, any of these; of one offer only its own connections' ones."""
+    offer = None if publisher_id is None or offer_id is None else OfferRef(publisher_id, offer_id)
+    held = t.READY & _over(conn, True, publisher_id, offer)
+    aside = _over(conn, None, publisher_id, offer)
+    return {
+        "attention": (held, t.FOR_A_PERSON & aside),
+        "waiting": (_ready("waiting") & _over(conn, False, publisher_id, offer),),
+        "held": (held,),
+        "setAside": (t.SET_ASIDE & aside,),
+    }
+
+
+def _with_delivery(
+    conn: sa.Connection, state: str, publisher_id: str | None, which: sa.ColumnElement[bool], *, many: bool = False
+) -> InState:
+    """The leads with a delivery of ``which`` in ``state``.
+
+    They are named while they are few, so that nobody looks through all leads; not where it is known that something
+    better finds ``many``. Of one publisher only its own connections are looked at, of which the indexes know what is in
+    each state.
+    """
+    d = t.delivery.c
+    there = None
+    if state in _SHOWN:
+        indexed, at_rest = _SHOWN[state]
+        there = indexed & which & _over(conn, at_rest, publisher_id)
+        few = [] if many else conn.scalars(sa.select(d.lead_id).where(there).limit(FEW + 1)).all()
+        if not many and len(few) <= FEW:
+            return InState(one_of(conn, t.lead.c.id, few), False, named=few)
+    # One of each lead, not `EXISTS`: that PostgreSQL may begin with all deliveries in the state.
+    has = sa.select(d.id).where(d.lead_id == t.lead.c.id, d.state == state if there is None else there).limit(1)
+    return InState(has.correlate(t.lead).scalar_subquery().is_not(None), True)
+
+
+def _over(
+    conn: sa.Connection, at_rest: bool | None, publisher_id: str | None, offer: OfferRef | None = None
+) -> sa.ColumnElement[bool]:
+    """Deliveries over connections that are at rest, or are not; those of an offer, of one publisher, or of all."""
+    c = t.connection.c
+    those = sa.true() if at_rest is None else t.AT_REST if at_rest else sa.not_(t.AT_REST)
+    if publisher_id is not None:
+        whose = of_publisher(conn, publisher_id) if offer is None else c.offer_ref == str(offer)
+        own = conn.scalars(sa.select(c.id).where(whose, those)).all()
+        return t.delivery.c.connection_id.in_(own)
+    return sa.true() if at_rest is None else t.delivery.c.connection_id.in_(sa.select(c.id).where(those))
+
+
+def _ready(state: str) -> sa.ColumnElement[bool]:
+    return t.READY & (t.delivery.c.state == sa.literal_column(f"'{state}'"))
+
+
+_SHOWN: Final[Mapping[str, tuple[sa.ColumnElement[bool], bool | None]]] = {
+    "held": (t.READY, True),
+    "pending": (_ready("pending"), False),
+    "waiting": (_ready("waiting"), False),
+    "sending": (t.SENDING, None),
+    "setAside": (t.SET_ASIDE, None),
+    "unconfirmed": (t.UNCONFIRMED, None),
+    "withheld": (t.WITHHELD, None),
+}
+"""The states that have a partial index, as they are shown, and whether their connections are at rest."""

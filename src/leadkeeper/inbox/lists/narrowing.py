@@ -1,0 +1,130 @@
+"""Choosing leads by what no index knows: within a bounded part of the list, so that no page reads all leads.
+
+A page looks at :data:`LOOKED` leads at most. Where they hold fewer than a page, the answer says how far it looked, and
+its cursor goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from leadkeeper.inbox.content import content_of
+from leadkeeper.inbox.follow_up.state import CLOSED, DO_NOT_CONTACT, DUE_MS, STATES
+from leadkeeper.lead_words import stands_in, wanted_text
+from leadkeeper.storage import tables as t
+
+if TYPE_CHECKING:
+    from leadkeeper.inbox.inbox import LeadFilter
+
+LOOKED: Final = 10_000
+"""The most leads that one page looks at."""
+FOLLOW_UPS: Final = (*STATES, "closed", "overdue")
+"""What can be asked of follow-up: each state, all that are closed, and those that nobody touched in time."""
+COUNTED: Final = 1_000
+"""More leads than this are not counted on a tab: nobody needs their exact number."""
+TABS: Final = ("", "attention", "waiting", "held", "setAside")
+"""The tabs above the list, by the state that each asks for."""
+
+
+def is_narrow(filters: LeadFilter) -> bool:
+    """Whether leads are chosen by anything that may fit very few of many."""
+    rare = (filters.country, filters.destination, filters.follow_up, filters.owner_id, filters.withheld, filters.text)
+    return any(each not in (None, "") for each in (*rare, filters.source, filters.action))
+
+
+def narrowing(filters: LeadFilter) -> list[sa.ColumnElement[bool]]:
+    """The conditions that the database tests; needs a join with ``follow_up``."""
+    c, f, d = t.lead.c, t.follow_up.c, t.delivery.c
+    found: list[sa.ColumnElement[bool]] = []
+    if filters.withheld is not None:
+        found.append(c.withheld == filters.withheld)
+    if filters.owner_id is not None:
+        found.append(f.owner_id == filters.owner_id if filters.owner_id else f.owner_id.is_(None))
+    if filters.destination is not None:
+        there = sa.exists().where(d.lead_id == c.id, d.connection_id == t.connection.c.id)
+        found.append(there.where(t.connection.c.destination == filters.destination).correlate(t.lead))
+    if filters.follow_up is not None:
+        found.append(_followed(filters.follow_up, filters.now_ms))
+    return found
+
+
+def _followed(asked: str, now_ms: int) -> sa.ColumnElement[bool]:
+    c, f = t.lead.c, t.follow_up.c
+    followed = sa.not_(c.test) & sa.not_(c.withheld) & sa.not_(c.preview) & (c.action != DO_NOT_CONTACT)
+    if asked in ("new", "active", "overdue"):
+        followed &= c.expired_at.is_(None)  # there is nobody left to turn to
+    state = sa.func.coalesce(f.state, "new")
+    if asked == "closed":
+        return followed & state.in_(CLOSED)
+    if asked == "overdue":
+        due = sa.func.coalesce(f.due_at, c.created_at + DUE_MS)
+        return followed & (state == "new") & f.touched_at.is_(None) & (due < now_ms)
+    return followed & (state == asked)
+
+
+def fitting(rows: Iterable[sa.Row[Any]], filters: LeadFilter, limit: int) -> list[sa.Row[Any]]:
+    """Up to ``limit`` of ``rows`` whose customer fits: by country, and by a part of name, company or address."""
+    found: list[sa.Row[Any]] = []
+    words = [
+        *wanted_text(filters.text or "").split(),
+        *([f'"{filters.country}"'.casefold()] if filters.country else []),
+    ]
+    for row in rows:
+        if _may_fit(row.body, words) and _fits(row.body, filters):
+            found.append(row)
+            if len(found) == limit:
+                break
+    return found
+
+
+def _may_fit(body: str, words: Sequence[str]) -> bool:
+    """Whether all of ``words`` stand in the body's text, which is not parsed for that; with an escape they may."""
+    if "\\" in body:
+        return True
+    folded = body.casefold()
+    return all(word in folded for word in words)
+
+
+def _fits(body: str, filters: LeadFilter) -> bool:
+    if not filters.country and not filters.text:
+        return True
+    customer = content_of(body).customer
+    if filters.country and customer.country.casefold() != filters.country.casefold():
+        return False
+    if not filters.text:
+        return True
+    name = f"{customer.first_name} {customer.last_name}"
+    wanted = wanted_text(filters.text)
+    return any(stands_in(wanted, part) for part in (name, customer.company, customer.email))
+
+
+def counts(
+    conn: sa.Connection, deliveries: Mapping[str, Sequence[sa.ColumnElement[bool]]], leads: Any
+) -> dict[str, int]:
+    """How many leads stand on each tab, tests left out; above :data:`COUNTED` nobody counted how many.
+
+    ``deliveries`` says which deliveries each tab is about, any of several conditions; each is asked by itself, since an
+    index answers one alone. ``leads`` chooses the leads of the list.
+    """
+    # Looked up by id, so that the index of offers holds all else: with old figures of how many leads an offer has,
+    # SQLite would go through those of the publisher.
+    same = t.lead.alias("same")
+    test = sa.select(same.c.test).where(same.c.id == t.lead.c.id).scalar_subquery()
+    whole = sa.select(t.lead.c.id).where(*leads, sa.not_(test)).limit(COUNTED + 1).subquery()
+    found = {"": conn.scalar(sa.select(sa.func.count()).select_from(whole)) or 0}
+    for tab, conditions in deliveries.items():
+        each = [
+            sa.select(t.delivery.c.lead_id)
+            .join(t.lead, t.lead.c.id == t.delivery.c.lead_id)
+            .where(which, *leads, sa.not_(t.lead.c.test))
+            .distinct()
+            .limit(COUNTED + 1)
+            .subquery()
+            for which in conditions
+        ]
+        some = sa.union(*(sa.select(one.c.lead_id) for one in each)).limit(COUNTED + 1).subquery()
+        found[tab] = conn.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+    return found

@@ -78,6 +78,11 @@ def enter(conn: sa.Connection, publisher_id: str, emails: Sequence[str], now: in
         _forget_oldest(conn, publisher_id)
 
 
+def entered(conn: sa.Connection, publisher_id: str) -> int:
+    """How many addresses the publisher entered: all that its settings name while it is under :data:`MOST_WAITING`."""
+    return conn.scalar(_ENTERED, {"publisher": publisher_id}) or 0
+
+
 def _may_be_asked_again(row: sa.Row[Any], now: int) -> bool:
     return bool(row.state == Standing.ASKED and row.asked_at <= now - VALID_MS and row.asks < QUESTIONS)
 
@@ -239,6 +244,9 @@ def _oldest() -> sa.Delete:
 
 
 _OLDEST: Final = _oldest()
+_ENTERED: Final = (
+    sa.select(sa.func.count()).select_from(t.contact).where(t.contact.c.publisher_id == sa.bindparam("publisher"))
+)
 
 
 def _answered(standing: Standing, now: int) -> dict[str, Any]:

@@ -142,6 +142,8 @@ class Connections:
         row = _row(conn, offer, name)
         known = None if row is None else known_before(self._rows.with_change(conn, row))
         parsed = parse(body, known, self.destinations)
+        if parsed is not None:
+            require_room_for(conn, offer, None if row is None else row.id, parsed.config.contact_email, self._quotas)
         distinct(parsed.config.contact_email if parsed else ())  # addresses that were read once are read at once
         return _Ahead(known, parsed)
 

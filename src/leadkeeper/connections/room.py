@@ -7,6 +7,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from leadkeeper.access.contacts import MOST_WAITING, entered
 from leadkeeper.access.quotas import Quotas, quotas_of, require_room
 from leadkeeper.connections.own import of_publisher
 from leadkeeper.connections.resource import read_settings
@@ -33,7 +34,8 @@ def require_room_for(
     """Raise :class:`Problem` when a quota of the offer's publisher is reached.
 
     ``connection_id`` is the connection that is to be changed or made again; ``contacts`` are its contact e-mails then.
-    Call ``change_routes`` before.
+    What it finds holds within a transaction that called ``change_routes`` before; elsewhere it is asked to spare the
+    writer what will be refused.
     """
     quotas = quotas_of(conn, offer.publisher_id, usual)
     own = of_publisher(conn, offer.publisher_id)
@@ -46,7 +48,8 @@ def require_room_for(
     if contacts:
         asked = {address.casefold() for address in contacts}
         require_room("contacts_per_connection", quotas.contacts_per_connection, 0, len(asked))
-        require_room("contacts", quotas.contacts, 0, len(asked | _contacts(conn, own, connection_id)))
+        if len(asked) + entered(conn, offer.publisher_id) > min(quotas.contacts, MOST_WAITING):
+            require_room("contacts", quotas.contacts, 0, len(asked | _contacts(conn, own, connection_id)))
 
 
 def _require_name(conn: sa.Connection, offer: OfferRef, most: int) -> None:

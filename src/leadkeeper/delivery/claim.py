@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -103,26 +103,38 @@ def claim(
     for a connection that is ``busy`` in this worker. After :data:`AT_ONCE` deliveries it ends; publishers take turns,
     and which connections come first differs each time. It waits for no lock.
     """
-    works = []
     left = AT_ONCE
+    shares: list[_Share] = []
     found = conn.execute(
         _claimable(conn.dialect.name, everywhere=only is None), {"lease": lease_id, **among(now, only, destinations)}
     )
     for row in in_turn(found.all(), now):
-        share = min(left, wanted[row.id] if row.id in wanted else first_share(row))
+        most = min(left, wanted[row.id] if row.id in wanted else first_share(row))
         health = health_of(row)
         half_open = is_half_open(health)
-        if share < 1 or (half_open and not _take_half_open(conn, row.id, now)):
+        if most < 1 or (half_open and not _take_half_open(conn, row.id, now)):
             continue
-        taken = _take(conn, row.id, lease_id, HALF_OPEN if half_open else share, now)
+        taken = _take(conn, row.id, lease_id, HALF_OPEN if half_open else most, now)
         left -= len(taken)
         taken = _set_apart(conn, lease_id, taken, now, idle=half_open or row.id not in busy)
-        claimed = _with_leads(conn, row, taken, lease_id, now, subscriptions) if taken else []
+        shares.append(_Share(row, taken, half_open))
+    leads = _leads_of(conn, [each.lead_id for share in shares for each in share.taken])
+    works = []
+    for share in shares:
+        claimed = _with_leads(conn, share, leads, lease_id, now, subscriptions)
         if claimed:
-            works.append(Work(row, claimed, half_open, alone=claimed[0].crash_count >= SOLO_AFTER))
-        elif half_open:
-            conn.execute(sa.update(t.connection).where(t.connection.c.id == row.id).values(closed_until=now))
+            works.append(Work(share.row, claimed, share.half_open, alone=claimed[0].crash_count >= SOLO_AFTER))
+        elif share.half_open:
+            conn.execute(_NOT_TRIED, {"connection": share.row.id, "now": now})
     return works
+
+
+class _Share(NamedTuple):
+    """What is taken for one connection in this claim."""
+
+    row: sa.Row[Any]
+    taken: Sequence[sa.Row[Any]]
+    half_open: bool
 
 
 @functools.cache
@@ -145,6 +157,9 @@ def _take_half_open_statement() -> sa.Update:
 
 
 _TAKE_HALF_OPEN: Final = _take_half_open_statement()
+_NOT_TRIED: Final = (
+    sa.update(t.connection).where(t.connection.c.id == sa.bindparam("connection")).values(closed_until=NOW)
+)
 
 
 def _take(conn: sa.Connection, connection_id: str, lease_id: str, share: int, now: int) -> Sequence[sa.Row[Any]]:
@@ -197,21 +212,26 @@ def _set_apart(
     return kept
 
 
+def _leads_of(conn: sa.Connection, lead_ids: Sequence[str]) -> Mapping[str, sa.Row[Any]]:
+    """The rows of these leads, as far as they are there."""
+    if not lead_ids:
+        return {}
+    return {lead.id: lead for lead in conn.execute(_leads(conn.dialect.name), {"leads": lead_ids})}
+
+
 def _with_leads(
     conn: sa.Connection,
-    row: sa.Row[Any],
-    taken: Sequence[sa.Row[Any]],
+    share: _Share,
+    leads: Mapping[str, sa.Row[Any]],
     lease_id: str,
     now: int,
     subscriptions: Subscriptions,
 ) -> list[Claimed]:
     """What was taken, with its leads; a delivery whose lead cannot be read is set aside at once."""
-    found = conn.execute(_leads(conn.dialect.name), {"leads": [x.lead_id for x in taken]})
-    by_lead = {lead.id: lead for lead in found}
     claimed, damaged = [], []
-    for x in taken:
+    for x in share.taken:
         try:
-            lead = outgoing_lead(by_lead[x.lead_id], row.title, row.display_name)
+            lead = outgoing_lead(leads[x.lead_id], share.row.title, share.row.display_name)
         except Exception as error:  # whatever one row holds, the others go on
             damaged.append(Damaged(x.id, x.lead_id, type(error).__name__))
         else:

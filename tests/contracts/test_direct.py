@@ -35,6 +35,9 @@ class Carrier:
         spaces = {id: room for id, room in self.granted.spaces.items() if id in connection_ids}
         return Grant(self.granted.lease_id, spaces) if spaces else Grant()
 
+    def extend(self, grant: Grant, connection_ids: Collection[str]) -> None:
+        grant.spaces.update({id: room for id, room in self.granted.spaces.items() if id in connection_ids})
+
     def take(self, grant: Grant, claimed: Mapping[str, Sequence[Claimed]]) -> None:
         self.ends.append("taken")
         for connection_id, mine in claimed.items():
@@ -186,7 +189,7 @@ class Counting:
 
     def __init__(self, s: Scene) -> None:
         self.worker = s.worker.direct
-        self.grant, self.doubt = self.worker.grant, self.worker.doubt
+        self.grant, self.extend, self.doubt = self.worker.grant, self.worker.extend, self.worker.doubt
         self.handed = 0
 
     def take(self, grant: Grant, claimed: Mapping[str, Sequence[Claimed]]) -> None:

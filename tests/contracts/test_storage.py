@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import StorageAway, one_of, open_storage
-from leadkeeper.storage.group import GroupCommit
+from leadkeeper.storage.group import Group, GroupCommit
 from leadkeeper.storage.migrate import current_revision, newest, upgrade
 from leadkeeper.storage.sqlite import SQLite
 from tests.conftest import EVERY_WAY
@@ -208,14 +208,15 @@ async def test_a_server_that_is_not_there_is_away() -> None:
 async def test_a_group_shares_one_write_and_one_fate() -> None:
     groups: list[list[int]] = []
 
-    async def write(items: list[int]) -> list[int]:
+    async def write(group: Group[int, int]) -> list[int]:
+        items = group.take()
         await asyncio.sleep(0.01)
-        groups.append(list(items))
+        groups.append(items)
         if 13 in items:
             raise RuntimeError
         return [item * 2 for item in items]
 
-    group = GroupCommit[int, int](write, limit=8)  # type: ignore[arg-type]
+    group = GroupCommit(write, limit=8)
     futures = [group.put(number) for number in range(12)]
     assert await asyncio.gather(*futures) == [number * 2 for number in range(12)]
     assert [len(g) for g in groups] == [8, 4]
@@ -225,3 +226,54 @@ async def test_a_group_shares_one_write_and_one_fate() -> None:
     assert groups[2:] == [[13, 14], [13], [14]]
     await group.drained()
     assert len(group) == 0
+
+
+class Turns:
+    """Writes whose transaction and whose end are told when they come: as of a writer who takes one at a time."""
+
+    def __init__(self) -> None:
+        self.begun: asyncio.Queue[tuple[asyncio.Event, asyncio.Event]] = asyncio.Queue()
+        self.taken: asyncio.Queue[list[int]] = asyncio.Queue()
+
+    async def write(self, group: Group[int, None]) -> list[None]:
+        turn, end = asyncio.Event(), asyncio.Event()
+        self.begun.put_nowait((turn, end))
+        await turn.wait()
+        self.taken.put_nowait(items := group.take())
+        await end.wait()
+        return [None] * len(items)
+
+
+async def test_what_comes_while_a_group_waits_for_its_turn_joins_it() -> None:
+    turns = Turns()
+    group = GroupCommit(turns.write, limit=8, at_once=2)
+    futures = [group.put(1)]
+    turn, end = await turns.begun.get()
+    futures.append(group.put(2))
+    turn.set()
+    assert await turns.taken.get() == [1, 2]
+    futures.append(group.put(3))  # the first is being written: this opens the second group
+    second_turn, second_end = await turns.begun.get()
+    futures += [group.put(4), group.put(5)]
+    second_turn.set()
+    assert await turns.taken.get() == [3, 4, 5]
+    futures.append(group.put(6))  # two are being written: this waits until one of them has ended
+    await asyncio.sleep(0)
+    assert turns.begun.empty()
+    end.set()
+    last_turn, last_end = await turns.begun.get()
+    for event in (last_turn, second_end, last_end):
+        event.set()
+    await asyncio.gather(*futures)
+    assert await turns.taken.get() == [6]
+
+
+async def test_a_group_that_never_got_its_turn_hears_that_the_database_is_away() -> None:
+    async def write(group: Group[int, None]) -> list[None]:
+        await asyncio.sleep(0)
+        raise StorageAway("unreachable")
+
+    group = GroupCommit(write, limit=8, at_once=2)
+    answers = await asyncio.gather(*(group.put(number) for number in range(3)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [StorageAway] * 3
+    await group.drained()

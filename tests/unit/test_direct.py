@@ -77,13 +77,13 @@ def test_nothing_is_granted_past_what_waits_or_has_to_prove_itself() -> None:
     for word in ("half_open", "alone", "more"):
         desk = Desk()
         setattr(desk.queue(), word, True)
-        assert desk.direct.grant(["one"]) is NOTHING, word
+        assert desk.direct.grant(["one"]).spaces == {}, word
 
 
 def test_nothing_is_granted_of_what_could_not_be_sent_again() -> None:
     desk = Desk()
     desk.queue(Adapter(repeatable=False))
-    assert desk.direct.grant(["one"]) is NOTHING
+    assert desk.direct.grant(["one"]).spaces == {}
 
 
 def test_nothing_is_granted_to_a_publisher_that_holds_all_its_places() -> None:
@@ -97,7 +97,20 @@ def test_nothing_is_granted_to_a_publisher_that_holds_all_its_places() -> None:
         if desk.queues.begin(other) is None:
             break
     assert number + 1 < CALLS
-    assert desk.direct.grant(["one"]) is NOTHING
+    assert desk.direct.grant(["one"]).spaces == {}
+
+
+def test_a_grant_is_extended_to_those_that_come_later_while_its_lease_holds() -> None:
+    desk = Desk()
+    desk.queue()
+    grant = desk.direct.grant([])
+    desk.direct.extend(grant, ["one", "unknown"])
+    assert grant == Grant("lease", {"one": Space(7, START * (1 + AHEAD))})
+    late = desk.direct.grant([])
+    desk.lease.id = "new"
+    desk.direct.extend(late, ["one"])
+    desk.direct.extend(NOTHING, ["one"])
+    assert (late.spaces, NOTHING.spaces) == ({}, {})
 
 
 def test_nothing_is_granted_without_a_lease_or_at_the_end() -> None:

@@ -22,7 +22,7 @@ from leadkeeper.clock import Clock, new_id, now_ms, to_text
 from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, one_of
-from leadkeeper.storage.group import GroupCommit
+from leadkeeper.storage.group import Group, GroupCommit
 from leadkeeper.views import AuditEntry, AuditPage
 
 log: Final = structlog.get_logger(__name__)
@@ -188,14 +188,17 @@ class Audit:
             detail = f"{left_out} more lines of refusals"
             lines.append(_values(self._clock(), "leadkeeper", "audit.leftOut", "*", detail, None))
         if lines:
-            await self._write(lines)
+            await self._insert(lines)
             # More may have come meanwhile: only what was written goes.
             del self._waiting[: len(lines) - bool(left_out)]
             self._left_out -= left_out
 
-    async def _write(self, lines: Sequence[dict[str, Any]]) -> Sequence[None]:
-        await self._storage.write(lambda conn: conn.execute(sa.insert(t.audit), list(lines)) and None)
+    async def _write(self, group: Group[dict[str, Any], None]) -> Sequence[None]:
+        await self._insert(lines := group.take())
         return [None] * len(lines)
+
+    async def _insert(self, lines: Sequence[dict[str, Any]]) -> None:
+        await self._storage.write(lambda conn: conn.execute(sa.insert(t.audit), list(lines)) and None)
 
 
 def _names(conn: sa.Connection, ids: Collection[str], publisher_id: str | None) -> dict[str, str]:

@@ -28,10 +28,10 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What may be claimed for a worker: under its lease, by connection. An empty one grants nothing."""
+    """What may be claimed for a worker: under its lease, by connection. It may get more spaces while it lasts."""
 
     lease_id: str = ""
-    spaces: Mapping[str, Space] = field(default_factory=dict)
+    spaces: dict[str, Space] = field(default_factory=dict)
 
 
 NOTHING: Final = Grant()
@@ -42,6 +42,10 @@ class Carrier(Protocol):
 
     def grant(self, connection_ids: Collection[str]) -> Grant:
         """What may be claimed now of these connections."""
+        ...
+
+    def extend(self, grant: Grant, connection_ids: Collection[str]) -> None:
+        """These may be claimed too, as far as they may now; nothing is added to :data:`NOTHING`."""
         ...
 
     def take(self, grant: Grant, claimed: Mapping[str, Sequence[Claimed]]) -> None:
@@ -68,14 +72,19 @@ class Handover:
         """As :meth:`Carrier.grant`; nothing where there is no worker."""
         return NOTHING if self.carrier is None else self.carrier.grant(connection_ids)
 
+    def extend(self, grant: Grant, connection_ids: Collection[str]) -> None:
+        """As :meth:`Carrier.extend`."""
+        if self.carrier is not None and grant is not NOTHING:
+            self.carrier.extend(grant, connection_ids)
+
     def take(self, grant: Grant, claimed: Mapping[str, Sequence[Claimed]]) -> None:
         """As :meth:`Carrier.take`."""
-        if self.carrier is not None and grant.spaces:
+        if self.carrier is not None and grant is not NOTHING:
             self.carrier.take(grant, claimed)
 
     def doubt(self, grant: Grant) -> None:
         """As :meth:`Carrier.doubt`."""
-        if self.carrier is not None and grant.spaces:
+        if self.carrier is not None and grant is not NOTHING:
             self.carrier.doubt(grant)
 
 
@@ -106,16 +115,20 @@ class DirectClaims:
         """Only for connections that have a queue with room, and nothing older waiting in the database."""
         if not self._open or not self._lease.holds():
             return NOTHING
-        spaces = {
-            queue.connection_id: Space(queue.generation, room)
-            for connection_id in connection_ids
-            if (queue := self._queues.get(connection_id)) is not None and (room := self._queues.direct_room(queue))
-        }
-        if not spaces:
-            return NOTHING
         self._granted += 1
         self._settled.clear()
-        return Grant(self._lease.id, spaces)
+        grant = Grant(self._lease.id)
+        self.extend(grant, connection_ids)
+        return grant
+
+    def extend(self, grant: Grant, connection_ids: Collection[str]) -> None:
+        """The same for others, while the lease is held under which it was granted."""
+        if grant.lease_id != self._lease.id or not self._open or not self._lease.holds():
+            return
+        for connection_id in connection_ids:
+            queue = None if connection_id in grant.spaces else self._queues.get(connection_id)
+            if queue is not None and (room := self._queues.direct_room(queue)):
+                grant.spaces[connection_id] = Space(queue.generation, room)
 
     def take(self, grant: Grant, claimed: Mapping[str, Sequence[Claimed]]) -> None:
         """Line it up, and begin what may begin."""

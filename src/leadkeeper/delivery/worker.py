@@ -32,7 +32,7 @@ from leadkeeper.destinations.registry import Destinations
 from leadkeeper.diagnosis import Answer, Outcome, Receipt
 from leadkeeper.fault import where
 from leadkeeper.storage.engine import Storage, StorageAway
-from leadkeeper.storage.group import GroupCommit
+from leadkeeper.storage.group import Group, GroupCommit
 
 RECORD_LIMIT: Final = 500
 CLAIMED_AT_ONCE: Final = 12
@@ -305,8 +305,9 @@ class Worker:
         if self._queues.looks_again():
             self.wake()
 
-    async def _record(self, sends: Sequence[Sent]) -> Sequence[None]:
-        """Write ``sends`` down; the lead of one that cannot be written waits, or is set aside: it may have arrived."""
+    async def _record(self, group: Group[Sent, None]) -> Sequence[None]:
+        """Write sends down; the lead of one that cannot be written waits, or is set aside: it may have arrived."""
+        sends = group.take()
         try:
             await self._write_down(sends)
         except Exception as error:

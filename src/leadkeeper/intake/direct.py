@@ -23,7 +23,8 @@ class Claiming:
     def __init__(self, grant: Grant, now: int) -> None:
         self._grant = grant
         self._now = now
-        self._left = {connection_id: space.deliveries for connection_id, space in grant.spaces.items()}
+        spaces = grant.spaces.copy()  # in one step: the loop may add to it while this runs in a thread
+        self._left = {connection_id: space.deliveries for connection_id, space in spaces.items()}
         self._lead: tuple[str, OutgoingLead] | None = None
 
     def claim_all(self, item: Prepared, route: Route, rows: Sequence[dict[str, Any]]) -> Sequence[tuple[str, Claimed]]:

@@ -19,7 +19,7 @@ from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.connections.deliveries import new_delivery, stopped
 from leadkeeper.connections.outbox import lead_arrived, lead_withheld
 from leadkeeper.delivery.claim import Claimed
-from leadkeeper.delivery.direct import Grant, Handover
+from leadkeeper.delivery.direct import NOTHING, Grant, Handover
 from leadkeeper.delivery.schedule import State
 from leadkeeper.intake.consent import Consent
 from leadkeeper.intake.direct import Claiming
@@ -35,7 +35,7 @@ from leadkeeper.privacy.withholding import NOTHING_WITHHELD, Withholding
 from leadkeeper.problem import FieldError, Problem, ProblemType, publisher_suspended, unknown_offer
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, announce, insert_rows, share_routes
-from leadkeeper.storage.group import GroupCommit
+from leadkeeper.storage.group import Group, GroupCommit
 from leadkeeper.texts import _, lazy_gettext
 
 GROUP_LIMIT = 500
@@ -145,8 +145,11 @@ class Intake:
         self._woken = woken
         self._clock = clock
         self._withholding = withholding
-        self._group: GroupCommit[Prepared, Accepted | Problem | None] = GroupCommit(self._write, GROUP_LIMIT)
-        self._patient: dict[str, GroupCommit[Prepared, Accepted | Problem | None]] = {}
+        at_once = 2 if storage.writers_take_turns else 1
+        self._group: GroupCommit[Prepared, _Answer] = GroupCommit(self._write, GROUP_LIMIT, at_once)
+        self._grant = NOTHING
+        """What may be claimed of the newest group, which others may still join."""
+        self._patient: dict[str, GroupCommit[Prepared, _Answer]] = {}
         self._patience = asyncio.Semaphore(_PATIENT)
 
     async def keep(self, lead: NewLead, counted: Rate | None = None) -> Accepted:
@@ -166,10 +169,14 @@ class Intake:
     async def _put(self, item: Prepared) -> Accepted | Problem:
         """Write ``item`` with others; while its publisher changes something, it lets them go ahead."""
         for seconds in _LATER:
-            if (answer := await self._group.put(item)) is not None:
+            if (answer := await self._hand_in(item)) is not None:
                 return answer
             await asyncio.sleep(seconds)
         return await self._patiently(item)
+
+    def _hand_in(self, item: Prepared) -> asyncio.Future[_Answer]:
+        self._handover.extend(self._grant, self._connections_of([item]))
+        return self._group.put(item)
 
     async def _patiently(self, item: Prepared) -> Accepted | Problem:
         """Write ``item`` with others of its publisher once what changes its offers has ended; nobody else waits."""
@@ -183,9 +190,11 @@ class Intake:
         assert answer is not None
         return answer
 
-    async def _write_patiently(self, group: Sequence[Prepared]) -> Sequence[Accepted | Problem | None]:
+    async def _write_patiently(self, group: _Group) -> Sequence[_Answer]:
         async with self._patience:
-            return await self._write(group, wait=True)
+            return await self._write_granted(
+                group, self._handover.grant(self._connections_of(group.ahead())), wait=True
+            )
 
     async def keep_many(self, leads: Sequence[NewLead], counted: Rate | None = None) -> list[Accepted | Problem]:
         """Keep many leads; one answer per lead, in order. One that is refused does not spoil the others.
@@ -198,7 +207,7 @@ class Intake:
                 if (problem := await self._rates.refusal(lead.offer.publisher_id, counted)) is not None:
                     refused[at] = problem
         items = [self._prepared(lead) for at, lead in enumerate(leads) if at not in refused]
-        first = await asyncio.gather(*[self._group.put(item) for item in items], return_exceptions=True)
+        first = await asyncio.gather(*[self._hand_in(item) for item in items], return_exceptions=True)
         late = [item for item, answer in zip(items, first, strict=True) if answer is None]
         second = iter(await asyncio.gather(*[self._put(item) for item in late], return_exceptions=True))
         answers = iter([_summary(next(second) if answer is None else answer) for answer in first])
@@ -222,12 +231,20 @@ class Intake:
             fingerprint = hashlib.sha256(b"\0".join(whole)).hexdigest()
         return Prepared(new_id(), lead, lead.body(), fingerprint, withheld)
 
-    async def _write(self, group: Sequence[Prepared], *, wait: bool = False) -> Sequence[Accepted | Problem | None]:
+    async def _write(self, group: _Group) -> Sequence[_Answer]:
+        grant = self._grant = self._handover.grant(self._connections_of(group.ahead()))
+        return await self._write_granted(group, grant)
+
+    async def _write_granted(self, group: _Group, grant: Grant, *, wait: bool = False) -> Sequence[_Answer]:
         """``None`` for a lead whose publisher's offers are being changed right now; none if told to ``wait``."""
         keep = _keep_group if self._subscriptions.is_silent else telling(_keep_group, self._subscriptions)
-        grant = self._handover.grant(self._connections_of(group))
+
+        def transaction(conn: sa.Connection, now: int) -> list[_Written | Problem | None]:
+            # Whoever came while it waited for its turn is kept too, and spared another commit.
+            return keep(conn, items, now, grant, wait=wait) if (items := group.take()) else []
+
         try:
-            answers = await self._storage.write(keep, group, self._clock(), grant, wait=wait)
+            answers = await self._storage.write(transaction, self._clock())
         except StorageAway:
             self._handover.doubt(grant)
             raise
@@ -241,7 +258,7 @@ class Intake:
         self._handover.take(grant, claimed)
         if new := {connection_id for answer in written for connection_id in answer.waiting}:
             self._woken(new)
-        self._remember(group, answers)
+        self._remember(group.take(), answers)
         return [a.kept if isinstance(a, _Written) else a for a in answers]
 
     def _connections_of(self, group: Sequence[Prepared]) -> Collection[str]:
@@ -254,6 +271,10 @@ class Intake:
         for item, answer in zip(group, answers, strict=True):
             if isinstance(answer, _Written) and answer.connections:
                 self._went_to[item.lead.offer] = answer.connections
+
+
+_Answer = Accepted | Problem | None
+_Group = Group[Prepared, _Answer]
 
 
 @dataclass(frozen=True, slots=True)

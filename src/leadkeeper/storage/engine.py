@@ -34,9 +34,10 @@ class Storage(Protocol):
     ``generation`` is another number once another database (a backup, say) was found in the place of the one before.
     ``refusals`` is another number once a transaction was refused for what no smaller one need meet: there was no room
     for what it wrote, or it came by a damaged part of the file. ``damaged`` says that some transaction did, of the file
-    in use: that does not heal by itself.
+    in use: that does not heal by itself. ``writers_take_turns``: one transaction that writes comes after another.
     """
 
+    writers_take_turns: bool
     generation: int
     refusals: int
     damaged: bool

@@ -14,19 +14,77 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+class Group(Generic[Item, Result]):
+    """Items that are written together: those that have come when somebody takes them, ``limit`` at most."""
+
+    def __init__(self, waiting: deque[tuple[Item, asyncio.Future[Result]]], limit: int) -> None:
+        self._waiting = waiting
+        self._limit = limit
+        self._taken: list[tuple[Item, asyncio.Future[Result]]] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what comes now is still written with it."""
+        return self._taken is None
+
+    def ahead(self) -> list[Item]:
+        """What has come so far; more may join."""
+        return [item for item, _ in self._waiting]
+
+    def take(self) -> list[Item]:
+        """Its items, of which there may be none; no other joins from now on.
+
+        It may be called in any thread, so in the transaction itself: what comes while that waits for its turn is
+        written with the others. Called again it answers the same.
+        """
+        if self._taken is None:
+            taken: list[tuple[Item, asyncio.Future[Result]]] = []
+            # Others only add on the other side.
+            while self._waiting and len(taken) < self._limit:
+                taken.append(self._waiting.popleft())
+            self._taken = taken
+        return [item for item, _ in self._taken]
+
+    def end(self, results: Sequence[Result]) -> None:
+        """Each caller hears its result."""
+        for future, result in zip(self.futures(), results, strict=True):
+            if not future.done():
+                future.set_result(result)
+
+    def fail(self, error: Exception) -> None:
+        """All hear that nothing was kept."""
+        for future in self.futures():
+            if not future.done():
+                future.set_exception(error)
+
+    def futures(self) -> list[asyncio.Future[Result]]:
+        """What the callers wait for, in the order of the items."""
+        self.take()
+        return [future for _, future in self._taken or ()]
+
+    def alone(self) -> list[Group[Item, Result]]:
+        """A group for each of its items."""
+        self.take()
+        return [Group(deque([one]), 1) for one in self._taken or ()]
+
+
 class GroupCommit(Generic[Item, Result]):
     """Gathers items while a write runs, then writes all of them at once; each caller hears after the commit.
 
-    ``write`` is given at most ``limit`` items and returns one result per item, in order. When the database is away,
-    every caller of that group hears so: nothing of it was kept. When it raises anything else, each item is written
-    alone, so that one which cannot be written spoils no other.
+    ``write`` is given a group, takes its items (at most ``limit``) and returns one result for each, in order. When the
+    database is away, every caller of that group hears so: nothing of it was kept. When it raises anything else, each
+    item is written alone, so that one which cannot be written spoils no other. ``at_once``: how many groups are under
+    way; a second one waits for its turn, where writers take turns, while the first is written.
     """
 
-    def __init__(self, write: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], limit: int) -> None:
+    def __init__(
+        self, write: Callable[[Group[Item, Result]], Awaitable[Sequence[Result]]], limit: int, at_once: int = 1
+    ) -> None:
         self._write = write
         self._limit = limit
+        self._at_once = at_once
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._groups: dict[Group[Item, Result], asyncio.Task[None] | None] = {}
 
     def __len__(self) -> int:
         """How many items wait for their group."""
@@ -35,45 +93,47 @@ class GroupCommit(Generic[Item, Result]):
     @property
     def busy(self) -> bool:
         """Whether a write is under way, or items wait for one."""
-        return self._task is not None
+        return bool(self._groups)
 
     def put(self, item: Item) -> asyncio.Future[Result]:
         """Hand in ``item``; the future ends with its result once the transaction it shares is committed."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if self._task is None:
-            with on_behalf_of(NOBODY):  # a group holds what many handed in, whoever came first
-                self._task = asyncio.create_task(self._run(), name="group-commit")
+        self._open()
         return future
 
     async def drained(self) -> None:
         """Return when all that was handed in is written."""
-        while self._task is not None:
-            await asyncio.shield(self._task)
+        while self._groups:
+            await asyncio.wait([task for task in self._groups.values() if task is not None])
 
-    async def _run(self) -> None:
+    def _open(self) -> None:
+        """Begin the next group, unless one is open or as many as may be are under way."""
+        if len(self._groups) < self._at_once and not any(group.is_open for group in self._groups):
+            group = Group(self._waiting, self._limit)
+            self._groups[group] = None
+            with on_behalf_of(NOBODY):  # a group holds what many handed in, whoever came first
+                self._groups[group] = asyncio.create_task(self._run(group), name="group-commit")
+
+    async def _run(self, group: Group[Item, Result]) -> None:
         try:
             # One turn of the loop, so that requests which arrived together share the first transaction too.
             await asyncio.sleep(0)
-            while self._waiting:
-                group = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
-                await self._write_group(group)
+            await self._write_group(group)
         finally:
-            self._task = None
+            del self._groups[group]
+            if self._waiting:
+                self._open()
 
-    async def _write_group(self, group: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+    async def _write_group(self, group: Group[Item, Result]) -> None:
         try:
-            results = await self._write([item for item, _ in group])
+            results = await self._write(group)
         except Exception as error:
-            if len(group) > 1 and not isinstance(error, StorageAway):
-                # One of them cannot be written; alone, each finds out for itself.
-                for one in group:
-                    await self._write_group([one])
+            if len(group.take()) < 2 or isinstance(error, StorageAway):
+                group.fail(error)
                 return
-            for _, future in group:
-                if not future.done():
-                    future.set_exception(error)
+            # One of them cannot be written; alone, each finds out for itself.
+            for one in group.alone():
+                await self._write_group(one)
         else:
-            for (_, future), result in zip(group, results, strict=True):
-                if not future.done():
-                    future.set_result(result)
+            group.end(results)

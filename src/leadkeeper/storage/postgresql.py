@@ -50,6 +50,8 @@ class PostgreSQL:
 
     RECONNECT_SECONDS = 0.5
 
+    writers_take_turns = False
+
     def __init__(self, url: sa.URL, *, frozen_seconds: float = FROZEN_SECONDS) -> None:
         self.generation = 0
         self.refusals = 0

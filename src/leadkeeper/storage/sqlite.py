@@ -99,6 +99,8 @@ class SQLite:
     POLL_SECONDS = 0.02
     AWAY_SECONDS = 0.2
 
+    writers_take_turns = True
+
     def __init__(self, url: sa.URL) -> None:
         assert url.database is not None
         self._files = SQLiteFiles(Path(url.database))

@@ -178,9 +178,9 @@ def say_begin(address: str) -> None:
 def settle() -> None:
     """What is there now stays: looking through it again and again for garbage took a quarter of a worker's time.
 
-    The garbage in it stays too: it is some 2 MB, and to find it takes a tenth of a second. From here on it is looked for
-    often and a little at a time, since everybody waits meanwhile: for 50 ms and more where 50,000 new objects are let
-    come together, as a start does.
+    The garbage in it stays too: it is some 2 MB, and to find it takes a tenth of a second. From here on garbage is
+    looked for often and a little at a time, since everybody waits meanwhile: for 50 ms and more where 50,000 new
+    objects are let come together, as a start does.
     """
     gc.freeze()
     gc.set_threshold(1_000, 20, 100)

@@ -42,6 +42,7 @@ from leadkeeper.sandbox.authority import Authority
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import open_storage
 from tests.contracts.installation import CRM, TestInstallation, furnished, lead, sent
+from tests.contracts.stopped import SECONDS, Stopped
 from tests.contracts.test_worker import scene
 from tests.services.postgres import Postgres
 
@@ -376,18 +377,21 @@ async def test_notices_are_not_sent_when_they_may_be_anothers_by_now(database_ur
 
 
 async def test_closing_waits_for_what_runs(database_url: str) -> None:
-    async with furnished(database_url) as installation:
+    async with furnished(database_url) as installation, Stopped(database_url) as stopped:
         storage = open_storage(database_url)
 
         def transaction(conn: sa.Connection) -> None:
-            if conn.dialect.name == "postgresql":
-                conn.execute(sa.select(sa.func.pg_sleep(0.3)))
+            stopped.act(conn)
             conn.execute(sa.insert(t.lease).values(id="a", until=1))
 
         task = asyncio.create_task(storage.write(transaction))
-        await asyncio.sleep(0.1)
+        await stopped.until(1)
         task.cancel()
-        await storage.close()
+        closing = asyncio.create_task(storage.close())
+        await asyncio.sleep(0)
+        assert not closing.done()
+        await stopped.__aexit__()
+        await closing
         assert await installation.count(t.lease) == 1
 
 
@@ -419,7 +423,7 @@ async def test_leads_are_listed_by_state_however_many_there_are(
 async def test_claiming_waits_for_no_connections_row(postgres: Postgres) -> None:
     """Whoever writes health holds such rows and wants deliveries: waiting for each other would be a deadlock."""
     url = postgres.create_database()
-    async with furnished(url) as installation:
+    async with furnished(url) as installation, Stopped(url) as stopped:
         lease_id = await begin(installation, 3)
         failing = sa.update(t.connection).values(failures=9)
         await installation.storage.write(lambda conn: conn.execute(failing).rowcount)
@@ -427,11 +431,12 @@ async def test_claiming_waits_for_no_connections_row(postgres: Postgres) -> None
 
         def hold(conn: sa.Connection) -> None:
             conn.execute(sa.select(t.connection.c.id).with_for_update()).all()
-            conn.execute(sa.select(sa.func.pg_sleep(1)))
+            stopped.act(conn)
 
         holding = asyncio.create_task(other.write(hold))
-        await asyncio.sleep(0.3)
-        assert await asyncio.wait_for(take(installation, lease_id), 0.5) == []
+        await stopped.until(1)
+        assert await asyncio.wait_for(take(installation, lease_id), SECONDS) == []
+        await stopped.__aexit__()
         await holding
         (work,) = await take(installation, lease_id)
         assert work.half_open

@@ -1,4 +1,4 @@
-"""``leadkeeper attention``: what needs somebody, the most harmful first."""
+"""``leadkeeper attention``: what needs attention, the most harmful first."""
 
 from __future__ import annotations
 

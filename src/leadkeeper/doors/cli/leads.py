@@ -10,7 +10,7 @@ import typer
 from leadkeeper.doors.cli import found_lead, selected_leads
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
-from leadkeeper.doors.cli.ordering import Search, Sort, given_text, ordering
+from leadkeeper.doors.cli.ordering import InState, OfEmail, OfOffer, Search, Sort, given_text, ordering
 from leadkeeper.doors.cli.reading import with_reading
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, Cell, busy, print_json, print_line, print_table, say, state_text
@@ -22,7 +22,7 @@ from leadkeeper.doors.cli.values import (
     Since,
     Until,
     checked,
-    known_state,
+    known_states,
     milliseconds,
     moment_text,
     parse_offer,
@@ -75,7 +75,7 @@ def find(
 
     found = ask(
         lambda: with_services(
-            lambda services: services.reading.find(wanted, by=BY, publisher_id=None, language=language)
+            lambda services: services.leads.reading.find(wanted, by=BY, publisher_id=None, language=language)
         ),
         there,
     )
@@ -94,21 +94,12 @@ def find(
 
 @commands.command("list")
 def list_(
-    offer: Annotated[
-        OfferRef | None, typer.Option(metavar="PUBLISHER.OFFER", parser=parse_offer, help="Only this offer's.")
-    ] = None,
+    offer: OfOffer = None,
     publisher: Annotated[str | None, typer.Option(help="Only this publisher's.")] = None,
-    state: Annotated[
-        str | None,
-        typer.Option(
-            callback=known_state, help="Only with a delivery in this state: delivered, waiting, held, setAside, ..."
-        ),
-    ] = None,
+    state: InState = None,
     source: Annotated[str | None, typer.Option(help="Only from this source: AzureMarketplace, ...")] = None,
     action: Annotated[str | None, typer.Option(help="Only of this action: INS, PLT, ...")] = None,
-    email: Annotated[
-        str | None, typer.Option(help="Only of the customer with this address; - reads it from standard input.")
-    ] = None,
+    email: OfEmail = None,
     search: Search = None,
     sort: Sort = None,
     test: Annotated[bool | None, typer.Option("--test/--no-test", help="Only test leads, or none.")] = None,
@@ -146,10 +137,7 @@ def list_(
     if json:
         print_json(page)
         return
-    columns = ("Received", "Id", "Lead source", "Customer", "Deliveries")
-    print_table(columns, [_row(lead) for lead in page.leads], empty="There are no such leads.")
-    if page.next_cursor:
-        say(f"There are more: --cursor {page.next_cursor}")
+    _print_page(page)
 
 
 @commands.command()
@@ -178,7 +166,7 @@ def record(
 ) -> None:
     """Show what a destination gets of a lead: made anew, with the connection's settings as they are now."""
     language = spoken_language()
-    found = with_services(lambda services: services.sent_records.of(delivery, by=BY, language=language))
+    found = with_services(lambda services: services.leads.sent_records.of(delivery, by=BY, language=language))
     if json:
         print_json(found)
         return
@@ -250,9 +238,11 @@ def retry(
 
     async def here(services: Services) -> _Sent:
         async def again(delivery: str) -> DeliveryView:
-            return await services.redelivery.retry(delivery, by=BY, language=language)
+            return await services.leads.redelivery.retry(delivery, by=BY, language=language)
 
-        return await _retry(id_, await services.inbox.get(id_), again)  # only its deliveries' ids and states are used
+        return await _retry(
+            id_, await services.leads.inbox.get(id_), again
+        )  # only its deliveries' ids and states are used
 
     async def there(remote: Remote) -> _Sent:
         async def again(delivery: str) -> DeliveryView:
@@ -290,15 +280,10 @@ def replay(
     json: AsJson = False,
 ) -> None:
     """Send a connection's deliveries again, by time and state. Without --state: those set aside."""
-    from leadkeeper.delivery.schedule import State
-
-    known = {each.value: each for each in State}
-    if unknown := [each for each in state or [] if each not in known]:
-        raise typer.BadParameter(f"--state {unknown[0]}: choose one of {', '.join(known)}")
-    states = [known[each] for each in state or [State.SET_ASIDE.value]]
+    states = known_states(state)
 
     async def work(services: Services) -> Replayed:
-        return await services.redelivery.replay(
+        return await services.leads.redelivery.replay(
             offer,
             name,
             since_ms=milliseconds(since),
@@ -323,6 +308,13 @@ def replay(
         print_json(found)
     else:
         say(f"{found.deliveries} deliveries {'would be' if found.dry_run else 'are'} sent again.")
+
+
+def _print_page(page: LeadPage) -> None:
+    columns = ("Received", "Id", "Lead source", "Customer", "Deliveries")
+    print_table(columns, [_row(lead) for lead in page.leads], empty="There are no such leads.")
+    if page.next_cursor:
+        say(f"There are more: --cursor {page.next_cursor}")
 
 
 def _new_lead(body: dict[str, Any], key: str | None) -> NewLead:

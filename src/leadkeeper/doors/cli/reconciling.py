@@ -40,7 +40,7 @@ def print_reconciliation(view: ReconciliationView, leads: Sequence[MissingLead],
     rows = [
         (each.lead_id, _minute(each.created_time), _minute(each.delivered_at), _minute(each.found_at)) for each in leads
     ]
-    print_table(("Lead", "Came", "Delivered", "Found missing"), rows, empty="No lead is missing.")
+    print_table(("Lead", "Received", "Delivered", "Found missing"), rows, empty="No lead is missing.")
 
 
 def _minute(moment: str) -> str:

@@ -103,6 +103,34 @@ async def home(database_url: str) -> AsyncIterator[Installation]:
         yield opened
 
 
+NOBODY_S = {
+    "mailId": f"{GONE}9",
+    "channelId": f"{GONE}8",
+    "personId": f"{GONE}5",
+    "digest": "0" * 64,
+    "invitationId": f"{GONE}6",
+    "sessionId": f"{GONE}7",
+    "viewId": f"{GONE}8",
+    "publisherId": "nobodyxx",
+    "offerId": "nought",
+    "name": "primary",
+    "leadId": f"{GONE}1",
+    "deliveryId": f"{GONE}2",
+    "hookId": f"{GONE}3",
+    "keyId": f"{GONE}9",
+    "operationId": f"{GONE}4",
+    "submissionId": f"{GONE}4",
+    "productId": "nobodyxx.nought",
+    "partnerPublisherId": "nobodyxx",
+    "partnerOfferId": "nought",
+    "token": "lh_" + "x" * 43,
+    "slot": "Draft",
+    "version": "1",
+    "act": "cancel",
+}
+"""What nobody has: ids that stand for nothing."""
+
+
 async def saved_view(home: Installation) -> str:
     """The id of a view that the neighbour's members share."""
     lists = home.services.leads.lists
@@ -167,32 +195,7 @@ async def neighbour(home: Installation) -> Neighbour:
         "version": "1",
         "act": "cancel",
     }
-    nobody_s = {
-        "mailId": f"{GONE}9",
-        "channelId": f"{GONE}8",
-        "personId": f"{GONE}5",
-        "digest": "0" * 64,
-        "invitationId": f"{GONE}6",
-        "sessionId": f"{GONE}7",
-        "viewId": f"{GONE}8",
-        "publisherId": "nobodyxx",
-        "offerId": "nought",
-        "name": "primary",
-        "leadId": f"{GONE}1",
-        "deliveryId": f"{GONE}2",
-        "hookId": f"{GONE}3",
-        "keyId": f"{GONE}9",
-        "operationId": f"{GONE}4",
-        "submissionId": f"{GONE}4",
-        "productId": "nobodyxx.nought",
-        "partnerPublisherId": "nobodyxx",
-        "partnerOfferId": "nought",
-        "token": "lh_" + "x" * 43,
-        "slot": "Draft",
-        "version": "1",
-        "act": "cancel",
-    }
-    return Neighbour(theirs, nobody_s)
+    return Neighbour(theirs, NOBODY_S)
 
 
 async def operations(home: Installation) -> list[tuple[str, str, Mapping[str, Any]]]:

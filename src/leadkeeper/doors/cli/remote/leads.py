@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from leadkeeper.clock import to_text
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.inbox.inbox import MOST
 from leadkeeper.texts import lazy_gettext
-from leadkeeper.views import BulkOutcome, BulkResult, LeadPage
+from leadkeeper.views import BulkOutcome, BulkResult, LeadPage, LeadView
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
@@ -25,6 +26,11 @@ async def list_leads(remote: Remote, filters: LeadFilter, cursor: str | None, li
     whom = {name: text for name, text in (("email", filters.email), ("text", filters.text)) if text is not None}
     given = {name: value for name, value in wanted.items() if value is not None}
     return await remote.post("/v1/leads/find", LeadPage, given | whom)
+
+
+async def read_lead(remote: Remote, lead_id: str) -> LeadView | None:
+    """One lead whole, or ``None`` where there is none of this id."""
+    return await remote.find(f"/v1/leads/{quote(lead_id, safe='')}", LeadView)
 
 
 async def act_on_leads(

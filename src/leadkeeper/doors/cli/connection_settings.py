@@ -1,0 +1,38 @@
+"""The settings of a connection as people give them: in a file, or one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from leadkeeper.doors.cli.installation import quiet_settings
+from leadkeeper.doors.cli.values import read_json_file
+
+
+def settings_body(file: str | None, to: str | None, settings: list[str]) -> dict[str, Any]:
+    """Them as Microsoft's ``customer-leads`` resource. Raises ``typer.BadParameter`` for what cannot be read."""
+    if (file is None) == (to is None):
+        raise typer.BadParameter("give the settings with --file, or with --to and --set")
+    if file is not None:
+        if settings:
+            raise typer.BadParameter("--set goes with --to, not with --file")
+        return read_json_file(file)
+    destinations = quiet_settings().destinations
+    destination = destinations.taking(to or "")
+    if destination is None:
+        raise typer.BadParameter(f"--to {to}: choose one of {', '.join(destinations.choices)}")
+    return {"leadDestination": to, destination.config_key: dict(_setting(text) for text in settings)}
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"--set {key}: write KEY=VALUE")
+    if value.startswith("@"):
+        try:
+            value = Path(value[1:]).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise typer.BadParameter(f"--set {key}: {value[1:]}: {error.strerror}") from None
+    return key, [part.strip() for part in value.split(",")] if key == "contactEmail" else value

@@ -388,9 +388,9 @@ async def test_an_operator_who_asked_in_person_may_allow_what_was_declined(post:
     await post.publisher.put(CONNECTION, settings("sales@contoso.example"))
     await post.pass_time(0)
     await post.choose(post.link("sales@contoso.example"), "never")
-    await post.home.services.contact_answers.allow("contoso", parse_address("sales@contoso.example"), by="test")
+    await post.home.services.notices.answers.allow("contoso", parse_address("sales@contoso.example"), by="test")
     assert await post.states() == {"sales@contoso.example": "confirmed"}
-    (owned,) = await post.home.services.contact_answers.all("contoso")
+    (owned,) = await post.home.services.notices.answers.all("contoso")
     assert owned.contact.standing.value == "confirmed"
 
 
@@ -476,7 +476,7 @@ async def test_addresses_that_come_and_go_are_forgotten(post: Post, monkeypatch:
     crowds = [[f"c{number}x{one}@d{one}.example" for one in range(18)] for number in range(4)]
     for crowd in crowds:
         await post.publisher.put(CONNECTION, settings(*crowd))
-    kept = await post.home.services.contact_answers.all("contoso")
+    kept = await post.home.services.notices.answers.all("contoso")
     assert len(kept) == 30
     assert {one.contact.email for one in kept} >= set(crowds[-1])
 

@@ -114,7 +114,7 @@ async def test_what_is_wrong_is_told_by_line_and_the_rest_goes_on(home: Installa
 async def test_an_owner_who_left_stays_and_a_reader_uploads_nothing(home: Installation, operator: Visitor) -> None:
     lead_id = await hand_in(operator, customer=ADA)
     async with signed_in(home, Role.CONTRIBUTOR):
-        owner = (await home.services.people.members("contoso"))[0].id
+        owner = (await home.services.accounts.people.members("contoso"))[0].id
     given = {"leadIds": [lead_id], "act": "owner", "owner": owner}
     assert (await operator.post("/v1/leads/bulk", given)).json()["outcomes"][0]["done"]
     async with signed_in(home, Role.OWNER) as boss:

@@ -64,7 +64,7 @@ async def test_a_view_is_kept_shared_and_removed(home: Installation, operator: V
 
 
 async def test_a_reader_shares_none_and_another_publisher_sees_none(home: Installation) -> None:
-    lists = home.services.lead_lists
+    lists = home.services.leads.lists
     await lists.save("person:a", "contoso", "Held", "state=held", shared=True)
     await lists.save("person:a", None, "All held", "state=held", shared=True)
     assert [view.name for view in await lists.views("person:b", "contoso")] == ["Held"]
@@ -84,7 +84,7 @@ async def test_a_reader_shares_none_and_another_publisher_sees_none(home: Instal
 
 
 async def test_views_are_bounded(home: Installation) -> None:
-    lists = home.services.lead_lists
+    lists = home.services.leads.lists
     for number in range(MOST_VIEWS):
         await lists.save("person:a", "contoso", f"V{number}", "", shared=False)
     with pytest.raises(Problem, match="remove one first"):
@@ -110,9 +110,9 @@ async def test_the_list_turns_around(home: Installation, operator: Visitor, monk
         assert "Received ↑ newest first" in page.links
     narrow = LeadFilter("contoso", follow_up="new", oldest_first=True)
     monkeypatch.setattr("leadkeeper.inbox.inbox.LOOKED", 2)
-    first = await home.services.inbox.list(narrow)
+    first = await home.services.leads.inbox.list(narrow)
     assert [[lead.id for lead in first.leads], first.looked_further] == [ids[:2], True]
-    rest = await home.services.inbox.list(narrow, first.next_cursor)
+    rest = await home.services.leads.inbox.list(narrow, first.next_cursor)
     assert [lead.id for lead in rest.leads] == ids[2:]
 
 
@@ -189,5 +189,7 @@ async def test_so_many_are_put_in_order_and_the_page_says_so(
         assert shown(page, ids) == [False, True, True]
         assert place(page, ids[2]) < place(page, ids[1])
         assert "Only the newest leads that fit are in this order, 2 at most." in page.text
-    exported = [lead.id async for lead in home.services.reading.export(LeadFilter("contoso", sort="customer"), by="t")]
+    exported = [
+        lead.id async for lead in home.services.leads.reading.export(LeadFilter("contoso", sort="customer"), by="t")
+    ]
     assert exported == ids[::-1], "a file holds all of them"

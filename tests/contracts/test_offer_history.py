@@ -101,7 +101,7 @@ def lines(offer: str, count: int) -> list[dict[str, Any]]:
 
 
 async def test_what_it_costs_does_not_grow_with_other_lines(home: Installation) -> None:
-    audit, filters = home.services.audit, AuditFilter(offer="contoso.crm-pro")
+    audit, filters = home.services.access.audit, AuditFilter(offer="contoso.crm-pro")
 
     def analyze(conn: sa.Connection) -> None:
         conn.exec_driver_sql("ANALYZE")

@@ -119,7 +119,7 @@ async def test_a_lead_sees_what_its_publisher_changed_before(database_url: str) 
             put = home.services.connections.put(OFFER, f"line-{number}", body, by="cli")
             ((_, is_new, _), kept) = await asyncio.gather(put, home.services.intake.keep(lead(OFFER, f"n{number}")))
             assert is_new
-            found = await home.services.inbox.get(kept.id)
+            found = await home.services.leads.inbox.get(kept.id)
             assert found is not None
             # Those that were there before the lead, and the first of all for one that came before it.
             assert len(found.deliveries) in (max(number, 1), number + 1)

@@ -47,7 +47,7 @@ def audit(
         query = {"publisherId": publisher, "who": who, "act": act, "limit": limit, "cursor": cursor, **moments}
         return await remote.get("/v1/audit", AuditPage, query)
 
-    page = ask(lambda: with_services(lambda services: services.audit.list(filters, cursor, limit)), there)
+    page = ask(lambda: with_services(lambda services: services.access.audit.list(filters, cursor, limit)), there)
     if json:
         print_json(page)
         return

@@ -26,7 +26,7 @@ def list_(
 ) -> None:
     """List contact addresses: confirmed, asked, waiting to be asked, or declined, and what is wrong with them."""
     language = spoken_language()
-    found = with_services(lambda services: services.contact_answers.all(publisher))
+    found = with_services(lambda services: services.notices.answers.all(publisher))
     rows = [(one.publisher_id, one.contact.email, one.contact.standing.value, one.contact.trouble) for one in found]
     if json:
         summary = [
@@ -52,7 +52,7 @@ def allow(
     except ValueError as error:
         raise typer.BadParameter(f"ADDRESS {error}") from None
     try:
-        with_services(lambda services: services.contact_answers.allow(publisher, parsed, by=BY))
+        with_services(lambda services: services.notices.answers.allow(publisher, parsed, by=BY))
     except ValueError as error:
         raise Failed(f"{error}.") from None
     say(f"The address gets the notices of the publisher {publisher}.")

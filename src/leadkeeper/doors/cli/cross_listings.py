@@ -15,7 +15,7 @@ commands = typer.Typer(name="cross-listings", help="Offers shown on one another'
 @commands.command()
 def agree(offer: Offer, partner: Partner) -> None:
     """Agree for OFFER that it and PARTNER are shown on one another's pages. The partner agrees in the same way."""
-    found = with_services(lambda services: services.cross_listings.agree(offer, partner, by=BY))
+    found = with_services(lambda services: services.offers.cross_listings.agree(offer, partner, by=BY))
     waits = "" if found.agreed else f" It is shown once {partner} agrees too."
     say(f"{offer} agrees to be shown with {partner}.{waits}")
 
@@ -23,7 +23,7 @@ def agree(offer: Offer, partner: Partner) -> None:
 @commands.command()
 def withdraw(offer: Offer, partner: Partner) -> None:
     """Withdraw OFFER's word: neither is shown on the other's page any more."""
-    if not with_services(lambda services: services.cross_listings.withdraw(offer, partner, by=BY)):
+    if not with_services(lambda services: services.offers.cross_listings.withdraw(offer, partner, by=BY)):
         raise Failed(f"{offer} has not agreed to be shown with {partner}.")
     say(f"{offer} is no longer shown with {partner}.")
 
@@ -31,7 +31,7 @@ def withdraw(offer: Offer, partner: Partner) -> None:
 @commands.command("list")
 def list_(offer: Offer, json: AsJson = False) -> None:
     """List the offers that OFFER is or may be shown with."""
-    found = with_services(lambda services: services.cross_listings.of(offer))
+    found = with_services(lambda services: services.offers.cross_listings.of(offer))
     if json:
         from leadkeeper.doors.api.cross_listings import CrossListingView
 

@@ -26,7 +26,7 @@ def found(
     language = spoken_language()
 
     async def here(services: Services) -> DeliveryView:
-        return await services.redelivery.found_there(delivery, by=BY, language=language)
+        return await services.leads.redelivery.found_there(delivery, by=BY, language=language)
 
     async def there(remote: Remote) -> DeliveryView:
         from leadkeeper.views import DeliveryView

@@ -47,7 +47,7 @@ def create(
 
     def here() -> NewKey | NewKeyView:
         try:
-            return with_services(lambda services: services.keys.create(role, note))
+            return with_services(lambda services: services.access.keys.create(role, note))
         except ValueError as error:
             raise Failed(f"{error}: leadkeeper publishers put.") from None
 
@@ -79,7 +79,7 @@ def list_(
         newest_first = await remote.every("/v1/keys", "keys", query)
         return [remote.read(KeyView, each) for each in reversed(newest_first)]
 
-    every = ask(lambda: with_services(lambda services: services.keys.list()), there)
+    every = ask(lambda: with_services(lambda services: services.access.keys.list()), there)
     found = [
         key
         for key in every
@@ -108,6 +108,6 @@ def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="As keys lis
             raise
         return True
 
-    if not ask(lambda: with_services(lambda services: services.keys.revoke(key_id)), there):
+    if not ask(lambda: with_services(lambda services: services.access.keys.revoke(key_id)), there):
         raise Failed(f"There is no key {key_id!r} that could be revoked: leadkeeper keys list.")
     say(f"The key {key_id} is revoked.")

@@ -10,14 +10,13 @@ from leadkeeper.doors.cli import found_lead, selected_leads, sent_leads
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.lead_printing import lead_row, print_lead
-from leadkeeper.doors.cli.ordering import Search, Sort, given_text, ordering
+from leadkeeper.doors.cli.ordering import InState, OfEmail, OfOffer, Search, Sort, given_text, ordering
 from leadkeeper.doors.cli.reading import with_reading
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, print_table, say
 from leadkeeper.doors.cli.telling import spoken_language
-from leadkeeper.doors.cli.values import Since, Until, known_state, milliseconds, parse_offer
+from leadkeeper.doors.cli.values import Since, Until, milliseconds
 from leadkeeper.lead import canonical_action, canonical_source
-from leadkeeper.offer import OfferRef
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
@@ -55,7 +54,7 @@ def find(
 
     found = ask(
         lambda: with_services(
-            lambda services: services.reading.find(wanted, by=BY, publisher_id=None, language=language)
+            lambda services: services.leads.reading.find(wanted, by=BY, publisher_id=None, language=language)
         ),
         there,
     )
@@ -74,21 +73,12 @@ def find(
 
 @commands.command("list")
 def list_(
-    offer: Annotated[
-        OfferRef | None, typer.Option(metavar="PUBLISHER.OFFER", parser=parse_offer, help="Only this offer's.")
-    ] = None,
+    offer: OfOffer = None,
     publisher: Annotated[str | None, typer.Option(help="Only this publisher's.")] = None,
-    state: Annotated[
-        str | None,
-        typer.Option(
-            callback=known_state, help="Only with a delivery in this state: delivered, waiting, held, setAside, ..."
-        ),
-    ] = None,
+    state: InState = None,
     source: Annotated[str | None, typer.Option(help="Only from this source: AzureMarketplace, ...")] = None,
     action: Annotated[str | None, typer.Option(help="Only of this action: INS, PLT, ...")] = None,
-    email: Annotated[
-        str | None, typer.Option(help="Only of the customer with this address; - reads it from standard input.")
-    ] = None,
+    email: OfEmail = None,
     search: Search = None,
     sort: Sort = None,
     test: Annotated[bool | None, typer.Option("--test/--no-test", help="Only test leads, or none.")] = None,
@@ -160,7 +150,7 @@ def record(
 ) -> None:
     """Show what a destination gets of a lead: made anew, with the connection's settings as they are now."""
     language = spoken_language()
-    found = with_services(lambda services: services.sent_records.of(delivery, by=BY, language=language))
+    found = with_services(lambda services: services.leads.sent_records.of(delivery, by=BY, language=language))
     if json:
         print_json(found)
         return

@@ -53,7 +53,7 @@ def put(
         return await remote.put(path, OfferView, body.model_dump(mode="json", by_alias=True, exclude_none=True))
 
     def here() -> tuple[OfferView, bool]:
-        made = with_services(lambda services: services.catalogue.put_offer(offer, **body.model_dump(), by=BY))
+        made = with_services(lambda services: services.offers.catalogue.put_offer(offer, **body.model_dump(), by=BY))
         return OfferView.model_validate(made[0]), made[1]
 
     made, is_new = ask(here, there)
@@ -84,7 +84,7 @@ def list_(
         return found
 
     def here() -> Sequence[OfferView]:
-        found = with_services(lambda services: services.catalogue.offers(publisher))
+        found = with_services(lambda services: services.offers.catalogue.offers(publisher))
         return [OfferView.model_validate(offer) for offer in found]
 
     found = ask(here, there)
@@ -100,7 +100,7 @@ def list_(
 @commands.command()
 def cost(offer: Offer, json: AsJson = False) -> None:
     """Estimate what an offer's leads cost a month at its destinations."""
-    found = with_services(lambda services: services.costs.of(offer))
+    found = with_services(lambda services: services.leads.costs.of(offer))
     if json:
         print_json(found)
         return

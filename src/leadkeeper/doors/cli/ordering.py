@@ -1,10 +1,13 @@
-"""In which order ``leads list`` shows them, and the text that it searches for: the words of the pages and the API."""
+"""Which leads ``leads list`` shows, and in which order: the words of the pages and the API."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
 import typer
+
+from leadkeeper.doors.cli.values import known_state, parse_offer
+from leadkeeper.offer import OfferRef
 
 
 def known_order(text: str | None) -> str | None:
@@ -17,6 +20,18 @@ def known_order(text: str | None) -> str | None:
     return text
 
 
+OfOffer = Annotated[
+    OfferRef | None, typer.Option(metavar="PUBLISHER.OFFER", parser=parse_offer, help="Only this offer's.")
+]
+InState = Annotated[
+    str | None,
+    typer.Option(
+        callback=known_state, help="Only with a delivery in this state: delivered, waiting, held, setAside, ..."
+    ),
+]
+OfEmail = Annotated[
+    str | None, typer.Option(help="Only of the customer with this address; - reads it from standard input.")
+]
 Search = Annotated[
     str | None,
     typer.Option(help="Only with this part of a name, company or address; - reads it from standard input."),
@@ -38,7 +53,10 @@ def given_text(text: str | None) -> str | None:
 
 
 def ordering(search: str | None, sort: str | None) -> dict[str, Any]:
-    """The filters' part of both. Raises ``typer.BadParameter`` for nothing to search for: it would list all leads."""
+    """What of the filters searches and sorts.
+
+    Raises ``typer.BadParameter`` for nothing to search for: it would list all leads.
+    """
     from leadkeeper.inbox.lists.sorting import OLDEST
 
     text = given_text(search)

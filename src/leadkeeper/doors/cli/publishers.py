@@ -59,7 +59,9 @@ def put(
 
     def here() -> tuple[Listed | PublisherView, bool]:
         return with_services(
-            lambda services: services.catalogue.put_publisher(publisher, name, quotas=quotas, contact=contact, by=BY)
+            lambda services: services.offers.catalogue.put_publisher(
+                publisher, name, quotas=quotas, contact=contact, by=BY
+            )
         )
 
     made, is_new = ask(here, there)
@@ -78,7 +80,7 @@ def list_(json: AsJson = False) -> None:
 
         return [remote.read(PublisherView, each) for each in await remote.every("/v1/publishers", "publishers")]
 
-    found = ask(lambda: with_services(lambda services: services.catalogue.publishers()), there)
+    found = ask(lambda: with_services(lambda services: services.offers.catalogue.publishers()), there)
     if json:
         print_json({"publishers": [_view(each) for each in found]})
         return
@@ -99,7 +101,7 @@ def suspend(
     """Let a publisher only read: its offers take no leads, and those that were kept are held."""
 
     async def act(services: Services) -> PublisherView:
-        await services.suspensions.suspend(publisher, reason, by=BY)
+        await services.offers.suspensions.suspend(publisher, reason, by=BY)
         return await _shown(services, publisher)
 
     async def there(remote: Remote) -> PublisherView:
@@ -119,7 +121,7 @@ def release(publisher: Publisher, json: AsJson = False) -> None:
     """Let a publisher that was suspended go on: its held leads go out."""
 
     async def act(services: Services) -> tuple[bool, PublisherView]:
-        done = await services.suspensions.release(publisher, by=BY)
+        done = await services.offers.suspensions.release(publisher, by=BY)
         return done, await _shown(services, publisher)
 
     async def there(remote: Remote) -> tuple[bool, PublisherView]:
@@ -153,7 +155,7 @@ def _view(publisher: Listed | PublisherView) -> PublisherView:
 async def _shown(services: Services, publisher: str) -> PublisherView:
     from leadkeeper.doors.api.publishers import PublisherView
 
-    return PublisherView.model_validate(await services.catalogue.publisher(publisher))
+    return PublisherView.model_validate(await services.offers.catalogue.publisher(publisher))
 
 
 Days = Annotated[

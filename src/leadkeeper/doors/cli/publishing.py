@@ -36,7 +36,9 @@ def publish(
     Everything that is missing is named at once. A test lead is sent over every connection.
     """
     emails = [_address(one) for one in email or ()]
-    begun = with_services(lambda services: services.publication.publish(offer, emails=emails, by=BY, trusted=True))
+    begun = with_services(
+        lambda services: services.offers.publication.publish(offer, emails=emails, by=BY, trusted=True)
+    )
     _follow(offer, begun, json, wait=wait)
 
 
@@ -51,13 +53,13 @@ def _address(text: str) -> str:
 
 def golive(offer: Offer, wait: Wait = True, json: AsJson = False) -> None:
     """Show the preview to customers. Exit code 1 if a connection did not take its test lead."""
-    begun = with_services(lambda services: services.publication.go_live(offer, by=BY))
+    begun = with_services(lambda services: services.offers.publication.go_live(offer, by=BY))
     _follow(offer, begun, json, wait=wait)
 
 
 def cancel(offer: Offer, json: AsJson = False) -> None:
     """End the operation under way, or withdraw the preview. What is live stays live."""
-    _show(with_services(lambda services: services.publication.cancel(offer, by=BY)), json)
+    _show(with_services(lambda services: services.offers.publication.cancel(offer, by=BY)), json)
 
 
 def certify(
@@ -67,13 +69,15 @@ def certify(
     json: AsJson = False,
 ) -> None:
     """Say the operator's word on an offer that waits for it (LEADKEEPER_CERTIFICATION=operator)."""
-    done = with_services(lambda services: services.publication.certify(offer, approved=approve, message=message, by=BY))
+    done = with_services(
+        lambda services: services.offers.publication.certify(offer, approved=approve, message=message, by=BY)
+    )
     _show(done, json)
 
 
 def withdraw(offer: Offer, json: AsJson = False) -> None:
     """Take an offer out of the storefront. Leads from elsewhere are still taken."""
-    found = with_services(lambda services: services.publication.withdraw(offer, by=BY))
+    found = with_services(lambda services: services.offers.publication.withdraw(offer, by=BY))
     if json:
         from leadkeeper.doors.api.offers import OfferView
 
@@ -84,7 +88,7 @@ def withdraw(offer: Offer, json: AsJson = False) -> None:
 
 def difference(offer: Offer, json: AsJson = False) -> None:
     """Tell what publishing an offer's draft would change for customers, field by field."""
-    found = with_services(lambda services: services.differences.of(offer))
+    found = with_services(lambda services: services.offers.differences.of(offer))
     if json:
         from leadkeeper.doors.api.differences import DifferenceView
 
@@ -96,7 +100,7 @@ def difference(offer: Offer, json: AsJson = False) -> None:
 
 def waiting(json: AsJson = False) -> None:
     """List the offers that wait for an operator's word, who waits longest first."""
-    found = with_services(lambda services: services.differences.waiting(limit=_MOST_WAITING))
+    found = with_services(lambda services: services.offers.differences.waiting(limit=_MOST_WAITING))
     if json:
         from leadkeeper.doors.api.differences import CertificationList, CertificationView
 
@@ -108,7 +112,7 @@ def waiting(json: AsJson = False) -> None:
 
 def status(offer: Offer, json: AsJson = False) -> None:
     """Show how an offer's publishing stands, and what its steps tell."""
-    found = with_services(lambda services: services.publication.status(offer))
+    found = with_services(lambda services: services.offers.publication.status(offer))
     if json:
         from leadkeeper.doors.api.publishing import OperationView
 
@@ -140,7 +144,7 @@ async def _until_ended(services: Services, offer: OfferRef, operation_id: str) -
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar, language = progress.add_task("publishing", total=6), spoken_language()
         while True:
-            operation = await services.publication.operation(offer, operation_id)
+            operation = await services.offers.publication.operation(offer, operation_id)
             step = current(operation.steps)
             done = sum(each.status is StepStatus.COMPLETE for each in operation.steps)
             progress.update(

@@ -142,7 +142,7 @@ def _member(publisher_id: str | None, email: str) -> str:
     """The id of the member with this address. Raises ``typer.BadParameter`` and :class:`Failed`."""
     if publisher_id is None:
         raise typer.BadParameter("--to needs --publisher or --offer: members belong to a publisher")
-    members = with_services(lambda services: services.people.members(publisher_id))
+    members = with_services(lambda services: services.accounts.people.members(publisher_id))
     found = [each.id for each in members if each.email.casefold() == email.casefold()]
     if not found:
         raise Failed(f"No member of {publisher_id} has this address.")
@@ -158,7 +158,7 @@ def _act(chosen: _Chosen, order: Order, *, dry_run: bool, json: bool) -> None:
 
         outcomes: list[BulkOutcome] = []
         async for some in _portions(services, chosen, filters):
-            done = await services.selection.carry_out(
+            done = await services.leads.selection.carry_out(
                 some, order, by=BY, publisher_id=chosen.publisher_id, dry_run=dry_run, language=language
             )
             outcomes += done.outcomes
@@ -188,7 +188,7 @@ async def _portions(services: Services, chosen: _Chosen, filters: LeadFilter | N
         return
     cursor: str | None = None
     while True:
-        page = await services.reading.leads(filters, cursor, MOST, by=BY)
+        page = await services.leads.reading.leads(filters, cursor, MOST, by=BY)
         if page.leads:
             yield [each.id for each in page.leads]
         cursor = page.next_cursor

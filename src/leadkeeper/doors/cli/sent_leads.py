@@ -94,9 +94,11 @@ def retry(
 
     async def here(services: Services) -> _Sent:
         async def again(delivery: str) -> DeliveryView:
-            return await services.redelivery.retry(delivery, by=BY, language=language)
+            return await services.leads.redelivery.retry(delivery, by=BY, language=language)
 
-        return await _retry(id_, await services.inbox.get(id_), again)  # only its deliveries' ids and states are used
+        return await _retry(
+            id_, await services.leads.inbox.get(id_), again
+        )  # only its deliveries' ids and states are used
 
     async def there(remote: Remote) -> _Sent:
         from leadkeeper.doors.cli.remote.leads import read_lead
@@ -143,7 +145,7 @@ def replay(
     states = [known[each] for each in state or [State.SET_ASIDE.value]]
 
     async def work(services: Services) -> Replayed:
-        return await services.redelivery.replay(
+        return await services.leads.redelivery.replay(
             offer,
             name,
             since_ms=milliseconds(since),

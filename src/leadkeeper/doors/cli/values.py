@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
@@ -16,6 +16,8 @@ from leadkeeper.offer import PRIMARY, OfferRef
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from leadkeeper.delivery.schedule import State
 
 B = TypeVar("B", bound="BaseModel")
 
@@ -36,6 +38,16 @@ def known_state(text: str | None) -> str | None:
         if text not in get_args(DeliveryState):
             raise typer.BadParameter(f"choose one of {', '.join(get_args(DeliveryState))}")
     return text
+
+
+def known_states(names: Sequence[str] | None) -> Sequence[State]:
+    """Those of ``names``, or that of what was set aside. Raises ``typer.BadParameter`` for one that there is not."""
+    from leadkeeper.delivery.schedule import State
+
+    known = {each.value: each for each in State}
+    if unknown := [each for each in names or [] if each not in known]:
+        raise typer.BadParameter(f"--state {unknown[0]}: choose one of {', '.join(known)}")
+    return [known[each] for each in names or [State.SET_ASIDE.value]]
 
 
 _AGO = re.compile(r"(\d{1,6})([smhdw])")

@@ -78,7 +78,7 @@ class AuditPages:
 
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
-        self._audit = routes.services.audit
+        self._audit = routes.services.access.audit
 
     def places(self) -> Places:
         """The pages."""

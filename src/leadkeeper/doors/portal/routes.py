@@ -128,7 +128,7 @@ class Routes:
             provider="" if services.provider is None else services.provider.provider.settings.name,
             support=support,
         )
-        sites = " ".join(services.portal_links.ancestors)
+        sites = " ".join(services.access.portal_links.ancestors)
         self._in_frame = {"Content-Security-Policy": content_security_policy(ancestors=sites or "'none'")}
 
     def language_of(self, request: Request) -> Language:
@@ -145,7 +145,7 @@ class Routes:
 
     def refused(self, session: Session, what: str) -> None:
         """Somebody asked for what is not theirs: it stands in the audit."""
-        self.services.audit.refused(session.caller.name, what, session.caller.publisher_id)
+        self.services.access.audit.refused(session.caller.name, what, session.caller.publisher_id)
 
     def page(
         self,
@@ -170,7 +170,7 @@ class Routes:
         self, request: Request, ref: OfferRef, template: str, tab: str, status: int = 200, **content: Any
     ) -> HTMLResponse:
         """A page below an offer's tabs. Raises :class:`Problem` for an unknown offer."""
-        publishing = await self.services.publication.status(ref)
+        publishing = await self.services.offers.publication.status(ref)
         offer, at = publishing.offer, f"/store/offers/{ref.publisher_id}/{ref.offer_id}"
         head: dict[str, Any] = {
             "ref": ref,

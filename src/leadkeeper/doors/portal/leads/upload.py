@@ -30,7 +30,7 @@ class UploadPages:
 
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
-        self._uploads = routes.services.follow_up_uploads
+        self._uploads = routes.services.leads.follow_up_uploads
 
     def places(self) -> Places:
         """The pages."""

@@ -26,6 +26,7 @@ from leadkeeper.doors.api.hand_in import hand_in_route
 from leadkeeper.doors.api.hooks import HookRoutes
 from leadkeeper.doors.api.keys import KeyRoutes
 from leadkeeper.doors.api.language import speak
+from leadkeeper.doors.api.lead_counts import LeadCountRoutes
 from leadkeeper.doors.api.leads import Leads
 from leadkeeper.doors.api.logos import Logos
 from leadkeeper.doors.api.metrics import Metrics
@@ -81,7 +82,8 @@ def create_api(
 def _routes(services: Services, metrics: Metrics, *, metrics_open: bool) -> Sequence[_Routes]:
     """All that speaks JSON by way of the framework, in the order of the document."""
     return (
-        Leads(services.leads.reading, services.clock),
+        LeadCountRoutes(services.leads.reading),
+        Leads(services.leads.reading, services.clock, services.connections.destinations),
         Bulk(services.leads.selection),
         AttentionRoutes(services.leads.attention, services.leads.punctuality, services.clock),
         AuditRoutes(services.access.audit),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
@@ -13,6 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from leadkeeper.access.permissions import Caller
 from leadkeeper.clock import Clock
+from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Text, to_ms
@@ -50,7 +52,9 @@ class _Wanted(BaseModel):
     action: Text | None = None
     test: bool | None = Field(None, description="Only test leads, or none of them.")
     country: Annotated[str, Field(max_length=60)] | None = Field(None, description="The customer's country, as given.")
-    destination: Annotated[str, Field(max_length=32)] | None = Field(None, description="Over a connection to this.")
+    destination: Annotated[str, Field(max_length=32)] | None = Field(
+        None, description="Over a connection to this: `salesforce`, ... or as `leadDestination` calls it."
+    )
     follow_up: FollowUp | None = Field(None, description="How far its follow-up came.")
     owner: UUID | Literal["nobody"] | None = Field(None, description="The member who follows it up, or `nobody`.")
     withheld: bool | None = Field(None, description="Only those whose customer's data were withheld, or none of them.")
@@ -141,9 +145,10 @@ class FindLeadsBody(_Wanted):
 class Leads:
     """``/v1/leads``, read."""
 
-    def __init__(self, reading: Reading, clock: Clock) -> None:
+    def __init__(self, reading: Reading, clock: Clock, destinations: Destinations) -> None:
         self._reading = reading
         self._clock = clock
+        self._destinations = destinations
 
     def serve_on(self, app: FastAPI) -> None:
         """Add the routes."""
@@ -167,7 +172,17 @@ class Leads:
     ) -> LeadPage:
         whose = visible(caller, wanted.publisher_id, "A publisher sees its own leads only.")
         filters = wanted.filters(whose, email, text, self._clock())
+        filters = replace(filters, destination=self._destination(wanted.destination))
         return await self._reading.leads(filters, wanted.cursor, wanted.limit, by=caller.name)
+
+    def _destination(self, called: str | None) -> str | None:
+        """Its stored name. Raises :class:`Problem` for one that there is not: it would list nothing."""
+        found = None if called is None else self._destinations.name_of(called)
+        if called is not None and found is None:
+            choices = ", ".join(self._destinations.choices)
+            message = lazy_gettext("There is no such destination: choose one of %(choices)s.", choices=choices)
+            raise Problem(ProblemType.INVALID_REQUEST, message, (FieldError("destination", message),))
+        return found
 
     async def get_lead(self, lead_id: LeadId, caller: Reader, language: Asked) -> LeadView:
         """For an operator, or the lead's publisher."""

@@ -9,7 +9,7 @@ from leadkeeper.doors.cli.telling import print_diagnosis
 
 if TYPE_CHECKING:
     from leadkeeper.texts import Language
-    from leadkeeper.views import CustomerView, DeliveryView, LeadSummary, LeadView
+    from leadkeeper.views import CustomerView, DeliveryView, LeadCounts, LeadSummary, LeadView
 
 _WORST = ("withheld", "delivered", "sending", "pending", "unconfirmed", "waiting", "held", "setAside")
 
@@ -58,3 +58,11 @@ def _print_delivery(delivery: DeliveryView, language: Language) -> None:
         print_line(f"  receipt: {', '.join(summary)}")
     if delivery.diagnosis is not None:
         print_diagnosis(delivery.diagnosis, language, "  ")
+
+
+def print_counts(found: LeadCounts) -> None:
+    """A line for each tab, by the state that ``leads list`` is asked for; of more than are counted it says so."""
+    from leadkeeper.views import MOST_COUNTED
+
+    for tab, count in found.model_dump(by_alias=True).items():
+        print_line(f"{tab:<10} {f'more than {MOST_COUNTED}' if count > MOST_COUNTED else count}")

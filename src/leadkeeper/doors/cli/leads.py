@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,19 +10,19 @@ import typer
 from leadkeeper.doors.cli import found_lead, selected_leads, sent_leads
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
-from leadkeeper.doors.cli.lead_printing import lead_row, print_lead
-from leadkeeper.doors.cli.ordering import InState, OfEmail, OfOffer, Search, Sort, given_text, ordering
+from leadkeeper.doors.cli.lead_filters import LeadOptions, filtered
+from leadkeeper.doors.cli.lead_printing import lead_row, print_counts, print_lead
+from leadkeeper.doors.cli.ordering import OfOffer, Sort, ordering
 from leadkeeper.doors.cli.reading import with_reading
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, print_table, say
 from leadkeeper.doors.cli.telling import spoken_language
-from leadkeeper.doors.cli.values import Since, Until, milliseconds
-from leadkeeper.lead import canonical_action, canonical_source
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
+    from leadkeeper.inbox.reading import Reading
     from leadkeeper.inbox.trace import Traced
-    from leadkeeper.views import LeadPage, LeadView
+    from leadkeeper.views import LeadCounts, LeadPage, LeadView
 
 commands = typer.Typer(name="leads", help="What came in, and what became of it.", no_args_is_help=True)
 commands.add_typer(selected_leads.commands)
@@ -72,18 +73,10 @@ def find(
 
 
 @commands.command("list")
+@filtered
 def list_(
-    offer: OfOffer = None,
-    publisher: Annotated[str | None, typer.Option(help="Only this publisher's.")] = None,
-    state: InState = None,
-    source: Annotated[str | None, typer.Option(help="Only from this source: AzureMarketplace, ...")] = None,
-    action: Annotated[str | None, typer.Option(help="Only of this action: INS, PLT, ...")] = None,
-    email: OfEmail = None,
-    search: Search = None,
+    wanted: LeadOptions,
     sort: Sort = None,
-    test: Annotated[bool | None, typer.Option("--test/--no-test", help="Only test leads, or none.")] = None,
-    since: Since = None,
-    until: Until = None,
     limit: Annotated[int, typer.Option(min=1, max=200, help="The most leads to show.")] = 50,
     cursor: Annotated[str | None, typer.Option(help="Go on from here: the last answer's nextCursor.")] = None,
     json: AsJson = False,
@@ -92,20 +85,7 @@ def list_(
 
     What you type may stand in your shell's history: an address is better handed over by standard input.
     """
-    from leadkeeper.inbox.inbox import LeadFilter
-
-    filters = LeadFilter(
-        publisher_id=offer.publisher_id if offer else publisher,
-        offer_id=offer.offer_id if offer else None,
-        state=state,
-        source=None if source is None else canonical_source(source),
-        action=None if action is None else canonical_action(action),
-        test=test,
-        email=given_text(email),
-        since_ms=milliseconds(since),
-        until_ms=milliseconds(until),
-        **ordering(search, sort),
-    )
+    filters = replace(wanted.filters(), **ordering(sort))
 
     async def there(remote: Remote) -> LeadPage:
         from leadkeeper.doors.cli.remote.leads import list_leads
@@ -120,6 +100,32 @@ def list_(
     print_table(columns, [lead_row(lead) for lead in page.leads], empty="There are no such leads.")
     if page.next_cursor:
         say(f"There are more: --cursor {page.next_cursor}")
+
+
+@commands.command()
+def counts(
+    offer: OfOffer = None,
+    publisher: Annotated[str | None, typer.Option(help="Only this publisher's.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Count the leads that wait, are held, were set aside, or need somebody; test leads are left out."""
+    whose, offer_id = (offer.publisher_id, offer.offer_id) if offer else (publisher, None)
+
+    async def here(reading: Reading) -> LeadCounts:
+        from leadkeeper.views import LeadCounts
+
+        return LeadCounts.of(await reading.counts(whose, offer_id))
+
+    async def there(remote: Remote) -> LeadCounts:
+        from leadkeeper.views import LeadCounts
+
+        return await remote.get("/v1/leads/counts", LeadCounts, {"publisherId": whose, "offerId": offer_id})
+
+    found = ask(lambda: with_reading(here), there)
+    if json:
+        print_json(found)
+    else:
+        print_counts(found)
 
 
 @commands.command()

@@ -30,13 +30,13 @@ def parse_offer(text: str) -> OfferRef:
         raise typer.BadParameter(f"{text!r}: {error}") from None
 
 
-def known_state(text: str | None) -> str | None:
-    """``text`` if it is a delivery's state, or nothing. Raises ``typer.BadParameter``."""
+def known_listed_state(text: str | None) -> str | None:
+    """``text`` if leads are listed by it, or nothing. Raises ``typer.BadParameter``."""
     if text is not None:
-        from leadkeeper.views import DeliveryState
+        from leadkeeper.views import ListedState
 
-        if text not in get_args(DeliveryState):
-            raise typer.BadParameter(f"choose one of {', '.join(get_args(DeliveryState))}")
+        if text not in get_args(ListedState):
+            raise typer.BadParameter(f"choose one of {', '.join(get_args(ListedState))}")
     return text
 
 

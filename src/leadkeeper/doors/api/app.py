@@ -21,6 +21,7 @@ from leadkeeper.doors.api.cross_listings import CrossListingRoutes
 from leadkeeper.doors.api.deliveries import Deliveries
 from leadkeeper.doors.api.differences import DifferenceRoutes
 from leadkeeper.doors.api.explain import Explainer
+from leadkeeper.doors.api.follow_up_upload import FollowUpUploadRoutes
 from leadkeeper.doors.api.front import Front
 from leadkeeper.doors.api.hand_in import hand_in_route
 from leadkeeper.doors.api.hooks import HookRoutes
@@ -85,6 +86,7 @@ def _routes(services: Services, metrics: Metrics, *, metrics_open: bool) -> Sequ
         LeadCountRoutes(services.leads.reading),
         Leads(services.leads.reading, services.clock, services.connections.destinations),
         Bulk(services.leads.selection),
+        FollowUpUploadRoutes(services.leads.follow_up_uploads, services.languages),
         AttentionRoutes(services.leads.attention, services.leads.punctuality, services.clock),
         AuditRoutes(services.access.audit),
         Deliveries(services.leads.redelivery, services.leads.sent_records, services.access.audit),

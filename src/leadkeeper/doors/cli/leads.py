@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leadkeeper.doors.cli import found_lead, selected_leads, sent_leads
+from leadkeeper.doors.cli import found_lead, selected_leads, sent_leads, uploaded_follow_up
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.lead_filters import LeadOptions, filtered
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 commands = typer.Typer(name="leads", help="What came in, and what became of it.", no_args_is_help=True)
 commands.add_typer(selected_leads.commands)
 commands.command("found")(found_lead.found)
+commands.command()(uploaded_follow_up.upload)
 
 
 @commands.command()

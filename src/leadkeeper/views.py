@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -254,25 +253,6 @@ class LeadPage(View):
     looked_further: bool = Field(
         False, description="Only a part of the leads was looked at; `nextCursor` goes on with the others."
     )
-
-
-MOST_COUNTED: Final = 1_000
-"""More leads than this are not counted on a tab: nobody needs their exact number."""
-
-
-class LeadCounts(View):
-    """How many leads stand on each tab of the list, by the state that it asks for; 1001 where there are more."""
-
-    all: int = Field(description="1001: there are more than 1000, which nobody counted; so are the others.")
-    attention: int
-    waiting: int
-    held: int
-    set_aside: int
-
-    @classmethod
-    def of(cls, found: Mapping[str, int]) -> LeadCounts:
-        """As the inbox counts them."""
-        return cls.model_validate({"all" if tab == "" else tab: count for tab, count in found.items()})
 
 
 class CheckStepView(View):

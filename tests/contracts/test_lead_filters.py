@@ -26,7 +26,7 @@ def test_page_api_and_command_have_the_same_filters() -> None:
     api = {name.removesuffix("_id") for name in LeadQuery.model_fields} - {"limit", "cursor"}
     assert {{"follow": "follow_up"}.get(name, name) for name in page} == api
     options = {{"in_state": "state"}.get(each.name, each.name) for each in fields(LeadOptions)}
-    assert options - {"email", "search"} == api - {"sort"}
+    assert options - {"email", "search", "view"} == api - {"sort"}
 
 
 @pytest.fixture
@@ -122,3 +122,22 @@ def test_tabs_are_counted(command: Command, leads: dict[str, str]) -> None:
     assert command("connections", "pause", OFFER)[0] == 0
     code, out, err = command("leads", "counts", "--offer", OFFER)
     assert out.splitlines() == ["all        2", "attention  2", "waiting    0", "held       2", "setAside   0"], err
+
+
+def test_a_view_keeps_filters_under_a_name(command: Command, leads: dict[str, str]) -> None:
+    kept = ("--country", "PT", "--follow-up", "new", "--since", "2026-01-01", "--no-test", "--sort", "customer")
+    code, out, err = command("leads", "views", "save", "from  Portugal", *kept, "--json")
+    assert code == 0, err
+    assert json.loads(out)["filters"]["followUp"] == "new"
+    code, out, err = command("leads", "list", "--view", "from Portugal", "--json")
+    assert code == 0, err
+    assert [each["id"] for each in json.loads(out)["leads"]] == [leads["Ada"]]
+    code, out, err = command("leads", "select", "set-state", "won", "--view", "from Portugal", "--dry-run", "--json")
+    assert [each["leadId"] for each in json.loads(out)["outcomes"]] == [leads["Ada"]], err
+    assert "followUp new" in command("leads", "views", "list")[1]
+    for wrong in (("--email", "ada@contoso.example"), ("--since", "2026-01-01T08:00Z")):
+        code, _, err = command("leads", "views", "save", "another", *wrong)
+        assert code in (1, 2), err
+    assert command("leads", "list", "--view", "from Portugal", "--country", "DE")[0] == 2
+    assert command("leads", "views", "remove", "from Portugal")[0] == 0
+    assert command("leads", "list", "--view", "from Portugal")[2] == "There is no view from Portugal.\n"

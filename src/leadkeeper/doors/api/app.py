@@ -28,6 +28,7 @@ from leadkeeper.doors.api.hooks import HookRoutes
 from leadkeeper.doors.api.keys import KeyRoutes
 from leadkeeper.doors.api.language import speak
 from leadkeeper.doors.api.lead_counts import LeadCountRoutes
+from leadkeeper.doors.api.lead_views import LeadViewRoutes
 from leadkeeper.doors.api.leads import Leads
 from leadkeeper.doors.api.logos import Logos
 from leadkeeper.doors.api.metrics import Metrics
@@ -84,6 +85,7 @@ def _routes(services: Services, metrics: Metrics, *, metrics_open: bool) -> Sequ
     """All that speaks JSON by way of the framework, in the order of the document."""
     return (
         LeadCountRoutes(services.leads.reading),
+        LeadViewRoutes(services.leads.lists),
         Leads(services.leads.reading, services.clock, services.connections.destinations),
         Bulk(services.leads.selection),
         FollowUpUploadRoutes(services.leads.follow_up_uploads, services.languages),

@@ -8,10 +8,10 @@ from fastapi import FastAPI, Query
 
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.security import Reader, visible
+from leadkeeper.inbox.lists.counted import LeadCounts
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID
 from leadkeeper.texts import lazy_gettext
-from leadkeeper.views import LeadCounts
 
 OfPublisher = Annotated[str | None, Query(alias="publisherId", pattern=PUBLISHER_ID)]
 OfOffer = Annotated[str | None, Query(alias="offerId", pattern=OFFER_ID)]

@@ -38,7 +38,7 @@ _PERSONAL: Final = ("email", "text")
 LeadId = Annotated[UUID, Path(alias="leadId")]
 
 
-class _Wanted(BaseModel):
+class LeadFilters(BaseModel):
     """Which leads to list. An unknown filter is refused: left out, it would list more than was asked for."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
@@ -61,10 +61,6 @@ class _Wanted(BaseModel):
     since: datetime | None = Field(None, description="Handed in at or after this moment (ISO 8601, UTC if unsaid).")
     until: datetime | None = Field(None, description="Handed in before this moment.")
     sort: Sort | None = Field(None, description=f"{_ORDERS} Unsaid: the newest first.")
-    limit: int = Field(50, ge=1, le=MOST)
-    cursor: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")] | None = Field(
-        None, description="The nextCursor of the page before."
-    )
 
     def filters(
         self, publisher_id: str | None, email: str | None = None, text: str | None = None, now_ms: int = 0
@@ -90,6 +86,15 @@ class _Wanted(BaseModel):
             oldest_first=self.sort == OLDEST,
             sort=None if self.sort == OLDEST else self.sort,
         )
+
+
+class _Wanted(LeadFilters):
+    """The filters, and which part of the list."""
+
+    limit: int = Field(50, ge=1, le=MOST)
+    cursor: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")] | None = Field(
+        None, description="The nextCursor of the page before."
+    )
 
 
 class LeadQuery(_Wanted):

@@ -63,6 +63,9 @@ OfOwner = Annotated[
 Withheld = Annotated[
     bool | None, typer.Option("--withheld/--no-withheld", help="Only those withheld for privacy, or none.")
 ]
+OfView = Annotated[
+    str | None, typer.Option(help="Those of this saved view; with --publisher, of that publisher's. No filters beside.")
+]
 IsTest = Annotated[bool | None, typer.Option("--test/--no-test", help="Only test leads, or none.")]
 
 
@@ -85,6 +88,7 @@ class LeadOptions:
     test: IsTest = None
     since: Since = None
     until: Until = None
+    view: OfView = None
 
     @property
     def publisher_id(self) -> str | None:
@@ -102,6 +106,8 @@ class LeadOptions:
         from leadkeeper.inbox.inbox import LeadFilter
         from leadkeeper.lead import canonical_action, canonical_source
 
+        if self.view is not None:
+            return self._of_view(self.view)
         return LeadFilter(
             publisher_id=self.publisher_id,
             offer_id=self.offer.offer_id if self.offer else None,
@@ -120,6 +126,13 @@ class LeadOptions:
             text=searched_text(self.search),
             now_ms=now_ms(),
         )
+
+    def _of_view(self, name: str) -> LeadFilter:
+        from leadkeeper.doors.cli.saved_views import view_filters
+
+        if self.given - {"view", "publisher"}:
+            raise typer.BadParameter("--view has filters of its own: only --publisher stands beside it")
+        return view_filters(name, self.publisher)
 
 
 def filtered(command: Callable[..., None]) -> Callable[..., None]:
@@ -182,3 +195,25 @@ def _owner_id(publisher_id: str | None, owner: str) -> str:
     if remote_url():
         raise Failed(_("At --url, name the owner by id: leads show --json has it as ownerId."))
     return member_id(publisher_id, owner, "--owner")
+
+
+def rest_words(filters: LeadFilter) -> dict[str, object]:
+    """The filters in the words of the REST API, without those that name a customer; ``None`` where one is not given."""
+    from leadkeeper.clock import to_text
+
+    return {
+        "publisherId": filters.publisher_id,
+        "offerId": filters.offer_id,
+        "state": filters.state,
+        "source": filters.source,
+        "action": filters.action,
+        "test": filters.test,
+        "country": filters.country,
+        "destination": filters.destination,
+        "followUp": filters.follow_up,
+        "owner": "nobody" if filters.owner_id == "" else filters.owner_id,
+        "withheld": filters.withheld,
+        "since": None if filters.since_ms is None else to_text(filters.since_ms),
+        "until": None if filters.until_ms is None else to_text(filters.until_ms),
+        "sort": "oldest" if filters.oldest_first else filters.sort,
+    }

@@ -8,8 +8,9 @@ from leadkeeper.doors.cli.showing import Cell, print_line, state_text
 from leadkeeper.doors.cli.telling import print_diagnosis
 
 if TYPE_CHECKING:
+    from leadkeeper.inbox.lists.counted import LeadCounts
     from leadkeeper.texts import Language
-    from leadkeeper.views import CustomerView, DeliveryView, LeadCounts, LeadSummary, LeadView
+    from leadkeeper.views import CustomerView, DeliveryView, LeadSummary, LeadView
 
 _WORST = ("withheld", "delivered", "sending", "pending", "unconfirmed", "waiting", "held", "setAside")
 
@@ -62,7 +63,7 @@ def _print_delivery(delivery: DeliveryView, language: Language) -> None:
 
 def print_counts(found: LeadCounts) -> None:
     """A line for each tab, by the state that ``leads list`` is asked for; of more than are counted it says so."""
-    from leadkeeper.views import MOST_COUNTED
+    from leadkeeper.inbox.lists.narrowing import COUNTED
 
     for tab, count in found.model_dump(by_alias=True).items():
-        print_line(f"{tab:<10} {f'more than {MOST_COUNTED}' if count > MOST_COUNTED else count}")
+        print_line(f"{tab:<10} {f'more than {COUNTED}' if count > COUNTED else count}")

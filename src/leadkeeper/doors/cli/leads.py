@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leadkeeper.doors.cli import found_lead, selected_leads, sent_leads, uploaded_follow_up
+from leadkeeper.doors.cli import found_lead, saved_views, selected_leads, sent_leads, uploaded_follow_up
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.lead_filters import LeadOptions, filtered
@@ -20,12 +20,14 @@ from leadkeeper.doors.cli.telling import spoken_language
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
+    from leadkeeper.inbox.lists.counted import LeadCounts
     from leadkeeper.inbox.reading import Reading
     from leadkeeper.inbox.trace import Traced
-    from leadkeeper.views import LeadCounts, LeadPage, LeadView
+    from leadkeeper.views import LeadPage, LeadView
 
 commands = typer.Typer(name="leads", help="What came in, and what became of it.", no_args_is_help=True)
 commands.add_typer(selected_leads.commands)
+commands.add_typer(saved_views.commands)
 commands.command("found")(found_lead.found)
 commands.command()(uploaded_follow_up.upload)
 
@@ -86,7 +88,9 @@ def list_(
 
     What you type may stand in your shell's history: an address is better handed over by standard input.
     """
-    filters = replace(wanted.filters(), **ordering(sort))
+    filters = wanted.filters()
+    if sort is not None:
+        filters = replace(filters, **ordering(sort))
 
     async def there(remote: Remote) -> LeadPage:
         from leadkeeper.doors.cli.remote.leads import list_leads
@@ -113,12 +117,12 @@ def counts(
     whose, offer_id = (offer.publisher_id, offer.offer_id) if offer else (publisher, None)
 
     async def here(reading: Reading) -> LeadCounts:
-        from leadkeeper.views import LeadCounts
+        from leadkeeper.inbox.lists.counted import LeadCounts
 
         return LeadCounts.of(await reading.counts(whose, offer_id))
 
     async def there(remote: Remote) -> LeadCounts:
-        from leadkeeper.views import LeadCounts
+        from leadkeeper.inbox.lists.counted import LeadCounts
 
         return await remote.get("/v1/leads/counts", LeadCounts, {"publisherId": whose, "offerId": offer_id})
 

@@ -55,7 +55,7 @@ class _Chosen:
         if not given - {"test"}:
             raise typer.BadParameter("name the leads, or choose them by filters: --publisher, --state, --since, ...")
         filters = self.wanted.filters()
-        return replace(filters, test=bool(filters.test))
+        return replace(filters, test=bool(filters.test), sort=None, oldest_first=False)
 
 
 @commands.command("send-again")

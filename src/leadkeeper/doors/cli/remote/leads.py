@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from leadkeeper.clock import to_text
 from leadkeeper.doors.cli.failing import Failed
+from leadkeeper.doors.cli.lead_filters import rest_words
 from leadkeeper.inbox.inbox import MOST
 from leadkeeper.texts import lazy_gettext
 from leadkeeper.views import BulkOutcome, BulkResult, LeadPage, LeadView
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 async def list_leads(remote: Remote, filters: LeadFilter, cursor: str | None, limit: int) -> LeadPage:
     """A page of those that fit. A customer's address goes in a body, since a URL stands in logs."""
-    wanted = _wanted(filters) | {"cursor": cursor, "limit": limit}
+    wanted = rest_words(filters) | {"cursor": cursor, "limit": limit}
     if filters.email is None and filters.text is None:
         return await remote.get("/v1/leads", LeadPage, wanted)
     whom = {name: text for name, text in (("email", filters.email), ("text", filters.text)) if text is not None}
@@ -74,22 +74,3 @@ async def _portions(remote: Remote, ids: Sequence[str], filters: LeadFilter | No
         cursor = page.next_cursor
         if cursor is None:
             return
-
-
-def _wanted(filters: LeadFilter) -> dict[str, object]:
-    return {
-        "publisherId": filters.publisher_id,
-        "offerId": filters.offer_id,
-        "state": filters.state,
-        "source": filters.source,
-        "action": filters.action,
-        "test": filters.test,
-        "country": filters.country,
-        "destination": filters.destination,
-        "followUp": filters.follow_up,
-        "owner": "nobody" if filters.owner_id == "" else filters.owner_id,
-        "withheld": filters.withheld,
-        "since": None if filters.since_ms is None else to_text(filters.since_ms),
-        "until": None if filters.until_ms is None else to_text(filters.until_ms),
-        "sort": "oldest" if filters.oldest_first else filters.sort,
-    }

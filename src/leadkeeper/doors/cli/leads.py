@@ -18,6 +18,7 @@ from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.doors.cli.values import Since, Until, known_state, milliseconds, parse_offer
 from leadkeeper.lead import canonical_action, canonical_source
 from leadkeeper.offer import OfferRef
+from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
@@ -126,10 +127,10 @@ def list_(
     if json:
         print_json(page)
         return
-    columns = ("Received", "Id", "Lead source", "Customer", "Deliveries")
-    print_table(columns, [lead_row(lead) for lead in page.leads], empty="There are no such leads.")
+    columns = (_("Received"), _("Id"), _("Lead source"), _("Customer"), _("Deliveries"))
+    print_table(columns, [lead_row(lead) for lead in page.leads], empty=_("There are no such leads."))
     if page.next_cursor:
-        say(f"There are more: --cursor {page.next_cursor}")
+        say(_("There are more: --cursor %(cursor)s", cursor=page.next_cursor))
 
 
 @commands.command()
@@ -146,7 +147,7 @@ def show(lead: Annotated[str, typer.Argument(metavar="ID", help="The lead's id."
         lambda: with_reading(lambda reading: reading.lead(lead, by=BY, publisher_id=None, language=language)), there
     )
     if found is None:
-        raise Failed(f"There is no lead {lead!r}.")
+        raise Failed(_("There is no lead %(lead)s.", lead=repr(lead)))
     if json:
         print_json(found)
     else:
@@ -169,7 +170,7 @@ def record(
     for note in found.notes:
         say(note)
     if found.settings_changed:
-        say("The connection was changed after the lead was last sent: what was sent then may differ.")
+        say(_("The connection was changed after the lead was last sent: what was sent then may differ."))
 
 
 for _command in (sent_leads.send, sent_leads.retry, sent_leads.replay):

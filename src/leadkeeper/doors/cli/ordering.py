@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from leadkeeper.texts import lazy_gettext as _
+
 
 def known_order(text: str | None) -> str | None:
     """``text`` if leads can be ordered so, or nothing. Raises ``typer.BadParameter``."""
@@ -13,7 +15,7 @@ def known_order(text: str | None) -> str | None:
         from leadkeeper.inbox.lists.sorting import ORDERS
 
         if text not in ORDERS:
-            raise typer.BadParameter(f"choose one of {', '.join(ORDERS)}")
+            raise typer.BadParameter(_("choose one of %(choices)s", choices=", ".join(ORDERS)))
     return text
 
 
@@ -43,5 +45,5 @@ def ordering(search: str | None, sort: str | None) -> dict[str, Any]:
 
     text = given_text(search)
     if text is not None and not text.strip():
-        raise typer.BadParameter("--search names a part of a name, company or address")
+        raise typer.BadParameter(_("--search names a part of a name, company or address"))
     return {"text": text, "oldest_first": sort == OLDEST, "sort": None if sort == OLDEST else sort}

@@ -14,6 +14,7 @@ import typer
 
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
+from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.demo.guard import Guard
@@ -70,7 +71,7 @@ def run(
         except (AzuriteMissing, AzuriteFailed) as error:
             raise Failed(str(error)) from None
         except OSError as error:
-            raise Failed(f"A port cannot be listened on: {error.strerror}. Try again.") from None
+            raise Failed(_("A port cannot be listened on: %(why)s. Try again.", why=error.strerror)) from None
 
 
 @commands.command()
@@ -89,12 +90,14 @@ def rows(
     try:
         found = asyncio.run(read_rows(connection_string))
     except (AzureError, ValueError) as error:
-        raise Failed(f"The table cannot be read ({type(error).__name__}). Does Azurite run at that address?") from None
+        raise Failed(
+            _("The table cannot be read (%(cause)s). Does Azurite run at that address?", cause=type(error).__name__)
+        ) from None
     if json:
         print_json({"rows": found})
         return
     columns = ("PartitionKey", "RowKey", "LeadSource", "Email", "Description")
-    print_table(columns, [[str(row.get(name, "")) for name in columns] for row in found], empty="There are no rows.")
+    print_table(columns, [[str(row.get(name, "")) for name in columns] for row in found], empty=_("There are no rows."))
 
 
 async def _until_stopped(folder: Path, guard: Guard, ports: Ports) -> None:
@@ -107,7 +110,10 @@ async def _until_stopped(folder: Path, guard: Guard, ports: Ports) -> None:
         endpoint = await stage.endpoint(port=ports.endpoint)
         print(_described(stage, endpoint, _written(folder, stage, endpoint)), flush=True)
         say(
-            "The leads that the endpoint takes are named here; leadkeeper sandbox rows lists the table. Ctrl-C ends it."
+            _(
+                "The leads that the endpoint takes are named here; leadkeeper sandbox rows lists the table. Ctrl-C "
+                "ends it."
+            )
         )
         page = asyncio.create_task(stage.keep_page_fresh())
         seen = 0
@@ -117,7 +123,7 @@ async def _until_stopped(folder: Path, guard: Guard, ports: Ports) -> None:
                 await asyncio.wait_for(stop.wait(), 0.3)
         page.cancel()
         if not stop.is_set():
-            raise Failed("Azurite ended by itself.")
+            raise Failed(_("Azurite ended by itself."))
 
 
 def _written(folder: Path, stage: Stage, endpoint: ReceivingEndpoint) -> Path:
@@ -174,5 +180,5 @@ def _tell_new(endpoint: ReceivingEndpoint, seen: int) -> int:
     """Name the leads that came since; answers how many there are now. No personal data."""
     arrived = list(endpoint.received.values())
     for lead in arrived[seen:]:
-        say(f"The endpoint took {lead.body['LeadId']} ({lead.body['LeadSource']}).")
+        say(_("The endpoint took %(lead)s (%(source)s).", lead=lead.body["LeadId"], source=lead.body["LeadSource"]))
     return len(arrived)

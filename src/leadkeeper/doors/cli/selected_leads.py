@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +15,8 @@ from leadkeeper.doors.cli.showing import AsJson, busy, print_json, print_table, 
 from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.doors.cli.values import Since, Until, known_state, milliseconds, parse_offer
 from leadkeeper.offer import OfferRef
+from leadkeeper.texts import lazy_gettext as _
+from leadkeeper.texts import lazy_ngettext
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,7 +64,7 @@ class _Chosen:
 
         if not any((self.publisher_id, self.state, self.since, self.until)):
             raise typer.BadParameter(
-                "name the leads, or choose them: --offer, --publisher, --in-state, --since, --until"
+                _("name the leads, or choose them: --offer, --publisher, --in-state, --since, --until")
             )
         return LeadFilter(
             publisher_id=self.publisher_id,
@@ -113,7 +114,7 @@ def assign(
 
     chosen = _Chosen(ids or (), offer, publisher, in_state, since, until)
     if not to:
-        raise typer.BadParameter("--to: say who follows them up, or - for nobody")
+        raise typer.BadParameter(_("--to: say who follows them up, or - for nobody"))
     owner_id = "" if to == NOBODY else _member(chosen.publisher_id, to)
     _act(chosen, Order(BulkAct.OWNER, owner_id), dry_run=dry_run, json=json)
 
@@ -141,11 +142,11 @@ def set_state(
 def _member(publisher_id: str | None, email: str) -> str:
     """The id of the member with this address. Raises ``typer.BadParameter`` and :class:`Failed`."""
     if publisher_id is None:
-        raise typer.BadParameter("--to needs --publisher or --offer: members belong to a publisher")
+        raise typer.BadParameter(_("--to needs --publisher or --offer: members belong to a publisher"))
     members = with_services(lambda services: services.people.members(publisher_id))
     found = [each.id for each in members if each.email.casefold() == email.casefold()]
     if not found:
-        raise Failed(f"No member of {publisher_id} has this address.")
+        raise Failed(_("No member of %(publisher)s has this address.", publisher=publisher_id))
     return found[0]
 
 
@@ -170,7 +171,7 @@ def _act(chosen: _Chosen, order: Order, *, dry_run: bool, json: bool) -> None:
         whose = chosen.publisher_id if chosen.ids else None
         return await act_on_leads(remote, chosen.ids, filters, order, whose, dry_run=dry_run)
 
-    with busy("Going through the leads"):
+    with busy(_("Going through the leads")):
         found = ask(lambda: with_services(work), there)
     if json:
         print_json(found)
@@ -197,9 +198,20 @@ async def _portions(services: Services, chosen: _Chosen, filters: LeadFilter | N
 
 
 def _print(found: BulkResult) -> None:
-    rows = [(each.lead_id, "yes" if each.done else "no", each.detail) for each in found.outcomes]
-    print_table(
-        ("Id", "Would change" if found.dry_run else "Changed", "Why not"), rows, empty="There are no such leads."
+    rows = [(each.lead_id, _("yes") if each.done else _("no"), each.detail) for each in found.outcomes]
+    columns = (_("Id"), _("Would change") if found.dry_run else _("Changed"), _("Why not"))
+    print_table(columns, rows, empty=_("There are no such leads."))
+    say(_changed(sum(each.done for each in found.outcomes), len(rows), dry_run=found.dry_run))
+
+
+def _changed(count: int, every: int, *, dry_run: bool) -> str:
+    if dry_run:
+        return lazy_ngettext(
+            "%(count)s of %(every)s leads would be changed.",
+            "%(count)s of %(every)s leads would be changed.",
+            count,
+            every=every,
+        )
+    return lazy_ngettext(
+        "%(count)s of %(every)s leads was changed.", "%(count)s of %(every)s leads were changed.", count, every=every
     )
-    count = Counter(each.done for each in found.outcomes)
-    say(f"{count[True]} of {len(rows)} leads {'would be' if found.dry_run else 'were'} changed.")

@@ -61,11 +61,13 @@ def print_lead(lead: LeadView, language: Language) -> None:
 def _print_delivery(delivery: DeliveryView, language: Language) -> None:
     print()
     print_line(f"{delivery.connection} ({delivery.destination}): {spoken(DELIVERIES[delivery.state])}")
-    print_line(f"  {spoken(_('delivery %(id)s', id=delivery.id))}")
+    delivery_id = _("delivery %(id)s", id=delivery.id)
+    print_line(f"  {spoken(delivery_id)}")
     if delivery.set_aside_for:
         print_line(f"  {spoken(ASIDE.get(delivery.set_aside_for, delivery.set_aside_for))}")
     if delivery.due_at:
-        print_line(f"  {spoken(_('It is sent next at %(moment)s.', moment=delivery.due_at))}")
+        due = _("It is sent next at %(moment)s.", moment=delivery.due_at)
+        print_line(f"  {spoken(due)}")
     for attempt in delivery.attempts:
         print_line(f"  {attempt.at}  {spoken(_attempt(attempt))}")
     if delivery.receipt is not None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leadkeeper.doors.cli.failing import Failed
-from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say, spoken
 from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
@@ -147,20 +147,26 @@ def _described(stage: Stage, endpoint: ReceivingEndpoint, connections: Path) -> 
     from leadkeeper.sandbox.place import HOST
 
     table = stage.storage.url("table")
+    mail = _("(user %(user)s)", user=stage.mail.username)
+    page = _("(and what can go wrong: %(page)s)", page="docs/howto/use-the-sandbox.md")
+    facts = [
+        (_("HTTPS endpoint"), f"https://{HOST}:{endpoint.port}/leads"),
+        ("Azure Table", table),
+        ("Azure Blob", stage.storage.url("blob")),
+        (_("Mail server"), f"smtp://{HOST}:{stage.mail.port} {spoken(mail)}"),
+        *((name, ", ".join(hosts)) for name, hosts in stage.services.items()),
+        (_("What arrived"), f"{stage.sandbox.control_url} {spoken(page)}"),
+        (_("Connection string"), table_connection_string(table)),
+    ]
+    settings_file = _from_here(connections.parent / SETTINGS_FILE)
     lines = [
-        f"HTTPS endpoint     https://{HOST}:{endpoint.port}/leads",
-        f"Azure Table        {table}",
-        f"Azure Blob         {stage.storage.url('blob')}",
-        f"Mail server        smtp://{HOST}:{stage.mail.port} (user {stage.mail.username})",
-        *(f"{name:<18} {', '.join(hosts)}" for name, hosts in stage.services.items()),
-        f"What arrived       {stage.sandbox.control_url} (and what can go wrong: docs/howto/use-the-sandbox.md)",
-        f"Connection string  {table_connection_string(table)}",
+        *(f"{spoken(name):<18} {value}" for name, value in facts),
         "",
-        "Settings that let Leadkeeper reach them (for .env):",
+        spoken(_("Settings that let Leadkeeper reach them (for .env):")),
         *(f"{name}={value}" for name, value in stage.settings.items()),
         "",
-        f"They are in {_from_here(connections.parent / SETTINGS_FILE)} too. "
-        "Connections with the stand-ins' ids and secrets:",
+        spoken(_("They are in %(file)s too.", file=settings_file)),
+        spoken(_("Connections with the stand-ins' ids and secrets:")),
         *(
             f"  leadkeeper connections put PUBLISHER.OFFER {path.stem} --file {_from_here(path)}"
             for path in sorted(connections.glob("*.json"))

@@ -8,7 +8,9 @@ from typing import Any
 import typer
 
 from leadkeeper.doors.cli.installation import quiet_settings
+from leadkeeper.doors.cli.showing import system_text
 from leadkeeper.doors.cli.values import read_json_file
+from leadkeeper.texts import join_lazily
 from leadkeeper.texts import lazy_gettext as _
 
 
@@ -37,5 +39,5 @@ def _setting(text: str) -> tuple[str, Any]:
         try:
             value = Path(value[1:]).read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise typer.BadParameter(f"--set {key}: {value[1:]}: {error.strerror}") from None
+            raise typer.BadParameter(join_lazily((f"--set {key}: {value[1:]}", system_text(error)), ": ")) from None
     return key, [part.strip() for part in value.split(",")] if key == "contactEmail" else value

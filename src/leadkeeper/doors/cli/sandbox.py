@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leadkeeper.doors.cli.failing import Failed
-from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say, spoken
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say, spoken, system_text
 from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def run(
         except (AzuriteMissing, AzuriteFailed) as error:
             raise Failed(str(error)) from None
         except OSError as error:
-            raise Failed(_("A port cannot be listened on: %(why)s. Try again.", why=error.strerror)) from None
+            raise Failed(_("A port cannot be listened on: %(why)s. Try again.", why=system_text(error))) from None
 
 
 @commands.command()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 import typer
 
+from leadkeeper.doors.cli.showing import system_text
 from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.texts import join_lazily
 from leadkeeper.texts import lazy_gettext as _
@@ -83,7 +84,7 @@ def read_json_file(path: str) -> dict[str, Any]:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
         value = json.loads(text.removeprefix("\ufeff"))
     except OSError as error:
-        raise typer.BadParameter(join_lazily((name, str(error.strerror)), ": ")) from None
+        raise typer.BadParameter(join_lazily((name, system_text(error)), ": ")) from None
     except ValueError as error:
         raise typer.BadParameter(_("%(file)s is not JSON: %(why)s", file=name, why=error)) from None
     if not isinstance(value, dict):

@@ -109,8 +109,8 @@ def test_what_is_no_filter_is_refused(command: Command, leads: dict[str, str]) -
         assert (code, out, err.count("\n")) == (2, "", 1), err
     code, _, err = command("leads", "list", "--owner", "ada@contoso.example", "--publisher", "contoso")
     assert (code, err) == (1, "No member of contoso has this address.\n")
-    for wrong in ((leads["Ada"], "--country", "DE"), ()):
-        code, _, err = command("leads", "select", "send-again", *wrong)
+    for choice in ([leads["Ada"], "--country", "DE"], []):
+        code, _, err = command("leads", "select", "send-again", *choice)
         assert (code, "name the leads" in err) == (2, True), err
 
 
@@ -121,7 +121,13 @@ def test_tabs_are_counted(command: Command, leads: dict[str, str]) -> None:
     assert json.loads(out) == {"all": 3, "attention": 0, "waiting": 0, "held": 0, "setAside": 0}
     assert command("connections", "pause", OFFER)[0] == 0
     code, out, err = command("leads", "counts", "--offer", OFFER)
-    assert out.splitlines() == ["all        2", "attention  2", "waiting    0", "held       2", "setAside   0"], err
+    assert out.splitlines() == [
+        "All           2",
+        "Need somebody 2",
+        "Waiting       0",
+        "Held          2",
+        "Set aside     0",
+    ], err
 
 
 def test_a_view_keeps_filters_under_a_name(command: Command, leads: dict[str, str]) -> None:

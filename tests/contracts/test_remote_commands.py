@@ -248,7 +248,7 @@ def test_a_lead_is_shown_and_sent_again_there(world: World) -> None:
     sent = world.there("leads", "retry", lead, "--json")
     assert [each["state"] for each in sent.json["deliveries"]] == ["waiting"]
     by_delivery = world.there("leads", "retry", sent.json["deliveries"][0]["id"])
-    assert (by_delivery.code, by_delivery.err) == (0, "primary: waiting\n")
+    assert (by_delivery.code, by_delivery.err) == (0, "primary: waiting, sent again by itself\n")
     assert world.there("leads", "show", "nothing").err == "There is no lead 'nothing'.\n"
     unknown = world.there("leads", "retry", "0192f3c0-0000-7000-8000-000000000000")
     assert (unknown.code, unknown.out) == (1, "")
@@ -515,7 +515,7 @@ def test_follow_up_is_uploaded_here_and_there(world: World) -> None:
 
     shown = [at("leads", "upload", str(table), "--dry-run") for at in (world.here, world.there)]
     assert shown[0] == shown[1]
-    assert (shown[0].code, shown[0].err) == (1, "1 leads would be changed.\n")
+    assert (shown[0].code, shown[0].err) == (1, "1 lead would be changed.\n")
     assert "lost, too dear" in shown[0].out
     assert "There is no such state" in shown[0].out
     asked = world.there("leads", "upload", str(table))

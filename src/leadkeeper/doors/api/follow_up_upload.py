@@ -39,7 +39,7 @@ class FollowUpUploadRoutes:
 
     def serve_on(self, app: FastAPI) -> None:
         """Add the route."""
-        summary, more = "Change the follow-up of many leads by a table", {"openapi_extra": _TABLE}
+        summary = "Change the follow-up of many leads by a table"
         add(
             app,
             "POST",
@@ -48,7 +48,7 @@ class FollowUpUploadRoutes:
             tag="Leads",
             summary=summary,
             responses={200: SUMMARY},
-            **more,
+            openapi_extra=_TABLE,
         )
 
     async def upload_follow_up(

@@ -56,7 +56,7 @@ class LeadFilters(BaseModel):
         None, description="Over a connection to this: `salesforce`, ... or as `leadDestination` calls it."
     )
     follow_up: FollowUp | None = Field(None, description="How far its follow-up came.")
-    owner: UUID | Literal["nobody"] | None = Field(None, description="The member who follows it up, or `nobody`.")
+    owner: UUID | Literal["nobody", "me"] | None = Field(None, description="The member who follows it up, or `nobody`.")
     withheld: bool | None = Field(None, description="Only those whose customer's data were withheld, or none of them.")
     since: datetime | None = Field(None, description="Handed in at or after this moment (ISO 8601, UTC if unsaid).")
     until: datetime | None = Field(None, description="Handed in before this moment.")
@@ -89,8 +89,9 @@ class LeadFilters(BaseModel):
 
 
 class _Wanted(LeadFilters):
-    """The filters, and which part of the list."""
+    """The filters, and which part of the list. A key is nobody, so there is no `me`."""
 
+    owner: UUID | Literal["nobody"] | None = Field(None, description="The member who follows it up, or `nobody`.")
     limit: int = Field(50, ge=1, le=MOST)
     cursor: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")] | None = Field(
         None, description="The nextCursor of the page before."

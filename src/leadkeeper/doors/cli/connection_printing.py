@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from leadkeeper.doors.cli.showing import Cell, print_line, short_moment_of, state_text, to_json
+from leadkeeper.doors.cli.showing import Cell, print_facts, print_line, short_moment_of, state_text, to_json
 from leadkeeper.doors.cli.telling import print_diagnosis
+from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.connections.connection import Connection
@@ -61,7 +62,6 @@ def print_connection(resource: dict[str, Any], language: Language) -> None:
             for setting, given in value.items():
                 shown = given if isinstance(given, str) else to_json(given)
                 print_line(f"  {setting:<28} {shown}")
-    for name in ("createdTime", "changedTime"):
-        print_line(f"  {name:<28} {resource[name]}")
+    print_facts(((_("Made"), resource["createdTime"]), (_("Changed"), resource["changedTime"])), indent="  ", width=28)
     if health["diagnosis"] is not None:
         print_diagnosis(DiagnosisView.model_validate(health["diagnosis"]), language)

@@ -17,6 +17,7 @@ from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.doors.cli.values import DEFAULT_NAME, ConnectionName, Offer, parse_offer
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import unknown_connection
+from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.connections.connection import Connection
@@ -51,9 +52,9 @@ def list_(
     if json:
         print_json({"connections": found})
         return
-    columns = ("Offer", "Name", "Destination", "State", "Since", "Trouble")
+    columns = (_("Offer"), _("Name"), _("Destination"), _("State"), _("Since"), _("Trouble"))
     rows = [connection_row(each, language) for each in found]
-    print_table(columns, rows, empty="There are no connections: leadkeeper connections put.")
+    print_table(columns, rows, empty=_("There are no connections: leadkeeper connections put."))
 
 
 @commands.command()
@@ -109,17 +110,30 @@ def put(
 
     connection, is_new, shown, waits_for_word = with_services(work)
     if connection is None:
-        say(f"The connection {offer}/{name} is removed; its undelivered leads are kept.")
+        say(_removed(offer, name))
     elif json:
         print_json(connection_resource(connection, language, shown))
     else:
         if connection.change is None:
-            say(f"The connection {offer}/{name} is {'made' if is_new else 'changed'}.")
+            say(_made(f"{offer}/{name}", is_new=is_new))
         else:
             destination = connection.changed.stored.provider
             effect = change_text(destination, language, waits_for_word=waits_for_word)
-            say(f"The offer {offer} is published. {effect}")
-        say(f"Try it with a test lead: leadkeeper connections validate {offer} {name}")
+            say(_("The offer %(offer)s is published.", offer=offer))
+            say(effect)
+        command = f"leadkeeper connections validate {offer} {name}"
+        say(_("Try it with a test lead: %(command)s", command=command))
+
+
+def _removed(offer: OfferRef, name: str) -> str:
+    connection = f"{offer}/{name}"
+    return _("The connection %(connection)s is removed; its undelivered leads are kept.", connection=connection)
+
+
+def _made(connection: str, *, is_new: bool) -> str:
+    if is_new:
+        return _("The connection %(connection)s is made.", connection=connection)
+    return _("The connection %(connection)s is changed.", connection=connection)
 
 
 @commands.command()
@@ -135,7 +149,7 @@ def pause(offer: Offer, name: ConnectionName = DEFAULT_NAME) -> None:
         await services.connections.pause(offer, name, by=BY)
 
     ask(lambda: with_services(here), there)
-    say(f"The connection {offer}/{name} is paused: its leads are held.")
+    say(_("The connection %(connection)s is paused: its leads are held.", connection=f"{offer}/{name}"))
 
 
 @commands.command()
@@ -151,15 +165,15 @@ def resume(offer: Offer, name: ConnectionName = DEFAULT_NAME) -> None:
         await services.connections.resume(offer, name, by=BY)
 
     ask(lambda: with_services(here), there)
-    say(f"The connection {offer}/{name} is resumed.")
+    say(_("The connection %(connection)s is resumed.", connection=f"{offer}/{name}"))
 
 
 @commands.command()
 def remove(offer: Offer, name: ConnectionName = DEFAULT_NAME) -> None:
     """Remove a connection. Its undelivered leads are kept for one of the same name."""
     if not with_services(lambda services: services.connections.remove(offer, name, by=BY)):
-        raise Failed(f"The offer {offer} has no connection {name!r}.")
-    say(f"The connection {offer}/{name} is removed; its undelivered leads are kept.")
+        raise Failed(_("The offer %(offer)s has no connection %(name)s.", offer=offer, name=repr(name)))
+    say(_removed(offer, name))
 
 
 for _name, _command in (

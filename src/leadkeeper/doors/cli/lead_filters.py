@@ -28,7 +28,7 @@ def known_follow_up(text: str | None) -> str | None:
         from leadkeeper.inbox.lists.narrowing import FOLLOW_UPS
 
         if text not in FOLLOW_UPS:
-            raise typer.BadParameter(f"choose one of {', '.join(FOLLOW_UPS)}")
+            raise typer.BadParameter(_("choose one of %(choices)s", choices=", ".join(FOLLOW_UPS)))
     return text
 
 
@@ -131,7 +131,7 @@ class LeadOptions:
         from leadkeeper.doors.cli.saved_views import view_filters
 
         if self.given - {"view", "publisher"}:
-            raise typer.BadParameter("--view has filters of its own: only --publisher stands beside it")
+            raise typer.BadParameter(_("--view has filters of its own: only --publisher stands beside it"))
         return view_filters(name, self.publisher)
 
 
@@ -163,11 +163,13 @@ def member_id(publisher_id: str | None, email: str, option: str) -> str:
     from leadkeeper.doors.cli.installation import with_services
 
     if publisher_id is None:
-        raise typer.BadParameter(f"{option} needs --publisher or --offer: members belong to a publisher")
+        raise typer.BadParameter(
+            _("%(option)s needs --publisher or --offer: members belong to a publisher", option=option)
+        )
     members = with_services(lambda services: services.accounts.people.members(publisher_id))
     found = [each.id for each in members if each.email.casefold() == email.casefold()]
     if not found:
-        raise Failed(f"No member of {publisher_id} has this address.")
+        raise Failed(_("No member of %(publisher)s has this address.", publisher=publisher_id))
     return found[0]
 
 
@@ -180,7 +182,7 @@ def _destination(called: str) -> str:
     destinations = quiet_settings().destinations
     found = destinations.name_of(called)
     if found is None:
-        raise typer.BadParameter(f"--destination {called}: choose one of {', '.join(destinations.choices)}")
+        raise typer.BadParameter(_("--destination: choose one of %(choices)s", choices=", ".join(destinations.choices)))
     return found
 
 
@@ -191,7 +193,7 @@ def _owner_id(publisher_id: str | None, owner: str) -> str:
         return str(UUID(owner))
     except ValueError:
         if "@" not in owner:
-            raise typer.BadParameter("--owner: nobody, a member's id, or their e-mail address") from None
+            raise typer.BadParameter(_("--owner: nobody, a member's id, or their e-mail address")) from None
     if remote_url():
         raise Failed(_("At --url, name the owner by id: leads show --json has it as ownerId."))
     return member_id(publisher_id, owner, "--owner")

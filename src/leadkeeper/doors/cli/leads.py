@@ -17,6 +17,7 @@ from leadkeeper.doors.cli.reading import with_reading
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, print_table, say
 from leadkeeper.doors.cli.telling import spoken_language
+from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
@@ -101,10 +102,10 @@ def list_(
     if json:
         print_json(page)
         return
-    columns = ("Received", "Id", "Lead source", "Customer", "Deliveries")
-    print_table(columns, [lead_row(lead) for lead in page.leads], empty="There are no such leads.")
+    columns = (_("Received"), _("Id"), _("Lead source"), _("Customer"), _("Deliveries"))
+    print_table(columns, [lead_row(lead) for lead in page.leads], empty=_("There are no such leads."))
     if page.next_cursor:
-        say(f"There are more: --cursor {page.next_cursor}")
+        say(_("There are more: --cursor %(cursor)s", cursor=page.next_cursor))
 
 
 @commands.command()
@@ -147,7 +148,7 @@ def show(lead: Annotated[str, typer.Argument(metavar="ID", help="The lead's id."
         lambda: with_reading(lambda reading: reading.lead(lead, by=BY, publisher_id=None, language=language)), there
     )
     if found is None:
-        raise Failed(f"There is no lead {lead!r}.")
+        raise Failed(_("There is no lead %(lead)s.", lead=repr(lead)))
     if json:
         print_json(found)
     else:
@@ -170,7 +171,7 @@ def record(
     for note in found.notes:
         say(note)
     if found.settings_changed:
-        say("The connection was changed after the lead was last sent: what was sent then may differ.")
+        say(_("The connection was changed after the lead was last sent: what was sent then may differ."))
 
 
 for _command in (sent_leads.send, sent_leads.retry, sent_leads.replay):

@@ -8,6 +8,7 @@ import typer
 
 from leadkeeper.doors.cli.values import parse_offer
 from leadkeeper.offer import OfferRef
+from leadkeeper.texts import lazy_gettext as _
 
 
 def known_order(text: str | None) -> str | None:
@@ -16,7 +17,7 @@ def known_order(text: str | None) -> str | None:
         from leadkeeper.inbox.lists.sorting import ORDERS
 
         if text not in ORDERS:
-            raise typer.BadParameter(f"choose one of {', '.join(ORDERS)}")
+            raise typer.BadParameter(_("choose one of %(choices)s", choices=", ".join(ORDERS)))
     return text
 
 
@@ -50,7 +51,7 @@ def searched_text(search: str | None) -> str | None:
     """What is searched for. Raises ``typer.BadParameter`` for nothing to search for: it would list all leads."""
     text = given_text(search)
     if text is not None and not text.strip():
-        raise typer.BadParameter("--search names a part of a name, company or address")
+        raise typer.BadParameter(_("--search names a part of a name, company or address"))
     return text
 
 

@@ -11,6 +11,8 @@ from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, print_table, say
 from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
 from leadkeeper.doors.cli.values import DEFAULT_NAME, ConnectionName, Offer
+from leadkeeper.texts import join_lazily, lazy_ngettext
+from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +34,7 @@ def reconcile(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = 
         print_json(view)
         return
     say(view.message)
-    say(f"See what it found: leadkeeper connections missing {offer} {name}")
+    say(_("See what it found: %(command)s", command=f"leadkeeper connections missing {offer} {name}"))
 
 
 def missing(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = False) -> None:
@@ -57,7 +59,7 @@ def send_missing(
     if json:
         print_json(done)
     else:
-        say(f"Leads on the way again: {done.leads}.")
+        say(lazy_ngettext("%(count)s lead is on its way again.", "%(count)s leads are on their way again.", done.leads))
 
 
 def accept_missing(
@@ -72,7 +74,13 @@ def accept_missing(
     if json:
         print_json(done)
     else:
-        say(f"Leads not listed as missing any more: {done.leads}.")
+        say(
+            lazy_ngettext(
+                "%(count)s lead is not listed as missing any more.",
+                "%(count)s leads are not listed as missing any more.",
+                done.leads,
+            )
+        )
 
 
 async def _all_missing(
@@ -93,13 +101,24 @@ def _print(view: ReconciliationView, leads: Sequence[MissingLead], language: Lan
     """How the last look went, and a line for each lead."""
     print_line(view.message)
     if view.started_at is not None:
-        print_line(f"Looked for: {view.looked}. Not there: {view.missing}. Not known: {view.unknown}.")
+        print_line(_looked(view))
     if view.diagnosis is not None:
         print_diagnosis(view.diagnosis, language)
     rows = [
         (each.lead_id, _minute(each.created_time), _minute(each.delivered_at), _minute(each.found_at)) for each in leads
     ]
-    print_table(("Lead", "Came", "Delivered", "Found missing"), rows, empty="No lead is missing.")
+    columns = (_("Lead"), _("Received"), _("Delivered"), _("Found missing"))
+    print_table(columns, rows, empty=_("No lead is missing."))
+
+
+def _looked(view: ReconciliationView) -> str:
+    return join_lazily(
+        (
+            lazy_ngettext("%(count)s lead was looked for.", "%(count)s leads were looked for.", view.looked),
+            lazy_ngettext("%(count)s is not there.", "%(count)s are not there.", view.missing),
+            lazy_ngettext("Of %(count)s it is not known.", "Of %(count)s it is not known.", view.unknown),
+        )
+    )
 
 
 def _minute(moment: str) -> str:

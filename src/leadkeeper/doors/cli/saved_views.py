@@ -36,8 +36,8 @@ def list_(publisher: OfPublisher = None, json: AsJson = False) -> None:
     if json:
         print_json(found)
         return
-    rows = [(each.name, "yes" if each.shared else "no", _filters_text(each)) for each in found.views]
-    print_table(("View", "Shared", "Filters"), rows, empty="There are no views.")
+    rows = [(each.name, _("yes") if each.shared else _("no"), _filters_text(each)) for each in found.views]
+    print_table((_("View"), _("Shared"), _("Filters")), rows, empty=_("There are no views."))
 
 
 @commands.command()
@@ -56,7 +56,9 @@ def save(
     from dataclasses import replace
 
     if wanted.given & {"email", "search", "view"}:
-        raise typer.BadParameter("a view keeps nothing that names a customer: leave --email, --search and --view out")
+        raise typer.BadParameter(
+            _("a view keeps nothing that names a customer: leave --email, --search and --view out")
+        )
     words = rest_words(replace(wanted.filters(), **ordering(sort)))
     filters = {name: value for name, value in words.items() if value is not None}
     body = _body({"name": name, "shared": shared, "filters": filters})
@@ -78,7 +80,7 @@ def save(
     if json:
         print_json(found)
     else:
-        say(f"The view {found.name} is saved.")
+        say(_("The view %(view)s is saved.", view=found.name))
 
 
 @commands.command()
@@ -97,7 +99,7 @@ def remove(name: Name, publisher: OfPublisher = None) -> None:
 
     if not ask(lambda: with_storage(here), there):
         raise Failed(_("There is no view %(view)s.", view=name))
-    say(f"The view {view.name} is removed.")
+    say(_("The view %(view)s is removed.", view=view.name))
 
 
 def view_filters(name: str, publisher_id: str | None) -> LeadFilter:

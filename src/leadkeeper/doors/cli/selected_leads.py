@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +13,8 @@ from leadkeeper.doors.cli.lead_filters import LeadOptions, filtered, member_id
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, busy, print_json, print_table, say
 from leadkeeper.doors.cli.telling import spoken_language
+from leadkeeper.texts import lazy_gettext as _
+from leadkeeper.texts import lazy_ngettext
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
@@ -49,11 +50,11 @@ class _Chosen:
         """
         given = self.wanted.given
         if self.ids and given - {"offer", "publisher"}:
-            raise typer.BadParameter("name the leads by their ids, or choose them by filters: not both")
+            raise typer.BadParameter(_("name the leads by their ids, or choose them by filters: not both"))
         if self.ids:
             return None
         if not given - {"test"}:
-            raise typer.BadParameter("name the leads, or choose them by filters: --publisher, --state, --since, ...")
+            raise typer.BadParameter(_("name the leads, or choose them by filters: --publisher, --state, --since, ..."))
         filters = self.wanted.filters()
         return replace(filters, test=bool(filters.test), sort=None, oldest_first=False)
 
@@ -90,7 +91,7 @@ def assign(
 
     chosen = _Chosen(ids or (), wanted)
     if not to:
-        raise typer.BadParameter("--to: say who follows them up, or - for nobody")
+        raise typer.BadParameter(_("--to: say who follows them up, or - for nobody"))
     owner_id = "" if to == NOBODY else member_id(chosen.publisher_id, to, "--to")
     _act(chosen, Order(BulkAct.OWNER, owner_id), dry_run=dry_run, json=json)
 
@@ -133,7 +134,7 @@ def _act(chosen: _Chosen, order: Order, *, dry_run: bool, json: bool) -> None:
         whose = chosen.publisher_id if chosen.ids else None
         return await act_on_leads(remote, chosen.ids, filters, order, whose, dry_run=dry_run)
 
-    with busy("Going through the leads"):
+    with busy(_("Going through the leads")):
         found = ask(lambda: with_services(work), there)
     if json:
         print_json(found)
@@ -160,9 +161,20 @@ async def _portions(services: Services, chosen: _Chosen, filters: LeadFilter | N
 
 
 def _print(found: BulkResult) -> None:
-    rows = [(each.lead_id, "yes" if each.done else "no", each.detail) for each in found.outcomes]
-    print_table(
-        ("Id", "Would change" if found.dry_run else "Changed", "Why not"), rows, empty="There are no such leads."
+    rows = [(each.lead_id, _("yes") if each.done else _("no"), each.detail) for each in found.outcomes]
+    columns = (_("Id"), _("Would change") if found.dry_run else _("Changed"), _("Why not"))
+    print_table(columns, rows, empty=_("There are no such leads."))
+    say(_changed(sum(each.done for each in found.outcomes), len(rows), dry_run=found.dry_run))
+
+
+def _changed(count: int, every: int, *, dry_run: bool) -> str:
+    if dry_run:
+        return lazy_ngettext(
+            "%(count)s of %(every)s leads would be changed.",
+            "%(count)s of %(every)s leads would be changed.",
+            count,
+            every=every,
+        )
+    return lazy_ngettext(
+        "%(count)s of %(every)s leads was changed.", "%(count)s of %(every)s leads were changed.", count, every=every
     )
-    count = Counter(each.done for each in found.outcomes)
-    say(f"{count[True]} of {len(rows)} leads {'would be' if found.dry_run else 'were'} changed.")

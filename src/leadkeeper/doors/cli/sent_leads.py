@@ -9,7 +9,7 @@ import typer
 
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.remote.chosen import ask
-from leadkeeper.doors.cli.showing import AsJson, busy, print_json, say
+from leadkeeper.doors.cli.showing import AsJson, busy, print_json, say, spoken
 from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.doors.cli.values import (
     DEFAULT_NAME,
@@ -23,7 +23,10 @@ from leadkeeper.doors.cli.values import (
     parse_offer,
     read_json_file,
 )
+from leadkeeper.doors.state_words import DELIVERIES
 from leadkeeper.offer import OfferRef
+from leadkeeper.texts import lazy_gettext as _
+from leadkeeper.texts import lazy_ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -59,7 +62,7 @@ def send(
 ) -> None:
     """Hand in a lead. It is on disk when this returns, and goes out as soon as a worker runs."""
     if (offer is None) == (file is None):
-        raise typer.BadParameter("say which PUBLISHER.OFFER, or give the whole lead as --file")
+        raise typer.BadParameter(_("say which PUBLISHER.OFFER, or give the whole lead as --file"))
     customer = {
         "firstName": first_name,
         "lastName": last_name,
@@ -79,8 +82,11 @@ def send(
         )
         return
     print(kept.id)
-    over = ", ".join(f"{d.connection} ({d.state})" for d in kept.deliveries)
-    say(f"Kept{' before' if kept.repeat else ''}: {over or 'its offer has no connection yet'}.")
+    say(_("The lead was kept before.") if kept.repeat else _("The lead is kept."))
+    for each in kept.deliveries:
+        say(f"{each.connection}: {spoken(DELIVERIES[each.state])}")
+    if not kept.deliveries:
+        say(_("Its offer has no connection yet."))
 
 
 def retry(
@@ -115,10 +121,13 @@ def retry(
         print_json({"deliveries": sent})
         return
     for delivery in sent:
-        say(f"{delivery.connection}: {delivery.state}")
+        say(f"{delivery.connection}: {spoken(DELIVERIES[delivery.state])}")
     if not sent:
-        states = ", ".join(f"{delivery.connection}: {delivery.state}" for delivery in others) or "it has none"
-        say(f"No delivery of this lead waits ({states}); to send one again, name the delivery: leadkeeper leads show.")
+        say(_("No delivery of this lead waits."))
+        for delivery in others:
+            say(f"{delivery.connection}: {spoken(DELIVERIES[delivery.state])}")
+        if others:
+            say(_("To send one again, name the delivery: leadkeeper leads show."))
 
 
 def replay(
@@ -141,7 +150,9 @@ def replay(
 
     known = {each.value: each for each in State}
     if unknown := [each for each in state or [] if each not in known]:
-        raise typer.BadParameter(f"--state {unknown[0]}: choose one of {', '.join(known)}")
+        raise typer.BadParameter(
+            _("%(option)s: choose one of %(choices)s", option=f"--state {unknown[0]}", choices=", ".join(known))
+        )
     states = [known[each] for each in state or [State.SET_ASIDE.value]]
 
     async def work(services: Services) -> Replayed:
@@ -164,12 +175,20 @@ def replay(
         body = {**moments, "states": [each.value for each in states], "missing": missing, "dryRun": dry_run}
         return await remote.post(f"{path_of(offer, name)}/replay", Replayed, body)
 
-    with busy("Marking deliveries"):
+    with busy(_("Marking deliveries")):
         found = ask(lambda: with_services(work), there)
     if json:
         print_json(found)
     else:
-        say(f"{found.deliveries} deliveries {'would be' if found.dry_run else 'are'} sent again.")
+        say(_replayed(found))
+
+
+def _replayed(found: Replayed) -> str:
+    if found.dry_run:
+        return lazy_ngettext(
+            "%(count)s delivery would be sent again.", "%(count)s deliveries would be sent again.", found.deliveries
+        )
+    return lazy_ngettext("%(count)s delivery is sent again.", "%(count)s deliveries are sent again.", found.deliveries)
 
 
 def _new_lead(body: dict[str, Any], key: str | None) -> NewLead:

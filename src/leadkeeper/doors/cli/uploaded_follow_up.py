@@ -14,6 +14,7 @@ from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, busy, complain, plain_text, print_json, print_table, say, spoken
 from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.texts import lazy_gettext as _
+from leadkeeper.texts import lazy_ngettext
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
@@ -43,14 +44,14 @@ def upload(
     if found.changed and not yes:
         if file == "-" or not sys.stdin.isatty():
             raise Failed(_("Nothing was changed: say --yes to change it, or --dry-run to look only."))
-        typer.confirm(spoken("Change it?"), abort=True, err=True)
+        typer.confirm(spoken(_("Change it?")), abort=True, err=True)
     done = _take(content, dry_run=False)
     if json:
         print_json(done)
     else:
         for error in done.errors if done.errors != found.errors else ():
             complain(plain_text(f"{error.line} {error.column} {error.message}"))
-        say(f"{done.changed} leads were changed.")
+        say(lazy_ngettext("%(num)d lead was changed.", "%(num)d leads were changed.", done.changed))
     raise typer.Exit(1 if done.errors else 0)
 
 
@@ -83,7 +84,7 @@ def _take(content: bytes, *, dry_run: bool) -> UploadResult:
         path = f"/v1/leads/follow-up?dryRun={str(dry_run).lower()}"
         return await remote.send(path, UploadResult, content, "text/csv")
 
-    with busy("Going through the leads"):
+    with busy(_("Going through the leads")):
         return ask(lambda: with_services(here), there)
 
 
@@ -93,11 +94,11 @@ def _show(found: UploadResult, *, json: bool) -> None:
         print_json(found)
         return
     rows = [(str(each.line), each.lead_id, _words(each.before), _words(each.after)) for each in found.lines]
-    print_table(("Line", "Id", "Before", "After"), rows, empty="The file changes nothing.")
+    print_table((_("Line"), _("Id"), _("Before"), _("After")), rows, empty=_("The file changes nothing."))
     if found.errors:
         wrong = [(str(each.line), each.column, each.message) for each in found.errors]
-        print_table(("Line", "Column", "What is wrong"), wrong, empty="")
-    say(f"{found.changed} leads would be changed.")
+        print_table((_("Line"), _("Column"), _("What is wrong")), wrong, empty="")
+    say(lazy_ngettext("%(num)d lead would be changed.", "%(num)d leads would be changed.", found.changed))
 
 
 def _words(text: FollowUpText) -> str:

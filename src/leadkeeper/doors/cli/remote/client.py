@@ -15,6 +15,7 @@ from leadkeeper import __version__
 from leadkeeper.doors.cli.failing import Failed, RemoteRefused
 from leadkeeper.doors.cli.remote.chosen import RemotePlace
 from leadkeeper.doors.cli.remote.refusals import not_understood, remote_refusal, unreachable, wrong_address
+from leadkeeper.doors.cli.showing import system_text
 from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.network.addresses import parse_ranges
 from leadkeeper.network.client import NETWORK_ERRORS, AddressInvalid, Network, NetworkPolicy, parse_url
@@ -154,7 +155,7 @@ def asked(place: RemotePlace, work: Callable[[Remote], Awaitable[R]]) -> R:
                 lazy_gettext(
                     "LEADKEEPER_CA_FILE: %(path)s cannot be used: %(why)s.",
                     path=place.ca_file,
-                    why=error.strerror or type(error).__name__,
+                    why=system_text(error),
                 )
             ) from None
         try:

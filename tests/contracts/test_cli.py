@@ -192,7 +192,7 @@ def test_a_key_for_people_is_alone_on_standard_output(call: Call) -> None:
 def test_key_of_a_publisher_that_is_not_there(call: Call) -> None:
     message = call("keys", "create", "--role", "publisher:contoso", "--json")
     assert message.code == 1
-    assert "there is no publisher 'contoso'" in message.line
+    assert "There is no publisher contoso" in message.line
     assert message.out == ""
 
 
@@ -400,7 +400,7 @@ def test_retry_and_replay(call: Call, endpoint: ReceivingEndpoint) -> None:
     assert (
         call("leads", "replay", OFFER, "--state", "waiting", "--until", "2020-01-01", "--json").json["deliveries"] == 0
     )
-    assert "1 deliveries are sent again" in call("leads", "replay", OFFER, "--state", "waiting").err
+    assert "1 delivery is sent again" in call("leads", "replay", OFFER, "--state", "waiting").err
 
 
 @pytest.mark.empty_database
@@ -438,7 +438,7 @@ def test_rotating_secrets(call: Call, endpoint: ReceivingEndpoint) -> None:
     doctor = call("doctor", "--json")
     assert next(f["name"] for f in doctor.json["findings"] if f["state"] == "wrong") == "secret key"
     Path("leadkeeper.key").write_text(new + old)
-    assert "1 connections" in call("db", "rotate-secrets").err
+    assert "1 connection " in call("db", "rotate-secrets").err
     Path("leadkeeper.key").write_text(new)
     assert call("connections", "validate", OFFER).code == 0
 

@@ -156,7 +156,8 @@ async def test_lines_from_before_the_upgrade_are_in_it(database_url: str) -> Non
 
 def test_no_word_of_it_is_missing_in_a_language() -> None:
     from leadkeeper.access.acts import ACTS, BY_OFFER
-    from leadkeeper.doors.portal.labels import act_word, led_to
+    from leadkeeper.doors.audit_words import led_to
+    from leadkeeper.doors.portal.labels import act_word
 
     told = [act_word(act) for act in ACTS if act.partition(".")[0] in BY_OFFER]
     told += [led_to(detail, str) for detail in ("was broken", "changed: url", "3 deliveries; held, setAside", "waits")]

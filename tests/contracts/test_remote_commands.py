@@ -204,6 +204,10 @@ LOOKS = (
     ("leads", "list", "--search", "lovel", "--sort", "-customer"),
     ("leads", "list", "--sort", "oldest", "--limit", "1"),
     ("leads", "list", "--until", "2020-01-01"),
+    ("leads", "list", "--state", "attention", "--country", "PT", "--destination", "httpsEndpoint", "--no-withheld"),
+    ("leads", "list", "--follow-up", "new", "--owner", "nobody", "--source", "AzureMarketplace", "--action", "PLT"),
+    ("leads", "counts"),
+    ("leads", "counts", "--offer", OFFER),
     ("leads", "find", "ada@contoso.example"),
     ("connections", "list"),
     ("connections", "list", OFFER),
@@ -244,7 +248,7 @@ def test_a_lead_is_shown_and_sent_again_there(world: World) -> None:
     sent = world.there("leads", "retry", lead, "--json")
     assert [each["state"] for each in sent.json["deliveries"]] == ["waiting"]
     by_delivery = world.there("leads", "retry", sent.json["deliveries"][0]["id"])
-    assert (by_delivery.code, by_delivery.err) == (0, "primary: waiting\n")
+    assert (by_delivery.code, by_delivery.err) == (0, "primary: waiting, sent again by itself\n")
     assert world.there("leads", "show", "nothing").err == "There is no lead 'nothing'.\n"
     unknown = world.there("leads", "retry", "0192f3c0-0000-7000-8000-000000000000")
     assert (unknown.code, unknown.out) == (1, "")
@@ -498,3 +502,28 @@ def test_refusals_are_told_in_portuguese(stranger: Stranger) -> None:
     assert "só funciona" in stranger.capture.readouterr().err
     assert run(["--language", "pt", "connections", "show", OFFER]) == 1
     assert stranger.capture.readouterr().err == "Não há oferta 'crm-pro' de um publicador 'contoso'.\n"
+
+
+def test_follow_up_is_uploaded_here_and_there(world: World) -> None:
+    """What it would change is said first; errors name line and column; nothing is changed before somebody agrees."""
+    ids = [each["id"] for each in world.here("leads", "list", "--json").json["leads"]]
+    table = world.home.parent / "leads.csv"
+    table.write_text(f"Lead id;Follow-up;Reason\n{ids[0]};lost;too dear\n{ids[1]};gone;\n", encoding="utf-8")
+
+    def state() -> str:
+        return str(world.here("leads", "show", ids[0], "--json").json["followUp"]["state"])
+
+    shown = [at("leads", "upload", str(table), "--dry-run") for at in (world.here, world.there)]
+    assert shown[0] == shown[1]
+    assert (shown[0].code, shown[0].err) == (1, "1 lead would be changed.\n")
+    assert "lost, too dear" in shown[0].out
+    assert "There is no such state" in shown[0].out
+    asked = world.there("leads", "upload", str(table))
+    assert (asked.code, "Nothing was changed" in asked.err) == (1, True)
+    assert state() == "new"
+    done = world.there("leads", "upload", str(table), "--yes", "--json")
+    assert (done.json["dryRun"], done.json["changed"]) == (False, 1)
+    assert [(each["line"], each["column"]) for each in done.json["errors"]] == [(3, "state")]
+    assert state() == "lost"
+    assert "0 leads were changed." in world.here("leads", "upload", str(table), "--yes").err
+    assert world.there("leads", "upload", str(table.with_name("none.csv"))).code == 2

@@ -21,11 +21,14 @@ from leadkeeper.doors.api.cross_listings import CrossListingRoutes
 from leadkeeper.doors.api.deliveries import Deliveries
 from leadkeeper.doors.api.differences import DifferenceRoutes
 from leadkeeper.doors.api.explain import Explainer
+from leadkeeper.doors.api.follow_up_upload import FollowUpUploadRoutes
 from leadkeeper.doors.api.front import Front
 from leadkeeper.doors.api.hand_in import hand_in_route
 from leadkeeper.doors.api.hooks import HookRoutes
 from leadkeeper.doors.api.keys import KeyRoutes
 from leadkeeper.doors.api.language import speak
+from leadkeeper.doors.api.lead_counts import LeadCountRoutes
+from leadkeeper.doors.api.lead_views import LeadViewRoutes
 from leadkeeper.doors.api.leads import Leads
 from leadkeeper.doors.api.logos import Logos
 from leadkeeper.doors.api.metrics import Metrics
@@ -81,8 +84,11 @@ def create_api(
 def _routes(services: Services, metrics: Metrics, *, metrics_open: bool) -> Sequence[_Routes]:
     """All that speaks JSON by way of the framework, in the order of the document."""
     return (
-        Leads(services.leads.reading, services.clock),
+        LeadCountRoutes(services.leads.reading),
+        LeadViewRoutes(services.leads.lists),
+        Leads(services.leads.reading, services.clock, services.connections.destinations),
         Bulk(services.leads.selection),
+        FollowUpUploadRoutes(services.leads.follow_up_uploads, services.languages),
         AttentionRoutes(services.leads.attention, services.leads.punctuality, services.clock),
         AuditRoutes(services.access.audit),
         Deliveries(services.leads.redelivery, services.leads.sent_records, services.access.audit),

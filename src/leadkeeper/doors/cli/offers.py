@@ -12,7 +12,9 @@ from leadkeeper.doors.cli import publishing
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
+from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.doors.cli.values import Offer, checked
+from leadkeeper.texts import ENGLISH
 from leadkeeper.texts import _ as gettext
 from leadkeeper.texts import lazy_gettext as _
 
@@ -100,7 +102,8 @@ def list_(
 @commands.command()
 def cost(offer: Offer, json: AsJson = False) -> None:
     """Estimate what an offer's leads cost a month at its destinations."""
-    found = with_services(lambda services: services.leads.costs.of(offer))
+    language = ENGLISH if json else spoken_language()
+    found = with_services(lambda services: services.leads.costs.of(offer, language))
     if json:
         print_json(found)
         return

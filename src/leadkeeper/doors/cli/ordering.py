@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from leadkeeper.doors.cli.values import known_state, parse_offer
+from leadkeeper.doors.cli.values import parse_offer
 from leadkeeper.offer import OfferRef
+from leadkeeper.texts import lazy_gettext as _
 
 
 def known_order(text: str | None) -> str | None:
@@ -16,18 +17,12 @@ def known_order(text: str | None) -> str | None:
         from leadkeeper.inbox.lists.sorting import ORDERS
 
         if text not in ORDERS:
-            raise typer.BadParameter(f"choose one of {', '.join(ORDERS)}")
+            raise typer.BadParameter(_("choose one of %(choices)s", choices=", ".join(ORDERS)))
     return text
 
 
 OfOffer = Annotated[
     OfferRef | None, typer.Option(metavar="PUBLISHER.OFFER", parser=parse_offer, help="Only this offer's.")
-]
-InState = Annotated[
-    str | None,
-    typer.Option(
-        callback=known_state, help="Only with a delivery in this state: delivered, waiting, held, setAside, ..."
-    ),
 ]
 OfEmail = Annotated[
     str | None, typer.Option(help="Only of the customer with this address; - reads it from standard input.")
@@ -52,14 +47,16 @@ def given_text(text: str | None) -> str | None:
     return sys.stdin.readline().strip() if text == "-" else text
 
 
-def ordering(search: str | None, sort: str | None) -> dict[str, Any]:
-    """What of the filters searches and sorts.
-
-    Raises ``typer.BadParameter`` for nothing to search for: it would list all leads.
-    """
-    from leadkeeper.inbox.lists.sorting import OLDEST
-
+def searched_text(search: str | None) -> str | None:
+    """What is searched for. Raises ``typer.BadParameter`` for nothing to search for: it would list all leads."""
     text = given_text(search)
     if text is not None and not text.strip():
-        raise typer.BadParameter("--search names a part of a name, company or address")
-    return {"text": text, "oldest_first": sort == OLDEST, "sort": None if sort == OLDEST else sort}
+        raise typer.BadParameter(_("--search names a part of a name, company or address"))
+    return text
+
+
+def ordering(sort: str | None) -> dict[str, Any]:
+    """What of the filters sorts."""
+    from leadkeeper.inbox.lists.sorting import OLDEST
+
+    return {"oldest_first": sort == OLDEST, "sort": None if sort == OLDEST else sort}

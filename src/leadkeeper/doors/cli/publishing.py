@@ -9,9 +9,12 @@ import typer
 
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
-from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, print_table, say
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, print_table, say, spoken
 from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.doors.cli.values import Offer
+from leadkeeper.doors.state_words import STATUSES, STEPS
+from leadkeeper.texts import join_lazily
+from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.offer import OfferRef
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 _LOOK_SECONDS = 0.5
 _MOST_WAITING = 1_000
 _MARKS = {"complete": "+", "blocked": "!", "rejected": "!", "canceled": "-", "notStarted": " "}
+
+_KINDS = {"publish": _("Publishing to the preview"), "goLive": _("Going live")}
+_STATES = {"running": _("running"), "completed": _("done"), "failed": _("failed"), "canceled": _("canceled")}
 
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Watch until it ends; a worker must run somewhere.")]
 
@@ -48,7 +54,7 @@ def _address(text: str) -> str:
     try:
         return parse_address(text).shown
     except ValueError as error:
-        raise typer.BadParameter(f"--email {error}") from None
+        raise typer.BadParameter(_("--email %(why)s", why=error.args[0])) from None
 
 
 def golive(offer: Offer, wait: Wait = True, json: AsJson = False) -> None:
@@ -83,7 +89,7 @@ def withdraw(offer: Offer, json: AsJson = False) -> None:
 
         print_json(OfferView.model_validate(found.offer))
         return
-    say(f"Customers no longer see the offer {offer}.")
+    say(_("Customers no longer see the offer %(offer)s.", offer=offer))
 
 
 def difference(offer: Offer, json: AsJson = False) -> None:
@@ -95,7 +101,8 @@ def difference(offer: Offer, json: AsJson = False) -> None:
         print_json(DifferenceView.of(found))
         return
     rows = [(each.field, each.old or "", each.new or "") for each in found]
-    print_table(("Field", "Customers have", "They will have"), rows, empty="Nothing differs from what is live.")
+    columns = (_("Field"), _("Customers have"), _("They will have"))
+    print_table(columns, rows, empty=_("Nothing differs from what is live."))
 
 
 def waiting(json: AsJson = False) -> None:
@@ -107,7 +114,7 @@ def waiting(json: AsJson = False) -> None:
         print_json(CertificationList(certifications=tuple(map(CertificationView.of, found))))
         return
     rows = [(str(each.operation.offer), each.offer.title, str(len(each.changes))) for each in found]
-    print_table(("Offer", "Title", "Changes"), rows, empty="No offer waits.")
+    print_table((_("Offer"), _("Title"), _("Changes")), rows, empty=_("No offer waits."))
 
 
 def status(offer: Offer, json: AsJson = False) -> None:
@@ -119,7 +126,7 @@ def status(offer: Offer, json: AsJson = False) -> None:
         operation = None if found.operation is None else OperationView.of(found.operation)
         print_json({"status": found.status.value, "operation": operation})
         return
-    print_line(f"{offer}: {found.status.value}")
+    print_line(f"{offer}: {spoken(STATUSES[found.status])}")
     if found.operation is not None:
         _print_steps(found.operation)
 
@@ -130,7 +137,12 @@ def _follow(offer: OfferRef, begun: Operation, json: bool, *, wait: bool) -> Non
     ended = with_services(lambda services: _until_ended(services, offer, begun.id)) if wait else begun
     _show(ended, json)
     if ended.state in (OperationState.FAILED, OperationState.CANCELED):
-        raise Failed(f"{offer}: the operation has {ended.state.value}. Fix what its steps tell, then begin again.")
+        told = (
+            _("The publishing of %(offer)s has failed.", offer=offer)
+            if ended.state is OperationState.FAILED
+            else _("The publishing of %(offer)s was canceled.", offer=offer)
+        )
+        raise Failed(join_lazily((told, _("Fix what its steps tell, then begin again."))))
 
 
 async def _until_ended(services: Services, offer: OfferRef, operation_id: str) -> Operation:
@@ -142,7 +154,7 @@ async def _until_ended(services: Services, offer: OfferRef, operation_id: str) -
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/6"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar, language = progress.add_task("publishing", total=6), spoken_language()
+        bar, language = progress.add_task(spoken(_("publishing")), total=6), spoken_language()
         while True:
             operation = await services.offers.publication.operation(offer, operation_id)
             step = current(operation.steps)
@@ -165,7 +177,14 @@ def _show(operation: Operation, json: bool) -> None:
 
         print_json(OperationView.of(operation))
         return
-    say(f"{operation.kind.value}, version {operation.version}: {operation.state.value}")
+    say(
+        _(
+            "%(kind)s, version %(version)s: %(state)s",
+            kind=_KINDS[operation.kind.value],
+            version=operation.version,
+            state=_STATES[operation.state.value],
+        )
+    )
     _print_steps(operation)
 
 
@@ -175,7 +194,7 @@ def _print_steps(operation: Operation) -> None:
     language = spoken_language()
     for step in operation.steps:
         name = language.gettext(STEP_TEXTS[step.id].name)
-        print_line(f"  {_MARKS.get(step.status.value, '>')} {name}: {step.status.value}")
+        print_line(f"  {_MARKS.get(step.status.value, '>')} {name}: {spoken(STEPS[step.status])}")
         for message in step.messages:
             for line in message.text.splitlines():
                 print_line(f"      {line}")

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 import typer
 
+from leadkeeper.doors.cli.showing import system_text
 from leadkeeper.offer import PRIMARY, OfferRef
+from leadkeeper.texts import join_lazily
+from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -26,17 +29,17 @@ def parse_offer(text: str) -> OfferRef:
     """``publisher.offer``. Raises ``typer.BadParameter``."""
     try:
         return OfferRef.parse(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r}: {error}") from None
+    except ValueError:
+        raise typer.BadParameter(_("%(value)s: an offer is written publisher.offer", value=repr(text))) from None
 
 
-def known_state(text: str | None) -> str | None:
-    """``text`` if it is a delivery's state, or nothing. Raises ``typer.BadParameter``."""
+def known_listed_state(text: str | None) -> str | None:
+    """``text`` if leads are listed by it, or nothing. Raises ``typer.BadParameter``."""
     if text is not None:
-        from leadkeeper.views import DeliveryState
+        from leadkeeper.views import ListedState
 
-        if text not in get_args(DeliveryState):
-            raise typer.BadParameter(f"choose one of {', '.join(get_args(DeliveryState))}")
+        if text not in get_args(ListedState):
+            raise typer.BadParameter(_("choose one of %(choices)s", choices=", ".join(get_args(ListedState))))
     return text
 
 
@@ -64,7 +67,9 @@ def parse_moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise typer.BadParameter(f"{text!r}: write 2026-11-22, 2026-11-22T08:15Z, or how long ago: 90m, 2d") from None
+        raise typer.BadParameter(
+            _("%(value)s: write 2026-11-22, 2026-11-22T08:15Z, or how long ago: 90m, 2d", value=repr(text))
+        ) from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
@@ -86,16 +91,16 @@ def read_json_file(path: str) -> dict[str, Any]:
     """The JSON object in a file, or on standard input for ``-``. Raises ``typer.BadParameter``, :class:`Problem`."""
     from leadkeeper.doors.readable import require_storable
 
-    name = "standard input" if path == "-" else path
+    name = _("standard input") if path == "-" else path
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
         value = json.loads(text.removeprefix("\ufeff"))
     except OSError as error:
-        raise typer.BadParameter(f"{name}: {error.strerror}") from None
+        raise typer.BadParameter(join_lazily((name, system_text(error)), ": ")) from None
     except ValueError as error:
-        raise typer.BadParameter(f"{name} is not JSON: {error}") from None
+        raise typer.BadParameter(_("%(file)s is not JSON: %(why)s", file=name, why=error)) from None
     if not isinstance(value, dict):
-        raise typer.BadParameter(f"{name} must hold a JSON object")
+        raise typer.BadParameter(_("%(file)s must hold a JSON object", file=name))
     require_storable(value)
     return value
 

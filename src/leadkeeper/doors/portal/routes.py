@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from leadkeeper.check import step_title
+from leadkeeper.doors import state_words
 from leadkeeper.doors.cookies import cookie
 from leadkeeper.doors.description import described
 from leadkeeper.doors.forms import sent_form
@@ -29,10 +30,8 @@ from leadkeeper.doors.portal.labels import (
     step_label,
 )
 from leadkeeper.doors.portal.leads.words import (
-    ASIDE,
     COLUMN_WORDS,
     FOLLOW_UPS,
-    RECEIPTS,
     action_word,
     attempt_words,
     overdue,
@@ -107,9 +106,9 @@ class Routes:
             "destination_title": services.connections.destinations.title,
             "attempt_words": attempt_words,
             "follow_ups": FOLLOW_UPS,
-            "aside": ASIDE,
+            "aside": state_words.ASIDE,
             "column_words": COLUMN_WORDS,
-            "receipts": RECEIPTS,
+            "receipts": state_words.RECEIPTS,
             "overdue": overdue,
             "operator_menus": OPERATOR_MENUS,
             "step_title": step_title,

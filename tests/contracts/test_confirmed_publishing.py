@@ -12,8 +12,8 @@ from leadkeeper.publishing.runner import PublishingRunner
 from leadkeeper.publishing.steps import OperationState, StepId, StepStatus, Unconfirmed
 from leadkeeper.validation.validator import Validator
 from tests.contracts.market import DEFINITION, statuses, summary
+from tests.contracts.reconciling import ONE, REF, Scene, opened
 from tests.contracts.test_destinations import Meet, meet
-from tests.contracts.test_reconciliation import ONE, REF, Scene, opened
 from tests.contracts.test_web_to_lead_confirmed import LOOKED_UP, arrivals, line, salesforce
 
 __all__ = ["meet"]

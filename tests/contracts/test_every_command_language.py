@@ -6,7 +6,7 @@ import pytest
 
 from leadkeeper.network.addresses import _PRIVATE
 from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
-from tests.contracts.test_cli import OFFER, Call, call, endpoint, every_command, put_connection
+from tests.contracts.commands import OFFER, Call, call, endpoint, every_command, put_connection
 from tests.contracts.test_command_language import portuguese
 from tests.english import english_on
 

@@ -70,11 +70,14 @@ def put(
     if json:
         print_json(_view(made))
     else:
-        say(
-            _("The publisher %(publisher)s is made.", publisher=made.id)
-            if is_new
-            else _("The publisher %(publisher)s is changed.", publisher=made.id)
-        )
+        _say_put(made.id, is_new)
+
+
+def _say_put(publisher: str, is_new: bool) -> None:
+    if is_new:
+        say(_("The publisher %(publisher)s is made.", publisher=publisher))
+    else:
+        say(_("The publisher %(publisher)s is changed.", publisher=publisher))
 
 
 @commands.command("list")
@@ -210,21 +213,25 @@ def retention(
     if json:
         print_json(found)
     else:
-        say(
-            lazy_ngettext(
-                "Personal data of delivered leads of %(publisher)s are kept for %(count)s day.",
-                "Personal data of delivered leads of %(publisher)s are kept for %(count)s days.",
-                found.personal_days,
-                publisher=publisher,
-            )
+        _say_kept(publisher, found)
+
+
+def _say_kept(publisher: str, found: RetentionView) -> None:
+    say(
+        lazy_ngettext(
+            "Personal data of delivered leads of %(publisher)s are kept for %(count)s day.",
+            "Personal data of delivered leads of %(publisher)s are kept for %(count)s days.",
+            found.personal_days,
+            publisher=publisher,
         )
-        say(
-            lazy_ngettext(
-                "What destinations said of them is kept for %(count)s day.",
-                "What destinations said of them is kept for %(count)s days.",
-                found.evidence_days,
-            )
+    )
+    say(
+        lazy_ngettext(
+            "What destinations said of them is kept for %(count)s day.",
+            "What destinations said of them is kept for %(count)s days.",
+            found.evidence_days,
         )
+    )
 
 
 def _days(name: str, text: str) -> int | None:

@@ -31,8 +31,9 @@ from leadkeeper.texts import lazy_ngettext
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from leadkeeper.delivery.schedule import State
     from leadkeeper.doors.cli.remote.client import Remote
-    from leadkeeper.intake.keep import NewLead
+    from leadkeeper.intake.keep import Accepted, NewLead
     from leadkeeper.services import Services
     from leadkeeper.views import DeliveryView, LeadView, Replayed
 
@@ -80,7 +81,11 @@ def send(
         print_json(
             {"id": kept.id, "deliveries": [{"connection": d.connection, "state": d.state} for d in kept.deliveries]}
         )
-        return
+    else:
+        _say_kept(kept)
+
+
+def _say_kept(kept: Accepted) -> None:
     print(kept.id)
     say(_("The lead was kept before.") if kept.repeat else _("The lead is kept."))
     for each in kept.deliveries:
@@ -146,14 +151,7 @@ def replay(
     json: AsJson = False,
 ) -> None:
     """Send a connection's deliveries again, by time and state. Without --state: those set aside."""
-    from leadkeeper.delivery.schedule import State
-
-    known = {each.value: each for each in State}
-    if unknown := [each for each in state or [] if each not in known]:
-        raise typer.BadParameter(
-            _("%(option)s: choose one of %(choices)s", option=f"--state {unknown[0]}", choices=", ".join(known))
-        )
-    states = [known[each] for each in state or [State.SET_ASIDE.value]]
+    states = _states(state)
 
     async def work(services: Services) -> Replayed:
         return await services.leads.redelivery.replay(
@@ -181,6 +179,17 @@ def replay(
         print_json(found)
     else:
         say(_replayed(found))
+
+
+def _states(named: list[str] | None) -> list[State]:
+    from leadkeeper.delivery.schedule import State
+
+    known = {each.value: each for each in State}
+    if unknown := [each for each in named or [] if each not in known]:
+        raise typer.BadParameter(
+            _("%(option)s: choose one of %(choices)s", option=f"--state {unknown[0]}", choices=", ".join(known))
+        )
+    return [known[each] for each in named or [State.SET_ASIDE.value]]
 
 
 def _replayed(found: Replayed) -> str:

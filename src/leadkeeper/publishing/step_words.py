@@ -1,4 +1,4 @@
-"""What steps of publishing said, in a reader's language. Pure.
+"""What steps of publishing said, in a reader's language.
 
 A step's messages are kept as they were written, in the language of the installation. Those in English are told in any
 language: the sentences that publishing composes are recognised here, and what they were composed of is told too.
@@ -29,7 +29,7 @@ _COMPOSED: Final = (
     _("%(call)s is none that we know"),
     *OF_TEST_LEADS.values(),
 )
-"""Sentences with something in them, those of other rooms too."""
+"""Sentences with something in them, those of other packages too."""
 WHOLE: Final = (
     _("Step completed."),
     _("Everything that the offer needs is there."),

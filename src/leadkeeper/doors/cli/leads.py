@@ -9,7 +9,7 @@ import typer
 from leadkeeper.doors.cli import found_lead, selected_leads, sent_leads
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
-from leadkeeper.doors.cli.lead_printing import lead_row, print_lead
+from leadkeeper.doors.cli.lead_printing import listed_lead, print_lead
 from leadkeeper.doors.cli.ordering import Search, Sort, given_text, ordering
 from leadkeeper.doors.cli.reading import with_reading
 from leadkeeper.doors.cli.remote.chosen import ask
@@ -128,7 +128,7 @@ def list_(
         print_json(page)
         return
     columns = (_("Received"), _("Id"), _("Lead source"), _("Customer"), _("Deliveries"))
-    print_table(columns, [lead_row(lead) for lead in page.leads], empty=_("There are no such leads."))
+    print_table(columns, [listed_lead(lead) for lead in page.leads], empty=_("There are no such leads."))
     if page.next_cursor:
         say(_("There are more: --cursor %(cursor)s", cursor=page.next_cursor))
 
@@ -173,5 +173,9 @@ def record(
         say(_("The connection was changed after the lead was last sent: what was sent then may differ."))
 
 
-for _command in (sent_leads.send, sent_leads.retry, sent_leads.replay):
-    commands.command()(_command)
+for _name, _command in (
+    ("send", sent_leads.send_lead),
+    ("retry", sent_leads.retry),
+    ("replay", sent_leads.replay),
+):
+    commands.command(_name)(_command)

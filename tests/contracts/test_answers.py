@@ -51,7 +51,7 @@ async def test_a_lead_is_found_by_address_id_and_offer(home: Installation, opera
         assert lead["message"] == ["Over primary (HTTPS endpoint) it goes out now."]
         assert lead["link"] == f"https://leads.example/portal/leads/{lead_id}"
     (lead,) = (await find(operator, lead_id, "pt"))["leads"]
-    assert lead["message"] == ["Pela conexão primary (HTTPS endpoint) sai agora."]
+    assert lead["message"] == ["Pela conexão primary (Endpoint HTTPS) sai agora."]
 
 
 async def test_a_test_lead_is_found_by_its_marker(home: Installation, operator: Visitor) -> None:

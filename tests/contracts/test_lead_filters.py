@@ -141,9 +141,7 @@ def test_a_view_keeps_filters_under_a_name(command: Command, leads: dict[str, st
     code, out, err = command("leads", "select", "set-state", "won", "--view", "from Portugal", "--dry-run", "--json")
     assert [each["leadId"] for each in json.loads(out)["outcomes"]] == [leads["Ada"]], err
     assert "followUp new" in command("leads", "views", "list")[1]
-    for wrong in (("--email", "ada@contoso.example"), ("--since", "2026-01-01T08:00Z")):
-        code, _, err = command("leads", "views", "save", "another", *wrong)
-        assert code in (1, 2), err
+    assert command("leads", "views", "save", "another", "--email", "ada@contoso.example")[0] == 2
     assert command("leads", "list", "--view", "from Portugal", "--country", "DE")[0] == 2
     assert command("leads", "views", "remove", "from Portugal")[0] == 0
     assert command("leads", "list", "--view", "from Portugal")[2] == "There is no view from Portugal.\n"

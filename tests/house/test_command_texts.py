@@ -15,7 +15,7 @@ from tests.house.pages import ROOT
 COMMANDS: Final = ROOT / "src/leadkeeper/doors/cli"
 FILES: Final = sorted(path for path in COMMANDS.rglob("*.py") if path.name != "__init__.py")
 SHOWS: Final = frozenset(
-    {"say", "complain", "print", "print_line", "print_table", "print_facts", "busy", "heading", "table"}
+    {"say", "complain", "print", "print_line", "print_table", "print_named", "busy", "heading", "table"}
     | {"Failed", "Refused", "Arrival", "BadParameter", "add_task", "add_column", "print_advice"}
 )
 """What shows a text to a person, or carries one there."""

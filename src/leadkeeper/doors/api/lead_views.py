@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from fastapi import FastAPI, Path, Query
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from leadkeeper.access.permissions import Caller, Permission
 from leadkeeper.doors.api.leads import LeadFilters
@@ -38,12 +38,13 @@ _SAME: Final = {
 """The page's words for what both write alike."""
 _TESTS: Final = {"": False, "no": False, "yes": True, "all": None}
 _DAY: Final = timedelta(days=1)
+_MOMENT: Final = timedelta(microseconds=1)
 OfPublisher = Annotated[str | None, Query(alias="publisherId", pattern=PUBLISHER_ID)]
 ViewId = Annotated[UUID, Path(alias="viewId")]
 
 
 class ViewFilters(LeadFilters):
-    """The filters of a view, those of the list of leads; ``test`` unsaid lists test leads, too."""
+    """The filters of a view, those of the list of leads; whole days (UTC) of its moments."""
 
     source: Annotated[Text, Field(max_length=120)] | None = None
     action: Annotated[Text, Field(max_length=60)] | None = None
@@ -51,21 +52,13 @@ class ViewFilters(LeadFilters):
         None, description="The member who follows it up, `nobody`, or `me`: whoever looks at the page."
     )
 
-    @model_validator(mode="after")
-    def _whole_days(self) -> ViewFilters:
-        for name in ("since", "until"):
-            moment = getattr(self, name)
-            if moment is not None and _utc(moment).time() != time():
-                raise ValueError(f"{name} must be the beginning of a day (UTC)")
-        return self
-
     def query(self) -> str:
         """As the page's address has them."""
         found = {word: getattr(self, name) for name, word in _SAME.items()}
         found["test"] = {True: "yes", False: None, None: "all"}[self.test]
         found["withheld"] = {True: "yes", False: "no", None: None}[self.withheld]
-        found["since"] = None if self.since is None else f"{_utc(self.since):%Y-%m-%d}"
-        found["until"] = None if self.until is None else f"{_utc(self.until) - _DAY:%Y-%m-%d}"
+        found["since"] = None if self.since is None else _utc(self.since).date().isoformat()
+        found["until"] = None if self.until is None else _last_day(self.until).isoformat()
         return urlencode({word: str(value) for word, value in found.items() if value is not None})
 
     @classmethod
@@ -76,17 +69,20 @@ class ViewFilters(LeadFilters):
         found["test"] = _TESTS.get(values.get("test", ""), False)
         found["withheld"] = {"yes": True, "no": False}.get(values.get("withheld", ""))
         found |= {"since": _moment(values, "since"), "until": _moment(values, "until")}
-        if found["until"] is not None:
-            found["until"] += _DAY
+        if found["until"] is not None:  # nothing comes after the last day that there is
+            found["until"] = None if found["until"].date() == date.max else found["until"] + _DAY
         return cls.model_validate(found)
 
 
 class LeadViewBody(Body):
     """A view to save."""
 
-    name: Annotated[Text, Field(min_length=1, max_length=LONGEST_NAME)]
+    name: Annotated[Text, Field(min_length=1, max_length=LONGEST_NAME, pattern=r"\S")]
     filters: ViewFilters
     shared: bool = Field(False, description="Other members, and keys, see it too.")
+    publisher_id: Annotated[str, Field(pattern=PUBLISHER_ID)] | None = Field(
+        None, description="Whose view it is; for an operator's key."
+    )
 
 
 class SavedLeadView(View):
@@ -131,12 +127,10 @@ class LeadViewRoutes:
         """Those of a publisher, else an operator's; one's own, and what others share."""
         return await views_of(self._lists, caller.name, _whose(caller, publisher_id))
 
-    async def save_lead_view(
-        self, body: LeadViewBody, caller: Reader, publisher_id: OfPublisher = None
-    ) -> SavedLeadView:
+    async def save_lead_view(self, body: LeadViewBody, caller: Reader) -> SavedLeadView:
         """One of the same name is replaced. Nothing that names a customer is kept: no address, no searched text."""
         _require_change(caller)
-        whose = _whose(caller, publisher_id)
+        whose = _whose(caller, body.publisher_id)
         return await save_view(self._lists, caller.name, whose, body)
 
     async def remove_lead_view(self, view_id: ViewId, caller: Reader, publisher_id: OfPublisher = None) -> None:
@@ -174,7 +168,16 @@ def _require_change(caller: Caller) -> None:
 
 
 def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:  # at the ends of time no offset can be taken away
+        return moment.replace(tzinfo=UTC)
+
+
+def _last_day(until: datetime) -> date:
+    """The last day of which something comes before ``until``."""
+    moment = _utc(until)
+    return moment.date() if moment == datetime.min.replace(tzinfo=UTC) else (moment - _MOMENT).date()
 
 
 def _moment(values: Mapping[str, str], name: str) -> datetime | None:

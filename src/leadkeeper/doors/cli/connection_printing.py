@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from leadkeeper.doors.cli.showing import Cell, print_facts, print_line, short_moment_of, state_text, to_json
+from leadkeeper.doors.cli.showing import Cell, print_line, print_named, short_moment_of, state_text, to_json
 from leadkeeper.doors.cli.telling import print_diagnosis
 from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.connections.connection import Connection
+    from leadkeeper.destinations.registry import Destinations
     from leadkeeper.texts import Language
 
 
@@ -23,24 +24,23 @@ def connection_resource(
     return {"offer": str(connection.offer), **connection_content(connection, now_ms(), shown, language)}
 
 
-def connection_row(resource: dict[str, Any], language: Language) -> tuple[str | Cell, ...]:
+def connection_row(resource: dict[str, Any], language: Language, destinations: Destinations) -> tuple[str | Cell, ...]:
+    """Of the list: what it is, how it is doing since when, and why."""
     health = resource["health"]
     state, diagnosis = health["state"], health["diagnosis"]
     return (
         resource["offer"],
         resource["name"],
-        _destination(resource),
+        _destination(resource, destinations),
         state_text(state, _state_word(state, language)),
         short_moment_of(health["since"]),
         diagnosis["summary"] if diagnosis else "",
     )
 
 
-def _destination(resource: dict[str, Any]) -> str:
-    """The name of its kind of destination; as ``customer-leads`` calls it where it is none of ours."""
-    from leadkeeper.destinations.registry import OURS
-
-    found = OURS.taking(resource["leadDestination"])
+def _destination(resource: dict[str, Any], destinations: Destinations) -> str:
+    """The name of its kind of destination; as ``customer-leads`` calls it where this installation has none of it."""
+    found = destinations.taking(resource["leadDestination"])
     return resource["leadDestination"] if found is None else found.name
 
 
@@ -50,18 +50,19 @@ def _state_word(state: str, language: Language) -> str:
     return language.gettext(STATE_WORDS[ConnectionState(state)])
 
 
-def print_connection(resource: dict[str, Any], language: Language) -> None:
+def print_connection(resource: dict[str, Any], language: Language, destinations: Destinations) -> None:
+    """All that is known of it."""
     from leadkeeper.views import DiagnosisView
 
     health = resource["health"]
     since = f" ({short_moment_of(health['since'])})" if health["since"] else ""
-    print_line(f"{resource['offer']}/{resource['name']} ({_destination(resource)})")
+    print_line(f"{resource['offer']}/{resource['name']} ({_destination(resource, destinations)})")
     print_line(f"  {_state_word(health['state'], language)}{since}")
     for name, value in resource.items():
         if name.endswith("Configuration") and isinstance(value, dict):
             for setting, given in value.items():
                 shown = given if isinstance(given, str) else to_json(given)
                 print_line(f"  {setting:<28} {shown}")
-    print_facts(((_("Made"), resource["createdTime"]), (_("Changed"), resource["changedTime"])), indent="  ", width=28)
+    print_named(((_("Made"), resource["createdTime"]), (_("Changed"), resource["changedTime"])), indent="  ", width=28)
     if health["diagnosis"] is not None:
         print_diagnosis(DiagnosisView.model_validate(health["diagnosis"]), language)

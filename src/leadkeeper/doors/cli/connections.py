@@ -10,7 +10,7 @@ from leadkeeper.doors.cli import proven_connections, reconciling
 from leadkeeper.doors.cli.connection_printing import connection_resource, connection_row, print_connection
 from leadkeeper.doors.cli.connection_settings import settings_body
 from leadkeeper.doors.cli.failing import Failed
-from leadkeeper.doors.cli.installation import BY, with_services
+from leadkeeper.doors.cli.installation import BY, quiet_settings, with_services
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.telling import spoken_language
@@ -53,7 +53,8 @@ def list_(
         print_json({"connections": found})
         return
     columns = (_("Offer"), _("Name"), _("Destination"), _("State"), _("Since"), _("Trouble"))
-    rows = [connection_row(each, language) for each in found]
+    destinations = quiet_settings().destinations
+    rows = [connection_row(each, language, destinations) for each in found]
     print_table(columns, rows, empty=_("There are no connections: leadkeeper connections put."))
 
 
@@ -77,7 +78,7 @@ def show(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = False
     if json:
         print_json(found)
     else:
-        print_connection(found, language)
+        print_connection(found, language, quiet_settings().destinations)
 
 
 @commands.command()
@@ -178,8 +179,8 @@ def remove(offer: Offer, name: ConnectionName = DEFAULT_NAME) -> None:
 
 for _name, _command in (
     ("validate", proven_connections.validate),
-    ("found", proven_connections.found),
-    ("not-found", proven_connections.not_found),
+    ("found", proven_connections.say_found),
+    ("not-found", proven_connections.say_not_found),
     ("reconcile", reconciling.reconcile),
     ("missing", reconciling.missing),
     ("send-missing", reconciling.send_missing),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from leadkeeper.doors.cli.installation import quiet_settings, with_services
-from leadkeeper.doors.cli.showing import AsJson, print_facts, print_json, say
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_named, say
 from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.texts import lazy_ngettext
 
@@ -76,7 +76,7 @@ def status(json: AsJson = False) -> None:
         print_json({**shown, "upToDate": found.up_to_date})
     else:
         facts = (_("Database"), found.database), (_("It has"), found.current or _("no tables yet"))
-        print_facts((*facts, (_("It needs"), str(found.newest))))
+        print_named((*facts, (_("It needs"), str(found.newest))))
     if not found.up_to_date:
         say(_("Bring it up to date: leadkeeper db upgrade."))
         raise typer.Exit(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leadkeeper.doors.cli.showing import Cell, print_facts, print_line, spoken, state_text
+from leadkeeper.doors.cli.showing import Cell, print_line, print_named, spoken, state_text
 from leadkeeper.doors.cli.telling import print_diagnosis
 from leadkeeper.doors.state_words import ASIDE, ATTEMPTS, DELIVERIES, RECEIPTS
 from leadkeeper.texts import join_lazily
@@ -27,7 +27,7 @@ _FIELDS = {
 }
 
 
-def lead_row(lead: LeadSummary) -> tuple[str | Cell, ...]:
+def listed_lead(lead: LeadSummary) -> tuple[str | Cell, ...]:
     """Of the inbox: when it came, what it is, whose it is, and how its deliveries stand."""
     states = [f"{each.connection}: {spoken(DELIVERIES[each.state])}" for each in lead.deliveries]
     worst = max((each.state for each in lead.deliveries), key=_WORST.index, default="")
@@ -42,7 +42,7 @@ def _who(customer: CustomerView) -> str:
 
 def print_lead(lead: LeadView, language: Language) -> None:
     """All that was handed in, what people noted, and every attempt to deliver it."""
-    print_facts(
+    print_named(
         (
             (_("Lead"), _("%(lead)s (test lead)", lead=lead.id) if lead.test else lead.id),
             (_("Received"), lead.created_time),

@@ -11,7 +11,7 @@ from leadkeeper.doors.cli import found_lead, saved_views, selected_leads, sent_l
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.lead_filters import LeadOptions, filtered
-from leadkeeper.doors.cli.lead_printing import lead_row, print_counts, print_lead
+from leadkeeper.doors.cli.lead_printing import listed_lead, print_counts, print_lead
 from leadkeeper.doors.cli.ordering import OfOffer, Sort, ordering
 from leadkeeper.doors.cli.reading import with_reading
 from leadkeeper.doors.cli.remote.chosen import ask
@@ -103,7 +103,7 @@ def list_(
         print_json(page)
         return
     columns = (_("Received"), _("Id"), _("Lead source"), _("Customer"), _("Deliveries"))
-    print_table(columns, [lead_row(lead) for lead in page.leads], empty=_("There are no such leads."))
+    print_table(columns, [listed_lead(lead) for lead in page.leads], empty=_("There are no such leads."))
     if page.next_cursor:
         say(_("There are more: --cursor %(cursor)s", cursor=page.next_cursor))
 
@@ -174,5 +174,9 @@ def record(
         say(_("The connection was changed after the lead was last sent: what was sent then may differ."))
 
 
-for _command in (sent_leads.send, sent_leads.retry, sent_leads.replay):
-    commands.command()(_command)
+for _name, _command in (
+    ("send", sent_leads.send_lead),
+    ("retry", sent_leads.retry),
+    ("replay", sent_leads.replay),
+):
+    commands.command(_name)(_command)

@@ -58,12 +58,14 @@ Marker = Annotated[
 ]
 
 
-def found(offer: Offer, name: ConnectionName = DEFAULT_NAME, marker: Marker = None, json: AsJson = False) -> None:
+def say_found(offer: Offer, name: ConnectionName = DEFAULT_NAME, marker: Marker = None, json: AsJson = False) -> None:
     """Say that the last test lead over a connection was found in a destination that does not confirm leads."""
     _say(offer, name, marker, json, found=True)
 
 
-def not_found(offer: Offer, name: ConnectionName = DEFAULT_NAME, marker: Marker = None, json: AsJson = False) -> None:
+def say_not_found(
+    offer: Offer, name: ConnectionName = DEFAULT_NAME, marker: Marker = None, json: AsJson = False
+) -> None:
     """Say that it was not found: its leads are held, and what usually is wrong is told."""
     _say(offer, name, marker, json, found=False)
 

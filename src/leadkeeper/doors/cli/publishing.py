@@ -137,12 +137,12 @@ def _follow(offer: OfferRef, begun: Operation, json: bool, *, wait: bool) -> Non
     ended = with_services(lambda services: _until_ended(services, offer, begun.id)) if wait else begun
     _show(ended, json)
     if ended.state in (OperationState.FAILED, OperationState.CANCELED):
-        told = (
+        summary = (
             _("The publishing of %(offer)s has failed.", offer=offer)
             if ended.state is OperationState.FAILED
             else _("The publishing of %(offer)s was canceled.", offer=offer)
         )
-        raise Failed(join_lazily((told, _("Fix what its steps tell, then begin again."))))
+        raise Failed(join_lazily((summary, _("Fix what its steps tell, then begin again."))))
 
 
 async def _until_ended(services: Services, offer: OfferRef, operation_id: str) -> Operation:
@@ -189,6 +189,7 @@ def _show(operation: Operation, json: bool) -> None:
 
 
 def _print_steps(operation: Operation) -> None:
+    from leadkeeper.publishing.step_words import step_message
     from leadkeeper.publishing.steps import STEP_TEXTS
 
     language = spoken_language()
@@ -196,5 +197,5 @@ def _print_steps(operation: Operation) -> None:
         name = language.gettext(STEP_TEXTS[step.id].name)
         print_line(f"  {_MARKS.get(step.status.value, '>')} {name}: {spoken(STEPS[step.status])}")
         for message in step.messages:
-            for line in message.text.splitlines():
+            for line in step_message(message.text, language).splitlines():
                 print_line(f"      {line}")

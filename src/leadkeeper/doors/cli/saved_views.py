@@ -73,8 +73,9 @@ def save(
     async def there(remote: Remote) -> SavedLeadView:
         from leadkeeper.doors.api.lead_views import SavedLeadView
 
-        sent = {"name": name, "shared": shared, "filters": filters}
-        return await remote.post(_path(whose), SavedLeadView, sent)
+        sent: dict[str, Any] = {"name": name, "shared": shared, "filters": filters}
+        sent |= {} if whose is None else {"publisherId": whose}
+        return await remote.post(_PATH, SavedLeadView, sent)
 
     found = ask(lambda: with_storage(here), there)
     if json:

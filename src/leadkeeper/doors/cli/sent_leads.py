@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _DONE = frozenset({"delivered", "unconfirmed", "sending", "withheld"})
 
 
-def send(
+def send_lead(
     offer: Annotated[
         OfferRef | None, typer.Argument(metavar="PUBLISHER.OFFER", parser=parse_offer, help="Which offer.")
     ] = None,

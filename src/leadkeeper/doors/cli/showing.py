@@ -152,9 +152,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Cell]], *,
         say(empty)
 
 
-def print_facts(facts: Iterable[tuple[str, str]], *, indent: str = "", width: int = 0) -> None:
+def print_named(values: Iterable[tuple[str, str]], *, indent: str = "", width: int = 0) -> None:
     """Lines of a name and what it is, the names at least ``width`` places wide; without a value there is no line."""
-    shown = [(spoken(name), spoken(value)) for name, value in facts if value]
+    shown = [(spoken(name), spoken(value)) for name, value in values if value]
     wide = max(width, *(len(name) for name, _value in shown), 0)
     for name, value in shown:
         print_line(f"{indent}{name:<{wide}} {value}")

@@ -51,7 +51,7 @@ def upload(
     else:
         for error in done.errors if done.errors != found.errors else ():
             complain(plain_text(f"{error.line} {error.column} {error.message}"))
-        say(lazy_ngettext("%(num)d lead was changed.", "%(num)d leads were changed.", done.changed))
+        say(lazy_ngettext("%(count)s lead was changed.", "%(count)s leads were changed.", done.changed))
     raise typer.Exit(1 if done.errors else 0)
 
 
@@ -98,7 +98,7 @@ def _show(found: UploadResult, *, json: bool) -> None:
     if found.errors:
         wrong = [(str(each.line), each.column, each.message) for each in found.errors]
         print_table((_("Line"), _("Column"), _("What is wrong")), wrong, empty="")
-    say(lazy_ngettext("%(num)d lead would be changed.", "%(num)d leads would be changed.", found.changed))
+    say(lazy_ngettext("%(count)s lead would be changed.", "%(count)s leads would be changed.", found.changed))
 
 
 def _words(text: FollowUpText) -> str:

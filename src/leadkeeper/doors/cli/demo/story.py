@@ -45,7 +45,7 @@ class Story:
         self.accounts: Sequence[DemoPerson] = ()
 
     async def play(self) -> None:
-        """The whole story. Raises :class:`Refused` if it does not go as told."""
+        """The whole story. Raises :class:`Refused` if it does not go as planned."""
         by_hand = (self._by_rest, self._in_a_batch, self._by_hook, self._faulty)
         for act in (self._set_up, *by_hand, self._broken, self._failing, self._published):
             before = len(self.handed_in)
@@ -74,8 +74,8 @@ class Story:
                 await self._put(offer, place, place.settings)
                 test = await self._prove(offer, place)
                 where = f"{offer}/{place.connection} ({place.title})"
-                told = _("%(connection)s: test lead %(outcome)s", connection=where, outcome=_short(test))
-                self._screen.say(told, "green", indent="  ")
+                text = _("%(connection)s: test lead %(outcome)s", connection=where, outcome=_short(test))
+                self._screen.say(text, "green", indent="  ")
 
     async def _by_rest(self) -> None:
         count = len(self._places[cast.EVERYWHERE])
@@ -169,10 +169,10 @@ class Story:
         if mishap.settings is not None:
             await self._put(offer, place, place.settings)
         test = await self._prove(offer, place)
-        told = _(
+        text = _(
             "%(where)s: %(fix)s; test lead %(outcome)s", where=place.title, fix=_(mishap.fixed), outcome=_short(test)
         )
-        self._screen.say(told, "green", indent="    ")
+        self._screen.say(text, "green", indent="    ")
 
     async def _failing(self) -> None:
         self._screen.heading(_("7. A destination answers 500 for a while: only its own leads wait, and are sent again"))

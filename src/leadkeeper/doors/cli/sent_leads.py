@@ -18,6 +18,7 @@ from leadkeeper.doors.cli.values import (
     Since,
     Until,
     checked,
+    known_states,
     milliseconds,
     moment_text,
     parse_offer,
@@ -146,14 +147,7 @@ def replay(
     json: AsJson = False,
 ) -> None:
     """Send a connection's deliveries again, by time and state. Without --state: those set aside."""
-    from leadkeeper.delivery.schedule import State
-
-    known = {each.value: each for each in State}
-    if unknown := [each for each in state or [] if each not in known]:
-        raise typer.BadParameter(
-            _("%(option)s: choose one of %(choices)s", option=f"--state {unknown[0]}", choices=", ".join(known))
-        )
-    states = [known[each] for each in state or [State.SET_ASIDE.value]]
+    states = known_states(state)
 
     async def work(services: Services) -> Replayed:
         return await services.leads.redelivery.replay(

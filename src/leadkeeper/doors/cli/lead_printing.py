@@ -109,4 +109,4 @@ def print_counts(found: LeadCounts) -> None:
     }
     counts = found.model_dump()
     more = _("more than %(most)s", most=COUNTED)
-    print_facts([(word, more if counts[tab] > COUNTED else str(counts[tab])) for tab, word in words.items()])
+    print_named([(word, more if counts[tab] > COUNTED else str(counts[tab])) for tab, word in words.items()])

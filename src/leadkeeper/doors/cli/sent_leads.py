@@ -18,6 +18,7 @@ from leadkeeper.doors.cli.values import (
     Since,
     Until,
     checked,
+    known_states,
     milliseconds,
     moment_text,
     parse_offer,
@@ -31,7 +32,6 @@ from leadkeeper.texts import lazy_ngettext
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from leadkeeper.delivery.schedule import State
     from leadkeeper.doors.cli.remote.client import Remote
     from leadkeeper.intake.keep import Accepted, NewLead
     from leadkeeper.services import Services
@@ -151,7 +151,7 @@ def replay(
     json: AsJson = False,
 ) -> None:
     """Send a connection's deliveries again, by time and state. Without --state: those set aside."""
-    states = _states(state)
+    states = known_states(state)
 
     async def work(services: Services) -> Replayed:
         return await services.leads.redelivery.replay(
@@ -179,17 +179,6 @@ def replay(
         print_json(found)
     else:
         say(_replayed(found))
-
-
-def _states(named: list[str] | None) -> list[State]:
-    from leadkeeper.delivery.schedule import State
-
-    known = {each.value: each for each in State}
-    if unknown := [each for each in named or [] if each not in known]:
-        raise typer.BadParameter(
-            _("%(option)s: choose one of %(choices)s", option=f"--state {unknown[0]}", choices=", ".join(known))
-        )
-    return [known[each] for each in named or [State.SET_ASIDE.value]]
 
 
 def _replayed(found: Replayed) -> str:

@@ -49,7 +49,9 @@ def known_states(names: Sequence[str] | None) -> Sequence[State]:
 
     known = {each.value: each for each in State}
     if unknown := [each for each in names or [] if each not in known]:
-        raise typer.BadParameter(f"--state {unknown[0]}: choose one of {', '.join(known)}")
+        raise typer.BadParameter(
+            _("%(option)s: choose one of %(choices)s", option=f"--state {unknown[0]}", choices=", ".join(known))
+        )
     return [known[each] for each in names or [State.SET_ASIDE.value]]
 
 

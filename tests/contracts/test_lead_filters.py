@@ -123,7 +123,7 @@ def test_tabs_are_counted(command: Command, leads: dict[str, str]) -> None:
     code, out, err = command("leads", "counts", "--offer", OFFER)
     assert out.splitlines() == [
         "All           2",
-        "Need somebody 2",
+        "Need attention 2",
         "Waiting       0",
         "Held          2",
         "Set aside     0",

@@ -25,7 +25,7 @@ class LeadCountRoutes:
 
     def serve_on(self, app: FastAPI) -> None:
         """Add the route."""
-        summary = "Count the leads that wait, are held, were set aside, or need somebody"
+        summary = "Count the leads that wait, are held, were set aside, or need attention"
         add(app, "GET", "/v1/leads/counts", self.count_leads, tag="Leads", summary=summary)
 
     async def count_leads(

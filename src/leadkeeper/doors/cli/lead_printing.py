@@ -102,7 +102,7 @@ def print_counts(found: LeadCounts) -> None:
 
     words = {
         "all": _("All"),
-        "attention": _("Need somebody"),
+        "attention": _("Need attention"),
         "waiting": _("Waiting"),
         "held": _("Held"),
         "set_aside": _("Set aside"),

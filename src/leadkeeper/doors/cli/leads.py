@@ -114,7 +114,7 @@ def counts(
     publisher: Annotated[str | None, typer.Option(help="Only this publisher's.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Count the leads that wait, are held, were set aside, or need somebody; test leads are left out."""
+    """Count the leads that wait, are held, were set aside, or need attention; test leads are left out."""
     whose, offer_id = (offer.publisher_id, offer.offer_id) if offer else (publisher, None)
 
     async def here(reading: Reading) -> LeadCounts:

@@ -182,13 +182,8 @@ class Leads:
         return await self._reading.leads(filters, wanted.cursor, wanted.limit, by=caller.name)
 
     def _destination(self, called: str | None) -> str | None:
-        """Its stored name. Raises :class:`Problem` for one that there is not: it would list nothing."""
-        found = None if called is None else self._destinations.name_of(called)
-        if called is not None and found is None:
-            choices = ", ".join(self._destinations.choices)
-            message = lazy_gettext("There is no such destination: choose one of %(choices)s.", choices=choices)
-            raise Problem(ProblemType.INVALID_REQUEST, message, (FieldError("destination", message),))
-        return found
+        """Its stored name; what is no destination here stays as it is, and has no leads."""
+        return None if called is None else self._destinations.name_of(called) or called
 
     async def get_lead(self, lead_id: LeadId, caller: Reader, language: Asked) -> LeadView:
         """For an operator, or the lead's publisher."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from leadkeeper.network.addresses import _PRIVATE
@@ -104,6 +106,15 @@ def work(run: Spoken, call: Call, endpoint: ReceivingEndpoint) -> None:
     run("leads", "found", delivery, code=1)
     run("leads", "replay", OFFER, "--state", "waiting", "--dry-run")
     run("leads", "replay", OFFER, "--state", "waiting")
+    run("leads", "counts")
+    Path("leads.csv").write_text(f"Lead id;Follow-up\n{found['id']};active\n{NOBODY};?\n", encoding="utf-8")
+    run("leads", "upload", "leads.csv", "--dry-run", code=1)
+    run("leads", "upload", "leads.csv", "--yes", code=1)
+    run("leads", "views", "list")
+    run("leads", "views", "save", "Minha", "--state", "held")
+    run("leads", "views", "list")
+    run("leads", "views", "remove", "Minha")
+    run("leads", "views", "remove", "Minha", code=1)
     for act in (["send-again"], ["assign", "--to", "-"], ["set-state", "active"]):
         run("leads", "select", *act, "--publisher", "contoso", "--dry-run")
         run("leads", "select", *act, "--publisher", "contoso")

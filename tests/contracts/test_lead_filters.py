@@ -122,11 +122,11 @@ def test_tabs_are_counted(command: Command, leads: dict[str, str]) -> None:
     assert command("connections", "pause", OFFER)[0] == 0
     code, out, err = command("leads", "counts", "--offer", OFFER)
     assert out.splitlines() == [
-        "All           2",
+        "All            2",
         "Need attention 2",
-        "Waiting       0",
-        "Held          2",
-        "Set aside     0",
+        "Waiting        0",
+        "Held           2",
+        "Set aside      0",
     ], err
 
 

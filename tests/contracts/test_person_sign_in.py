@@ -14,6 +14,7 @@ from leadkeeper.access.people.devices import Devices
 from leadkeeper.access.people.factor import factor_binding
 from leadkeeper.access.permissions import Role
 from leadkeeper.access.sessions import SignInPlace
+from leadkeeper.clock import now_ms
 from leadkeeper.connections.rotation import rotate
 from leadkeeper.connections.vault import Vault, new_secret_key
 from leadkeeper.problem import Problem, ProblemType
@@ -165,7 +166,7 @@ async def test_a_new_secret_key_keeps_second_factors_and_a_lost_one_leaves_recov
         await sign_in(visitor, email)
         secret, page = await set_up(visitor)
         code = next(word for word in page.text.split() if word.count("-") == 3 and len(word) == 19)
-    await home.services.storage.write(rotate, Vault([new, SECRET_KEY]))
+    await home.services.storage.write(rotate, Vault([new, SECRET_KEY]), now_ms())
     row: Any = (await home.services.storage.read(lambda conn: conn.execute(sa.select(t.person)).all()))[0]
     assert Vault([new]).open(row.factor, factor_binding(row.id)) == {"secret": secret}
     assert not await home.services.accounts.second_factor.fits(row.id, later(secret)), (

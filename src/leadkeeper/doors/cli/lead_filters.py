@@ -39,8 +39,8 @@ InState = Annotated[
         "--state",
         "--in-state",
         callback=known_listed_state,
-        help="Only with a delivery in this state: delivered, waiting, held, setAside, ...; attention: that need "
-        "somebody.",
+        help="Only with a delivery in this state: delivered, waiting, held, setAside, ...; attention: that somebody "
+        "must look at.",
     ),
 ]
 OfSource = Annotated[str | None, typer.Option(help="Only from this source: AzureMarketplace, ...")]

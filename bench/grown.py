@@ -73,10 +73,10 @@ async def connect(services: Services, connections: int) -> None:
     async def publisher(number: int, offers: int) -> None:
         async with gate:
             name = f"publisher{number}"
-            await services.catalogue.put_publisher(name, f"Publisher {number}", by="bench")
+            await services.offers.catalogue.put_publisher(name, f"Publisher {number}", by="bench")
             for offer in range(offers):
                 ref = OfferRef(name, f"offer{offer}")
-                await services.catalogue.put_offer(
+                await services.offers.catalogue.put_offer(
                     ref, title=f"Offer {offer}", offer_type="SaaS", live=True, by="bench"
                 )
                 await services.connections.put(ref, "primary", https(), by="bench")

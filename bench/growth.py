@@ -168,17 +168,17 @@ def _pages() -> list[tuple[str, Call]]:
 
 def _listing(filters: LeadFilter, cursor: str | None) -> Call:
     async def call(services: Services) -> int:
-        return len((await services.inbox.list(filters, cursor, 50)).leads)
+        return len((await services.leads.inbox.list(filters, cursor, 50)).leads)
 
     return call
 
 
 async def _counted(services: Services) -> int:
-    return sum((await services.inbox.counts(LeadFilter(PUBLISHER))).values())
+    return sum((await services.leads.inbox.counts(LeadFilter(PUBLISHER))).values())
 
 
 async def _attention(services: Services) -> int:
-    return len((await services.attention.list(PUBLISHER, now_ms())).entries)
+    return len((await services.leads.attention.list(PUBLISHER, now_ms())).entries)
 
 
 async def _page(services: Services, kind: Kind, name: str, call: Call) -> Row:
@@ -199,7 +199,7 @@ async def _download(services: Services, kind: Kind) -> Row:
 
     async def some() -> Any:
         nonlocal leads
-        async for lead in services.reading.export(LeadFilter(PUBLISHER), by="bench"):
+        async for lead in services.leads.reading.export(LeadFilter(PUBLISHER), by="bench"):
             yield lead
             leads += 1
             if leads == DOWNLOADED:

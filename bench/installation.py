@@ -81,7 +81,7 @@ class Installation:
         """A new key of this role: ``operator``, ``marketplace`` or ``publisher:<id>``."""
 
         async def act(services: Services) -> str:
-            return (await services.keys.create(role)).key
+            return (await services.access.keys.create(role)).key
 
         return self.do(act)
 
@@ -178,12 +178,12 @@ def installation(place: Place, kind: Kind, **connections: dict[str, object]) -> 
 
 
 async def _set_up(services: Services, connections: Mapping[str, dict[str, object]]) -> str:
-    await services.catalogue.put_publisher(PUBLISHER, "Contoso", by="bench")
+    await services.offers.catalogue.put_publisher(PUBLISHER, "Contoso", by="bench")
     for offer, connection in connections.items():
         ref = OfferRef(PUBLISHER, offer)
-        await services.catalogue.put_offer(ref, title="CRM", offer_type="SaaS", live=True, by="bench")
+        await services.offers.catalogue.put_offer(ref, title="CRM", offer_type="SaaS", live=True, by="bench")
         await services.connections.put(ref, "primary", connection, by="bench")
-    return (await services.keys.create("marketplace")).key
+    return (await services.access.keys.create("marketplace")).key
 
 
 def _lead(offer: str, number: int) -> NewLead:

@@ -23,8 +23,8 @@ def address(role: str, publisher_id: str | None = "contoso") -> str:
 async def add(home: Installation, role: Role, publisher_id: str | None = "contoso", *, email: str = "") -> str:
     """A person with :data:`PASSWORD`, by an invitation; their address."""
     email = email or address(role.value, publisher_id)
-    link = await home.services.links.invite(email, publisher_id, role, by=OPERATOR)
-    await home.services.links.accept(link.token, name=f"Ada {role.value.title()}", password=PASSWORD)
+    link = await home.services.accounts.links.invite(email, publisher_id, role, by=OPERATOR)
+    await home.services.accounts.links.accept(link.token, name=f"Ada {role.value.title()}", password=PASSWORD)
     return email
 
 

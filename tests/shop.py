@@ -37,7 +37,9 @@ async def define(
         "microsoft-azure-marketplace.callToAction": list(calls),
     }
     definition = {"displayText": title, "offer": properties, "plans": []}
-    await services.catalogue.put_definition(ref, offer_type=kind, definition=definition, lead_settings=None, by="test")
+    await services.offers.catalogue.put_definition(
+        ref, offer_type=kind, definition=definition, lead_settings=None, by="test"
+    )
 
 
 async def put_in_slots(
@@ -57,7 +59,7 @@ async def put_in_slots(
 async def open_shop(services: Services) -> None:
     """Two publishers with an offer each, shown on one another's pages."""
     for id, name in (("contoso", "Contoso"), ("fabrikam", "Fabrikam & Sons")):
-        await services.catalogue.put_publisher(id, name, by="test")
+        await services.offers.catalogue.put_publisher(id, name, by="test")
     await define(services, PLANNER, "Contoso Planner")
     await define(services, PARTNER, "Rollout Help", ["contact-me"], "consulting-services")
     for ref in (PLANNER, PARTNER):
@@ -75,4 +77,4 @@ async def new_preview(services: Services) -> str:
     """A changed version of the planner in its preview; the preview's key."""
     await define(services, PLANNER, "Contoso Planner, next")
     await put_in_slots(services, PLANNER, preview=2, production=1)
-    return (await services.catalogue.offer(PLANNER)).preview_key
+    return (await services.offers.catalogue.offer(PLANNER)).preview_key

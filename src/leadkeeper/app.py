@@ -8,6 +8,7 @@ import functools
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Final, TextIO, cast
 
 import structlog
@@ -41,8 +42,10 @@ from leadkeeper.inbox.as_sent import SentRecords
 from leadkeeper.inbox.attention.attention import Attention
 from leadkeeper.inbox.cost import Costs
 from leadkeeper.inbox.follow_up.follow_ups import FollowUps
+from leadkeeper.inbox.follow_up.punctuality import Punctuality
 from leadkeeper.inbox.follow_up.upload import FollowUpUploads
 from leadkeeper.inbox.inbox import Inbox
+from leadkeeper.inbox.lists.arrivals import Arrivals
 from leadkeeper.inbox.lists.columns import LeadLists
 from leadkeeper.inbox.lists.selection import Selection
 from leadkeeper.inbox.oversight.oversight import Oversight
@@ -57,6 +60,8 @@ from leadkeeper.mail.service import MailService
 from leadkeeper.network.client import Network
 from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.notices.confirmations import Confirmations
+from leadkeeper.notices.fates import Mails
+from leadkeeper.notices.quiet_hours import QuietHours
 from leadkeeper.opening import open_database
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.privacy.retention import Retention
@@ -64,6 +69,7 @@ from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
 from leadkeeper.publishing.cross_listing import CrossListings
+from leadkeeper.publishing.differences import Differences
 from leadkeeper.publishing.logos import OfferLogos
 from leadkeeper.publishing.operations import look_again
 from leadkeeper.publishing.publication import Publication, keeps_last_connection
@@ -71,7 +77,7 @@ from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.publishing.steps import Unconfirmed
 from leadkeeper.publishing.suspension import Suspensions
 from leadkeeper.reconciliation.reconciliation import Reconciliation
-from leadkeeper.services import Services
+from leadkeeper.services import AccessServices, LeadServices, NoticeServices, OfferServices, Services
 from leadkeeper.settings import Settings
 from leadkeeper.storage.database_clock import LOOK_SECONDS, DatabaseClock
 from leadkeeper.storage.engine import Storage
@@ -84,8 +90,23 @@ from leadkeeper.validation.validator import Validator
 log: Final = structlog.get_logger(__name__)
 
 
-_Opened = tuple[Storage, Clock, Sequence[str], Peers, Languages]
-"""A database with its clock, the keys to the secrets in it, how many processes use it, and what they speak."""
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What every room stands on: settings, an open database with its clock, and the way out."""
+
+    settings: Settings
+    storage: Storage
+    clock: Clock
+    secret_keys: Sequence[str]
+    peers: Peers
+    languages: Languages
+    context: Context
+    network: Network
+    handover: Handover
+
+    def vault(self) -> Vault:
+        """What seals and opens secrets in the database."""
+        return Vault(list(self.secret_keys))
 
 
 @contextlib.asynccontextmanager
@@ -108,128 +129,124 @@ async def open_services(
     # Transactions run in threads: the loop must not wait the default 5 ms for each to let it go on.
     sys.setswitchinterval(0.0005)
     storage, clock, secret_keys = await open_database(settings, clock_of)
-    network, peers = Network(settings.network_policy), Peers()
+    network, peers, handover = Network(settings.network_policy), Peers(), Handover()
     mail = MailService(settings.mail_server, settings.mail_rules, settings.base_url)
     context = Context(network, mail, carrying=lambda: peers.carrying)
     metrics = Metrics(shared)
-    carrier: Worker | None = None
-    handover = Handover()
 
     watching = asyncio.create_task(_watch(storage, clock, handover.wake), name="clock")
-    opened = storage, clock, secret_keys, peers, languages or installed()
-    services = _assemble(settings, opened, context, handover)
+    services = _assemble(
+        _Ground(settings, storage, clock, secret_keys, peers, languages or installed(), context, network, handover)
+    )
     await services.marketplace.look()
     await services.channels.refresh()
     try:
-        if worker:
-            carrier = Worker(
-                storage,
-                services.connections,
-                context,
-                lease_seconds=settings.lease_seconds,
-                clock=clock,
-                observe=metrics.observe_sends,
-                prove=functools.partial(services.validator.validate, by=UNASKED),
-                events=services.channels.subscriptions,
-            )
-            handover.carrier, handover.woken = carrier.direct, carrier.wake
+        carrier = _carrier(settings, services, context, metrics, handover) if worker else None
         yield Installation(services, metrics, network, carrier, clock, context)
         await services.intake.drained()
     finally:
         watching.cancel()
-        await services.link_mail.aclose()
-        await services.rates.aclose()
-        await services.uses.aclose()
-        await services.audit.drained()
+        await services.accounts.mail.aclose()
+        await services.access.rates.aclose()
+        await services.access.uses.aclose()
+        await services.access.audit.drained()
         await network.aclose()
         await storage.close()
 
 
-def _assemble(settings: Settings, opened: _Opened, context: Context, handover: Handover) -> Services:
+def _carrier(settings: Settings, services: Services, context: Context, metrics: Metrics, handover: Handover) -> Worker:
+    """What carries leads; from now on those that are taken in are handed to it directly."""
+    carrier = Worker(
+        services.storage,
+        services.connections,
+        context,
+        lease_seconds=settings.lease_seconds,
+        clock=services.clock,
+        observe=metrics.observe_sends,
+        prove=functools.partial(services.validator.validate, by=UNASKED),
+        events=services.channels.subscriptions,
+    )
+    handover.carrier, handover.woken = carrier.direct, carrier.wake
+    return carrier
+
+
+def _assemble(ground: _Ground) -> Services:
     """All services, over the same storage and by the same clock."""
-    storage, clock, secret_keys, peers, languages = opened
+    settings, storage, clock, wake = ground.settings, ground.storage, ground.clock, ground.handover.wake
+    access, marketplace = _access(ground), MarketplaceName(storage, settings.named, clock, settings.operator_addresses)
+    accounts = _accounts(ground, access, marketplace)
+    connections = _connections(ground)
+    offers = _offers(ground, access, connections)
+    channels = Channels(storage, ground.vault(), ground.network.check_url, Subscriptions(), clock, settings.quotas)
     withholding = Withholding.parse(settings.withheld_domains)
-    rates, uses, inbox = Rates(storage, settings.quotas, clock), Uses(storage, clock), Inbox(storage)
-    sign_ins, people = _people(settings, storage, clock, secret_keys, uses, languages, peers)
-    connections = _connections(settings, storage, clock, secret_keys, handover.wake)
-    catalogue = OfferCatalogue(storage, connections, clock, quotas=settings.quotas)
-    channels = _channels(settings, storage, clock, secret_keys, context.network)
-    trace = Trace(storage, settings.base_url, withholding, settings.destinations)
     return Services(
-        storage=storage,
-        keys=sign_ins.keys,
-        sign_ins=sign_ins,
-        people=people.people,
-        person_sign_ins=people.sign_ins,
-        second_factor=people.factor,
-        links=people.links,
-        provider=open_provider(settings.provider, people.sign_ins, context.network, secret_keys, settings.base_url),
-        portal_links=PortalLinks(storage, sign_ins.sessions, Tokens(secret_keys), settings.ancestors, clock),
-        link_mail=people.mail,
-        marketplace=people.marketplace,
-        audit=sign_ins.audit,
-        channels=channels,
-        hooks=Hooks(storage, clock, quotas=settings.quotas, uses=uses),
-        catalogue=catalogue,
-        offer_copies=OfferCopies(storage, catalogue, connections),
-        offer_logos=OfferLogos(storage, catalogue, Showcase(storage), clock),
-        connection_copies=ConnectionCopies(storage, connections),
+        access=access,
+        accounts=accounts,
+        provider=open_provider(
+            settings.provider, accounts.sign_ins, ground.network, ground.secret_keys, settings.base_url
+        ),
+        marketplace=marketplace,
+        offers=offers,
         connections=connections,
-        findings=Findings(storage, connections, handover.wake, clock, goes_on=look_again),
-        intake=Intake(storage, handover.wake, clock, withholding, rates, channels.subscriptions, handover),
-        inbox=inbox,
-        attention=Attention(storage),
-        trace=trace,
-        reading=Reading(inbox, trace, sign_ins.audit),
-        sent_records=SentRecords(storage, connections, context, sign_ins.audit),
-        costs=Costs(storage, clock, settings.destinations),
-        redelivery=Redelivery(storage, handover.wake, clock),
-        reconciliation=Reconciliation(storage, connections, handover.wake, clock, days=settings.reconciliation_days),
+        connection_copies=ConnectionCopies(storage, connections),
+        findings=Findings(storage, connections, wake, clock, goes_on=look_again),
+        validator=_validator(ground, connections, access.rates),
+        intake=Intake(storage, wake, clock, withholding, access.rates, channels.subscriptions, ground.handover),
+        leads=_leads(ground, access.audit, connections, offers.catalogue, withholding),
+        reconciliation=Reconciliation(storage, connections, wake, clock, days=settings.reconciliation_days),
         retention=Retention(storage, settings.periods, clock),
-        follow_ups=FollowUps(storage, clock),
-        follow_up_uploads=FollowUpUploads(storage, clock),
-        selection=Selection(storage, handover.wake, clock),
-        lead_lists=LeadLists(storage, clock),
-        validator=_validator(settings, storage, connections, context, handover.wake, clock, rates),
-        rates=rates,
-        publication=Publication(storage, clock=clock),
-        suspensions=Suspensions(storage, handover.wake, sign_ins.keys.forget, clock),
-        oversight=Oversight(storage, catalogue, clock, in_force(settings)),
-        uses=uses,
-        cross_listings=CrossListings(storage, clock),
-        contact_answers=ContactAnswers(storage, clock, rules=settings.mail_rules),
-        confirmations=_confirmations(settings, storage, people.marketplace, clock),
+        notices=_notices(ground, marketplace),
+        channels=channels,
+        storage=storage,
         clock=clock,
         base_url=settings.base_url,
-        languages=languages,
-        peers=peers,
+        languages=ground.languages,
+        peers=ground.peers,
     )
 
 
-def _confirmations(settings: Settings, storage: Storage, name: MarketplaceName, clock: Clock) -> Confirmations:
-    """They go out where the operator wants them and there is a mail server."""
-    server = settings.mail_server if settings.confirmation_mails else None
-    return Confirmations(storage, None if server is None else server.sender, name, settings.mail_rules, clock)
+def _access(ground: _Ground) -> AccessServices:
+    settings, storage, clock = ground.settings, ground.storage, ground.clock
+    lasts_ms, idle_ms = settings.session_hours * 3_600_000, settings.session_idle_minutes * 60_000
+    sessions = Sessions(storage, lasts_ms=int(lasts_ms), idle_ms=int(idle_ms), clock=clock)
+    uses, tokens, audit = Uses(storage, clock), Tokens(ground.secret_keys), Audit(storage, clock)
+    keys = Keys(storage, clock, tokens=tokens, uses=uses)
+    return AccessServices(
+        keys=keys,
+        sign_ins=SignIns(keys, sessions, audit, limit=settings.sign_in_limit, doors=lambda: ground.peers.answering),
+        portal_links=PortalLinks(storage, sessions, tokens, settings.ancestors, clock),
+        hooks=Hooks(storage, clock, quotas=settings.quotas, uses=uses),
+        rates=Rates(storage, settings.quotas, clock),
+        uses=uses,
+        audit=audit,
+    )
 
 
-def _channels(
-    settings: Settings, storage: Storage, clock: Clock, secret_keys: Sequence[str], network: Network
-) -> Channels:
-    return Channels(storage, Vault(list(secret_keys)), network.check_url, Subscriptions(), clock, settings.quotas)
+def _accounts(ground: _Ground, access: AccessServices, marketplace: MarketplaceName) -> PeopleRoom:
+    settings = ground.settings
+    return open_people(
+        ground.storage,
+        access.sign_ins,
+        ground.secret_keys,
+        ground.vault(),
+        None if settings.mail_server is None else Mailer(settings.mail_server),
+        marketplace=marketplace,
+        least=settings.password_length,
+        base_url=settings.base_url,
+        rules=settings.mail_rules,
+        languages=ground.languages,
+        limit=settings.sign_in_limit,
+        clock=ground.clock,
+    )
 
 
-def _connections(
-    settings: Settings,
-    storage: Storage,
-    clock: Clock,
-    secret_keys: Sequence[str],
-    wake: Callable[[Collection[str]], None],
-) -> Connections:
+def _connections(ground: _Ground) -> Connections:
+    settings = ground.settings
     return Connections(
-        storage,
-        Vault(list(secret_keys)),
-        wake,
-        clock,
+        ground.storage,
+        ground.vault(),
+        ground.handover.wake,
+        ground.clock,
         keeps_last=keeps_last_connection,
         quotas=settings.quotas,
         mail_rules=settings.mail_rules,
@@ -237,53 +254,68 @@ def _connections(
     )
 
 
-def _people(
-    settings: Settings,
-    storage: Storage,
-    clock: Clock,
-    secret_keys: Sequence[str],
-    uses: Uses,
-    languages: Languages,
-    peers: Peers,
-) -> tuple[SignIns, PeopleRoom]:
-    sign_ins = _sign_ins(settings, storage, clock, secret_keys, uses, peers)
-    return sign_ins, open_people(
-        storage,
-        sign_ins,
-        secret_keys,
-        Vault(list(secret_keys)),
-        None if settings.mail_server is None else Mailer(settings.mail_server),
-        marketplace=MarketplaceName(storage, settings.named, clock, settings.operator_addresses),
-        least=settings.password_length,
-        base_url=settings.base_url,
-        rules=settings.mail_rules,
-        languages=languages,
-        limit=settings.sign_in_limit,
-        clock=clock,
+def _validator(ground: _Ground, connections: Connections, rates: Rates) -> Validator:
+    return Validator(
+        ground.storage,
+        connections,
+        ground.context,
+        ground.handover.wake,
+        ground.clock,
+        rates=rates,
+        waits_for_word=ground.settings.unconfirmed_test_leads is Unconfirmed.WAIT,
     )
 
 
-def _validator(
-    settings: Settings,
-    storage: Storage,
-    connections: Connections,
-    context: Context,
-    wake: Callable[[Collection[str]], None],
-    clock: Clock,
-    rates: Rates,
-) -> Validator:
-    waits = settings.unconfirmed_test_leads is Unconfirmed.WAIT
-    return Validator(storage, connections, context, wake, clock, rates=rates, waits_for_word=waits)
+def _offers(ground: _Ground, access: AccessServices, connections: Connections) -> OfferServices:
+    storage, clock = ground.storage, ground.clock
+    catalogue = OfferCatalogue(storage, connections, clock, quotas=ground.settings.quotas)
+    showcase = Showcase(storage)
+    return OfferServices(
+        catalogue=catalogue,
+        publication=Publication(storage, clock=clock),
+        differences=Differences(storage, connections),
+        copies=OfferCopies(storage, catalogue, connections),
+        logos=OfferLogos(storage, catalogue, showcase, clock),
+        cross_listings=CrossListings(storage, clock),
+        showcase=showcase,
+        suspensions=Suspensions(storage, ground.handover.wake, access.keys.forget, clock),
+    )
 
 
-def _sign_ins(
-    settings: Settings, storage: Storage, clock: Clock, secret_keys: Sequence[str], uses: Uses, peers: Peers
-) -> SignIns:
-    lasts_ms, idle_ms = settings.session_hours * 3_600_000, settings.session_idle_minutes * 60_000
-    sessions = Sessions(storage, lasts_ms=int(lasts_ms), idle_ms=int(idle_ms), clock=clock)
-    keys = Keys(storage, clock, tokens=Tokens(secret_keys), uses=uses)
-    limit = settings.sign_in_limit
-    return SignIns(keys, sessions, Audit(storage, clock), limit=limit, doors=lambda: peers.answering)
+def _leads(
+    ground: _Ground, audit: Audit, connections: Connections, catalogue: OfferCatalogue, withholding: Withholding
+) -> LeadServices:
+    settings, storage, clock, wake = ground.settings, ground.storage, ground.clock, ground.handover.wake
+    inbox, trace = Inbox(storage), Trace(storage, settings.base_url, withholding, settings.destinations)
+    return LeadServices(
+        inbox=inbox,
+        trace=trace,
+        reading=Reading(inbox, trace, audit),
+        lists=LeadLists(storage, clock),
+        arrivals=Arrivals(storage, inbox),
+        selection=Selection(storage, wake, clock),
+        attention=Attention(storage),
+        sent_records=SentRecords(storage, connections, ground.context, audit),
+        redelivery=Redelivery(storage, wake, clock),
+        follow_ups=FollowUps(storage, clock),
+        follow_up_uploads=FollowUpUploads(storage, clock),
+        punctuality=Punctuality(storage, clock),
+        costs=Costs(storage, clock, settings.destinations),
+        oversight=Oversight(storage, catalogue, clock, in_force(settings)),
+    )
+
+
+def _notices(ground: _Ground, marketplace: MarketplaceName) -> NoticeServices:
+    """Customers get confirmations where the operator wants that and there is a mail server."""
+    settings, storage, clock = ground.settings, ground.storage, ground.clock
+    server = settings.mail_server if settings.confirmation_mails else None
+    sender = None if server is None else server.sender
+    return NoticeServices(
+        answers=ContactAnswers(storage, clock, rules=settings.mail_rules),
+        confirmations=Confirmations(storage, sender, marketplace, settings.mail_rules, clock),
+        mails=Mails(storage),
+        quiet_hours=QuietHours(storage),
+    )
 
 
 async def _watch(storage: Storage, clock: DatabaseClock, wake: Callable[[Collection[str]], None]) -> None:

@@ -34,7 +34,7 @@ log: Final = structlog.get_logger(__name__)
 def open_doors(settings: Settings, installation: Installation) -> ASGIApp:
     """Every way in that speaks HTTP, over the services of ``installation``."""
     services = installation.services
-    hook = hook_route(services.hooks, services.intake, installation.metrics.counted)
+    hook = hook_route(services.access.hooks, services.intake, installation.metrics.counted)
     addresses = ClientAddresses(settings.proxies)
     secure = Secure(addresses, settings.base_url)
     cloud_partner = create_cloud_partner(services, addresses)
@@ -47,14 +47,18 @@ def open_doors(settings: Settings, installation: Installation) -> ASGIApp:
         metrics_open=settings.metrics_open,
     )
     name = services.marketplace
-    doors: dict[str, ASGIApp] = {"": FirstPage(services.showcase, api), "api": cloud_partner, "v1.0": cloud_partner}
+    doors: dict[str, ASGIApp] = {
+        "": FirstPage(services.offers.showcase, api),
+        "api": cloud_partner,
+        "v1.0": cloud_partner,
+    }
     pages: dict[str, ASGIApp] = {
-        "contacts": readable(ContactDoor(services.contact_answers, addresses, services.languages, name=name).app()),
+        "contacts": readable(ContactDoor(services.notices.answers, addresses, services.languages, name=name).app()),
         "docs": readable(DocsDoor(services.languages, name=name).app()),
         "store": readable(_storefront(settings, installation, addresses, secure).app()),
         "portal": readable(_portal(settings, installation, secure).app()),
     }
-    return Entrance(api, doors, pages, readable(sign_in_door(services.sign_ins, addresses)), secure)
+    return Entrance(api, doors, pages, readable(sign_in_door(services.access.sign_ins, addresses)), secure)
 
 
 def _portal(settings: Settings, installation: Installation, secure: Secure) -> Portal:
@@ -88,10 +92,10 @@ def _storefront(
     )
     name, base_url = services.marketplace, settings.base_url
     return Storefront(
-        services.showcase,
-        services.offer_logos,
+        services.offers.showcase,
+        services.offers.logos,
         services.intake,
-        services.confirmations,
+        services.notices.confirmations,
         guard,
         captcha,
         services.languages,

@@ -1,4 +1,4 @@
-"""The services that the doors open onto, gathered by ``app``."""
+"""The services that the doors open onto, a group for each room; ``app`` puts them together."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys
 from leadkeeper.access.marketplace import MarketplaceName
 from leadkeeper.access.operator_addresses import OperatorAddresses
-from leadkeeper.access.people.factor import SecondFactor
-from leadkeeper.access.people.links import Links
-from leadkeeper.access.people.mailing import LinkMail
-from leadkeeper.access.people.people import People
-from leadkeeper.access.people.sign_in import PersonSignIns
+from leadkeeper.access.people.room import PeopleRoom
 from leadkeeper.access.portal_links import PortalLinks
 from leadkeeper.access.provider.sign_in import ProviderSignIns
 from leadkeeper.access.rates import Rates
@@ -60,52 +56,82 @@ from leadkeeper.validation.validator import Validator
 
 
 @dataclass(frozen=True, slots=True)
+class AccessServices:
+    """Who may come in, how much they may take, and what they did."""
+
+    keys: Keys
+    sign_ins: SignIns
+    portal_links: PortalLinks
+    hooks: Hooks
+    rates: Rates
+    uses: Uses
+    audit: Audit
+
+
+@dataclass(frozen=True, slots=True)
+class OfferServices:
+    """Publishers and their offers, from the draft to what customers see."""
+
+    catalogue: OfferCatalogue
+    publication: Publication
+    differences: Differences
+    copies: OfferCopies
+    logos: OfferLogos
+    cross_listings: CrossListings
+    showcase: Showcase
+    suspensions: Suspensions
+
+
+@dataclass(frozen=True, slots=True)
+class LeadServices:
+    """What people see of leads, and what they do with them."""
+
+    inbox: Inbox
+    trace: Trace
+    reading: Reading
+    lists: LeadLists
+    arrivals: Arrivals
+    selection: Selection
+    attention: Attention
+    sent_records: SentRecords
+    redelivery: Redelivery
+    follow_ups: FollowUps
+    follow_up_uploads: FollowUpUploads
+    punctuality: Punctuality
+    costs: Costs
+    oversight: Oversight
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeServices:
+    """What people and customers are told by mail."""
+
+    answers: ContactAnswers
+    confirmations: Confirmations
+    mails: Mails
+    quiet_hours: QuietHours
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """One installation's use cases. ``base_url`` starts hook addresses and links; it speaks ``languages``."""
 
-    storage: Storage
-    keys: Keys
-    sign_ins: SignIns
-    people: People
-    person_sign_ins: PersonSignIns
-    second_factor: SecondFactor
-    links: Links
+    access: AccessServices
+    accounts: PeopleRoom
     provider: ProviderSignIns | None
-    portal_links: PortalLinks
-    link_mail: LinkMail
     marketplace: MarketplaceName
-    audit: Audit
-    channels: Channels
-    hooks: Hooks
-    catalogue: OfferCatalogue
-    publication: Publication
-    offer_copies: OfferCopies
-    offer_logos: OfferLogos
-    connection_copies: ConnectionCopies
-    suspensions: Suspensions
-    oversight: Oversight
-    uses: Uses
-    cross_listings: CrossListings
-    contact_answers: ContactAnswers
-    confirmations: Confirmations
+    offers: OfferServices
     connections: Connections
+    connection_copies: ConnectionCopies
     findings: Findings
+    validator: Validator
     intake: Intake
-    inbox: Inbox
-    attention: Attention
-    trace: Trace
-    reading: Reading
-    sent_records: SentRecords
-    costs: Costs
-    redelivery: Redelivery
+    leads: LeadServices
     reconciliation: Reconciliation
     retention: Retention
-    follow_ups: FollowUps
-    follow_up_uploads: FollowUpUploads
-    selection: Selection
-    lead_lists: LeadLists
-    validator: Validator
-    rates: Rates
+    notices: NoticeServices
+    channels: Channels
+    storage: Storage
     clock: Clock
     base_url: str
     languages: Languages
@@ -115,33 +141,3 @@ class Services:
     def operator_addresses(self) -> OperatorAddresses:
         """Where operators are told."""
         return self.marketplace.operators
-
-    @property
-    def showcase(self) -> Showcase:
-        """What customers may see."""
-        return Showcase(self.storage)
-
-    @property
-    def differences(self) -> Differences:
-        """What drafts would change."""
-        return Differences(self.storage, self.connections)
-
-    @property
-    def mails(self) -> Mails:
-        """What became of mails."""
-        return Mails(self.storage)
-
-    @property
-    def arrivals(self) -> Arrivals:
-        """How many leads came since a list was opened."""
-        return Arrivals(self.storage, self.inbox)
-
-    @property
-    def punctuality(self) -> Punctuality:
-        """How many leads somebody turned to in time."""
-        return Punctuality(self.storage, self.clock)
-
-    @property
-    def quiet_hours(self) -> QuietHours:
-        """When people want to be written to."""
-        return QuietHours(self.storage)

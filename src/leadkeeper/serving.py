@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import random
 import socket
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
 
 from leadkeeper.access.chain import Sealer
 from leadkeeper.app import open_services
@@ -28,10 +28,17 @@ from leadkeeper.privacy.retention import RetentionTask
 from leadkeeper.processes.plan import Duty
 from leadkeeper.publishing.runner import PublishingRunner
 from leadkeeper.reconciliation.task import ReconciliationTask
+from leadkeeper.services import Services
 from leadkeeper.settings import Settings
 from leadkeeper.storage.disk import LOOK_SECONDS, DiskWatch
 from leadkeeper.storage.presence import WRITE_SECONDS, ProcessPresence, workers_away
 from leadkeeper.texts import ENGLISH
+
+if TYPE_CHECKING:
+    from leadkeeper.doors.listener.server import Server
+
+_Work = Coroutine[Any, Any, None]
+"""Done until it is cancelled."""
 
 
 async def serve(
@@ -50,31 +57,15 @@ async def serve(
     in which nobody can sign in yet. ``bound`` is a socket to listen on, instead of one of our own; ``shared`` is where
     several processes count what they measure. Raises ``OSError`` when the port is taken.
     """
-    api, worker = role.listens, role.carries
-    async with open_services(settings, worker=worker, shared=shared) as installation:
+    async with open_services(settings, worker=role.carries, shared=shared) as installation:
         # The API first: when its port is taken, nothing was begun.
-        server = None
-        if api:
-            from leadkeeper.entrances import start_api  # a worker and a command do without all doors
-
-            server = await start_api(settings, installation, worker=worker, bound=bound)
+        server = await _listen(settings, installation, role, bound) if role.listens else None
         carrying = asyncio.create_task(installation.worker.run(), name="worker") if installation.worker else None
-        presence = ProcessPresence(installation.services.storage, installation.clock, role, installation.services.peers)
-        beside = [
-            asyncio.create_task(work, name="beside")
-            for work in (
-                _keep_present(presence),
-                _watch_disk(settings, installation),
-                _settle(installation),
-                installation.services.marketplace.run(),
-                installation.services.channels.run(),
-                Sealer(installation.services.storage, settings.keep_audit_days, installation.clock).run(),
-                *_beside(settings, installation),
-            )
-        ]
+        beside = [asyncio.create_task(work, name="beside") for work in _beside(settings, installation, role)]
         installation.metrics.started(role)
         ready()
-        if api and begin is not None and (link := await installation.services.links.first()) is not None:
+        links = installation.services.accounts.links
+        if role.listens and begin is not None and (link := await links.first()) is not None:
             begin(f"{settings.base_url}/portal/begin/{link.token}")
         await _until(stop, carrying)
         installation.ending.set()
@@ -89,6 +80,34 @@ async def serve(
         await asyncio.gather(*beside, return_exceptions=True)
 
 
+async def _listen(settings: Settings, installation: Installation, role: Duty, bound: socket.socket | None) -> Server:
+    from leadkeeper.entrances import start_api  # a worker and a command do without all doors
+
+    return await start_api(settings, installation, worker=role.carries, bound=bound)
+
+
+def _beside(settings: Settings, installation: Installation, role: Duty) -> Sequence[_Work]:
+    """All that a process does beside answering requests and carrying leads."""
+    services = installation.services
+    every = (
+        _keep_present(ProcessPresence(services.storage, installation.clock, role, services.peers)),
+        _watch_disk(settings, services),
+        _settle(installation),
+        services.marketplace.run(),
+        services.channels.run(),
+        Sealer(services.storage, settings.keep_audit_days, installation.clock).run(),
+    )
+    mailer = None if settings.mail_server is None else Mailer(settings.mail_server)
+    if installation.worker is None:
+        return [*every, _tell_that_workers_are_away(settings, services, mailer)]
+    return [
+        *every,
+        *_telling(settings, installation, mailer),
+        _publishing(settings, services),
+        *_looking_after(settings, installation),
+    ]
+
+
 async def _keep_present(presence: ProcessPresence) -> None:
     """Write down until cancelled that this process runs."""
     try:
@@ -97,10 +116,8 @@ async def _keep_present(presence: ProcessPresence) -> None:
         await presence.take_back()
 
 
-async def _watch_disk(settings: Settings, installation: Installation) -> None:
-    watch = DiskWatch(
-        installation.services.storage, installation.services.clock, spare=settings.spare_megabytes * 1_000_000
-    )
+async def _watch_disk(settings: Settings, services: Services) -> None:
+    watch = DiskWatch(services.storage, services.clock, spare=settings.spare_megabytes * 1_000_000)
     await run_periodically(Job("disk", watch.look, LOOK_SECONDS))
 
 
@@ -118,86 +135,61 @@ async def _settle(installation: Installation) -> None:
                 await look()
 
 
-def _beside(settings: Settings, installation: Installation) -> list[Coroutine[Any, Any, None]]:
-    """What a process with a worker does beside carrying leads: it sends notices, publishes, inspects records."""
-    mailer = None if settings.mail_server is None else Mailer(settings.mail_server)
-    sender = Sender(
-        installation.services.storage,
-        mailer,
-        settings.base_url,
-        installation.services.clock,
-        rules=settings.mail_rules,
-        marketplace=installation.services.marketplace,
-        languages=installation.services.languages,
-    )
-    if installation.worker is None:
-        return [_tell_that_workers_are_away(settings, installation, mailer, sender)]
-    runner = PublishingRunner(
-        installation.services.storage,
-        installation.services.connections,
-        installation.services.validator,
-        by_operator=settings.certification == "operator",
-        base_url=settings.base_url,
-        language=installation.services.languages.find(settings.language) or ENGLISH,
-        unconfirmed=settings.unconfirmed_test_leads,
-        lease_seconds=settings.lease_seconds,
-        clock=installation.services.clock,
-        quotas=settings.quotas,
-    )
+def _telling(settings: Settings, installation: Installation, mailer: Mailer | None) -> Sequence[_Work]:
+    """Whoever must act is told of causes and reminded of leads, by mail and over channels."""
+    services = installation.services
     carrier = ChannelCarrier(
-        installation.services.storage,
-        installation.services.channels,
+        services.storage,
+        services.channels,
         installation.network,
         settings.base_url,
-        installation.services.languages,
-        installation.services.clock,
+        services.languages,
+        services.clock,
     )
-    reconciliation = ReconciliationTask(
-        installation.services.storage,
-        installation.services.connections,
-        installation.context,
-        days=settings.reconciliation_days,
-        clock=installation.services.clock,
-        random_unit=random.random,
-    )
-    return [
-        *_telling(settings, installation, mailer),
-        carrier.run(),
-        reconciliation.run(),
-        sender.run(),
-        runner.run(),
-        SearchIndexing(installation.services.storage).run(),
-        Tally(installation.services.storage, installation.services.clock).run(),
-        Inspection(installation.services.storage, installation.services.clock, random.random).run(),
-        RetentionTask(
-            installation.services.retention, installation.services.storage, installation.services.clock
-        ).run(),
-    ]
-
-
-def _cause_telling(settings: Settings, installation: Installation, mailer: Mailer | None) -> Telling:
-    return Telling(
-        installation.services.storage,
+    reminders = Reminders(
+        services.storage,
         None if mailer is None else mailer.sender,
         settings.base_url,
-        installation.services.operator_addresses,
-        installation.services.clock,
+        (settings.reminder_hours, settings.escalation_hours),
+        services.clock,
+        services.languages,
+    )
+    telling, sender = _cause_telling(settings, services, mailer), _sender(settings, services, mailer)
+    return [telling.run(), reminders.run(), sender.run(), carrier.run()]
+
+
+def _cause_telling(settings: Settings, services: Services, mailer: Mailer | None) -> Telling:
+    return Telling(
+        services.storage,
+        None if mailer is None else mailer.sender,
+        settings.base_url,
+        services.operator_addresses,
+        services.clock,
         rules=settings.mail_rules,
-        languages=installation.services.languages,
-        subscriptions=installation.services.channels.subscriptions,
+        languages=services.languages,
+        subscriptions=services.channels.subscriptions,
         keep_days=settings.keep_mail_days,
     )
 
 
-async def _tell_that_workers_are_away(
-    settings: Settings, installation: Installation, mailer: Mailer | None, sender: Sender
-) -> None:
+def _sender(settings: Settings, services: Services, mailer: Mailer | None) -> Sender:
+    return Sender(
+        services.storage,
+        mailer,
+        settings.base_url,
+        services.clock,
+        rules=settings.mail_rules,
+        marketplace=services.marketplace,
+        languages=services.languages,
+    )
+
+
+async def _tell_that_workers_are_away(settings: Settings, services: Services, mailer: Mailer | None) -> None:
     """A process without a worker tells in the place of those that are away: nobody else is there to do it."""
-    telling = _cause_telling(settings, installation, mailer)
-    storage, clock = installation.services.storage, installation.services.clock
+    telling, sender = _cause_telling(settings, services, mailer), _sender(settings, services, mailer)
 
     async def look() -> None:
-        if await storage.read(workers_away, clock()) is not None:
+        if await services.storage.read(workers_away, services.clock()) is not None:
             await telling.look()
             while mailer is not None and await sender.look():
                 pass
@@ -205,18 +197,40 @@ async def _tell_that_workers_are_away(
     await run_periodically(Job("workers away", look, TELLING_SECONDS))
 
 
-def _telling(settings: Settings, installation: Installation, mailer: Mailer | None) -> list[Coroutine[Any, Any, None]]:
-    """Whoever must act is told of causes, and reminded of leads."""
-    telling = _cause_telling(settings, installation, mailer)
-    reminders = Reminders(
-        installation.services.storage,
-        None if mailer is None else mailer.sender,
-        settings.base_url,
-        (settings.reminder_hours, settings.escalation_hours),
-        installation.services.clock,
-        installation.services.languages,
+def _publishing(settings: Settings, services: Services) -> _Work:
+    """The steps of offers that are being published."""
+    return PublishingRunner(
+        services.storage,
+        services.connections,
+        services.validator,
+        by_operator=settings.certification == "operator",
+        base_url=settings.base_url,
+        language=services.languages.find(settings.language) or ENGLISH,
+        unconfirmed=settings.unconfirmed_test_leads,
+        lease_seconds=settings.lease_seconds,
+        clock=services.clock,
+        quotas=settings.quotas,
+    ).run()
+
+
+def _looking_after(settings: Settings, installation: Installation) -> Sequence[_Work]:
+    """What is kept is counted, indexed, inspected, removed in time, and compared with what destinations hold."""
+    services = installation.services
+    reconciliation = ReconciliationTask(
+        services.storage,
+        services.connections,
+        installation.context,
+        days=settings.reconciliation_days,
+        clock=services.clock,
+        random_unit=random.random,
     )
-    return [telling.run(), reminders.run()]
+    return [
+        reconciliation.run(),
+        SearchIndexing(services.storage).run(),
+        Tally(services.storage, services.clock).run(),
+        Inspection(services.storage, services.clock, random.random).run(),
+        RetentionTask(services.retention, services.storage, services.clock).run(),
+    ]
 
 
 async def _until(stop: asyncio.Event, carrying: asyncio.Task[None] | None) -> None:

@@ -1,4 +1,4 @@
-"""Cells that a spreadsheet may safely open. Pure."""
+"""Cells that a spreadsheet may safely open, and the text of what it saved. Pure."""
 
 from __future__ import annotations
 
@@ -28,3 +28,11 @@ def cell(value: str) -> str:
     if _NUMBER.fullmatch(text):
         return text
     return _BEGINNING.sub(lambda found: f"{found['before']}'", text)
+
+
+def text_of_file(content: bytes) -> str:
+    """A spreadsheet saves its tables in UTF-8, with a byte order mark or without, or in its system's own code page."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")

@@ -395,5 +395,5 @@ class AttentionList(View):
 
     entries: tuple[AttentionEntry, ...]
     complete: bool = Field(
-        description="False where more than 500 connections (or 100 of anything else) need somebody: so many are listed."
+        description="False where over 500 connections (or 100 of anything else) need attention: so many are listed."
     )

@@ -61,7 +61,7 @@ async def places(tmp_path: Path, **more: Any) -> AsyncIterator[Places]:
 
 async def sign_in(browser: Browser, home: Installation, role: str = "publisher:contoso", **settings: Any) -> Page:
     """A page of somebody who has signed in."""
-    key = (await home.services.keys.create(role, by="test")).key
+    key = (await home.services.access.keys.create(role, by="test")).key
     context = await browser.new_context(locale="en", **settings)
     page = await context.new_page()
     page.set_default_timeout(PATIENCE)

@@ -108,7 +108,7 @@ async def furnished(home: Installation) -> dict[str, str]:
 
 async def tokens(home: Installation, values: Mapping[str, str]) -> dict[str, str]:
     """The end of each link with a token, by its route."""
-    links = home.services.links
+    links = home.services.accounts.links
     reset = await links.reset_link(values["person_id"], by=OPERATOR)
     assert reset is not None
     invited = await links.invite("new@contoso.example", "contoso", Role.READER, by=OPERATOR)

@@ -19,7 +19,7 @@ async def test_a_pasted_error_is_explained_where_the_connection_is_broken(
 ) -> None:
     async with opening(public_url="http://leads.example") as home:
         await (await home.visitor("operator")).put(f"{OFFER}/customer-leads", DESTINATION)
-        key = (await home.services.keys.create("publisher:contoso", by="test")).key
+        key = (await home.services.access.keys.create("publisher:contoso", by="test")).key
         context = await browser.new_context(locale="en", java_script_enabled=script)
         page = await context.new_page()
         await page.goto(f"{home.url}/portal")
@@ -39,7 +39,7 @@ async def test_a_pasted_error_is_explained_where_the_connection_is_broken(
 
 async def test_axe_finds_nothing_in_the_questions(browser: Browser, opening: Opened) -> None:
     async with opening(public_url="http://leads.example", support_contact="https://market.example/help") as home:
-        key = (await home.services.keys.create("publisher:contoso", by="test")).key
+        key = (await home.services.access.keys.create("publisher:contoso", by="test")).key
         for scheme, width in (("light", 1200), ("dark", 390)):
             size = {"width": width, "height": 800}
             context = await browser.new_context(locale="en", color_scheme=scheme, viewport=size)  # type: ignore[arg-type]

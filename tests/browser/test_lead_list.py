@@ -31,7 +31,7 @@ async def test_many_leads_are_ticked_and_worked(
         await operator.put(f"{OFFER}/customer-leads", DESTINATION)
         for each in PEOPLE:
             await hand_in(operator, customer=each, source="SPZA", action="PLT")
-        key = (await home.services.keys.create("publisher:contoso", by="test")).key
+        key = (await home.services.access.keys.create("publisher:contoso", by="test")).key
         context = await browser.new_context(**({"locale": "en"} | settings))
         page = await context.new_page()
         await page.goto(f"{home.url}/portal?lang=en")
@@ -85,7 +85,7 @@ async def test_new_leads_are_told_of_and_shown_when_asked(browser: Browser, open
         operator = await home.visitor("operator")
         await operator.put(f"{OFFER}/customer-leads", DESTINATION)
         await hand_in(operator, customer=PEOPLE[0], source="SPZA", action="PLT")
-        key = (await home.services.keys.create("publisher:contoso", by="test")).key
+        key = (await home.services.access.keys.create("publisher:contoso", by="test")).key
         context = await browser.new_context(**ROUTES, locale="en")
         page = await context.new_page()
         await page.goto(f"{home.url}/portal?lang=en")

@@ -15,7 +15,7 @@ from tests.shop import PLANNER, open_shop
 async def test_our_own_forms_say_that_they_are_ours(browser: Browser, opening: Opened) -> None:
     async with opening(public_url="http://leads.example") as home:
         await open_shop(home.services)
-        key = (await home.services.keys.create("operator", by="test")).key
+        key = (await home.services.access.keys.create("operator", by="test")).key
         page = await browser.new_page(locale="en")
         sent: list[dict[str, Any]] = []
 

@@ -44,7 +44,7 @@ async def test_the_first_start(browser: Browser, tmp_path: Path, device: str, se
         public_url="http://leads.example",
     )
     async with open_services(given, worker=False) as opened, listening(open_doors(given, opened)) as url:
-        link = await opened.services.links.first()
+        link = await opened.services.accounts.links.first()
         assert link is not None
         context = await browser.new_context(locale="en", **settings)
         page = await context.new_page()

@@ -50,7 +50,7 @@ async def test_axe_finds_nothing_in_the_portal(
         operator = await home.visitor("operator")
         await operator.put(f"{OFFER}/customer-leads", DESTINATION)
         lead_id = await hand_in(operator)
-        key = (await home.services.keys.create("operator", by="test")).key
+        key = (await home.services.access.keys.create("operator", by="test")).key
         context = await browser.new_context(locale="en", **settings)
         page = await context.new_page()
         await page.goto(f"{home.url}/portal")

@@ -55,7 +55,7 @@ async def pressing(at: Places) -> AsyncIterator[None]:
 async def define(at: Places, **changed: Any) -> None:
     definition = {**DEFINITION, "offer": DEFINITION["offer"] | changed}
     services = at.home.services
-    await services.catalogue.put_definition(
+    await services.offers.catalogue.put_definition(
         REF, offer_type="saas", definition=definition, lead_settings=None, by="test"
     )
 
@@ -119,11 +119,11 @@ async def test_the_new_pages_fit_and_axe_finds_nothing(
     await define(at)
     await connect(at)
     services = at.home.services
-    await services.catalogue.put_offer(OfferRef("contoso", "planner"), title="Contoso Planner", by="test")
+    await services.offers.catalogue.put_offer(OfferRef("contoso", "planner"), title="Contoso Planner", by="test")
     ends = datetime.now(UTC) + timedelta(days=5, hours=1)
     await services.connections.put(REF, "table", table_settings(ends), by="test", trusted=True)
     async with pressing(at):
-        await services.publication.publish(REF, by="test")
+        await services.offers.publication.publish(REF, by="test")
         operator = await sign_in(browser, at.home, "operator", **settings)
         await operator.goto(f"{at.home.url}/portal/certification")
         await expect(operator.get_by_role("button", name="Approve")).to_be_visible(timeout=PATIENCE)

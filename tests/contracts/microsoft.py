@@ -11,6 +11,7 @@ ENTRA = "https://login.microsoftonline.com"
 ORG = "https://org.crm4.dynamics.com"
 API = f"{ORG}/api/data/v9.2/"
 LEAD = "5a1d6f0e-0c58-5b3e-9a77-3d0c5e2b8f41"
+NEW = {"subject": "Offer", "firstname": "Ada", "lastname": "King", "emailaddress1": "ada@example.com"}
 
 CLIENT = {
     "grant_type": "client_credentials",
@@ -54,3 +55,11 @@ class WebApi:
         sent = usual | {name: value for name, value in given.items() if value is not None}
         options: dict[str, Any] = {} if body is None else {"json": body}
         return await self._caller(method, self.base + path, headers=sent, **options)
+
+
+def check_error(reply: Reply, status: int, code: str, text: str = "") -> None:
+    """The answer is an error of the Web API with this status and code, and ``text`` in its message."""
+    error = reply.json["error"]
+    assert (reply.status, error["code"]) == (status, code)
+    assert text in error["message"]
+    assert reply.headers["OData-Version"] == "4.0"

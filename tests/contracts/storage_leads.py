@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from leadkeeper.destinations.interface import Adapter
 from leadkeeper.diagnosis import Answer, Diagnosis, Receipt
 from leadkeeper.lead import Customer, OutgoingLead
 from leadkeeper.sandbox.azure_storage.azurite import KEY
@@ -59,3 +60,14 @@ def assert_nothing_private(diagnosis: Diagnosis) -> None:
     shown = repr(diagnosis).lower()
     for text in (*ADA_PRIVATE, KEY, KEY[:12], WRONG_KEY, "sig="):
         assert text.lower() not in shown
+
+
+async def refused(adapter: Adapter, *leads: OutgoingLead) -> Diagnosis:
+    """The diagnosis that all leads get; it shows nothing private."""
+    answers = await adapter.deliver(leads or [make_lead()])
+    diagnoses = [answer for answer in answers if isinstance(answer, Diagnosis)]
+    assert len(diagnoses) == len(answers)
+    assert len({(diagnosis.kind, diagnosis.outcome) for diagnosis in diagnoses}) == 1
+    for diagnosis in diagnoses:
+        assert_nothing_private(diagnosis)
+    return diagnoses[0]

@@ -51,7 +51,7 @@ async def test_a_lead_is_found_by_address_id_and_offer(home: Installation, opera
         assert lead["message"] == ["Over primary (HTTPS endpoint) it goes out now."]
         assert lead["link"] == f"https://leads.example/portal/leads/{lead_id}"
     (lead,) = (await find(operator, lead_id, "pt"))["leads"]
-    assert lead["message"] == ["Pela conexão primary (HTTPS endpoint) sai agora."]
+    assert lead["message"] == ["Pela conexão primary (Endpoint HTTPS) sai agora."]
 
 
 async def test_a_test_lead_is_found_by_its_marker(home: Installation, operator: Visitor) -> None:
@@ -117,9 +117,9 @@ async def test_only_what_a_person_must_decide_is_called_so(home: Installation, o
     for lead_id, reason in zip(ids, ("outage", "refused", None), strict=True):
         await set_aside(home, lead_id, reason)
     for whose in (None, "contoso"):
-        page = await home.services.inbox.list(LeadFilter(whose, state="setAside", to_decide=True))
+        page = await home.services.leads.inbox.list(LeadFilter(whose, state="setAside", to_decide=True))
         assert [each.id for each in page.leads] == [ids[2], ids[1]]
-        assert len((await home.services.inbox.list(LeadFilter(whose, state="setAside"))).leads) == 3
+        assert len((await home.services.leads.inbox.list(LeadFilter(whose, state="setAside"))).leads) == 3
     summary = {name: (count, remedy) for name, count, remedy in held_up(await home.services.storage.read(backlog))}
     assert summary["set aside"][0] == 2
     count, remedy = summary["set aside by outages"]
@@ -242,7 +242,7 @@ async def test_whoever_asked_hears_of_an_operation(database_url: str, kind: str,
 
 async def test_a_key_and_its_token_are_the_same_caller(home: Installation) -> None:
     made = await Keys(home.services.storage).create("publisher:contoso", by="test")
-    token = await home.services.keys.access_token(made.id, made.key, 60)
+    token = await home.services.access.keys.access_token(made.id, made.key, 60)
     assert token is not None
-    caller = await home.services.keys.caller(token)
-    assert caller == await home.services.keys.caller(made.key)
+    caller = await home.services.access.keys.caller(token)
+    assert caller == await home.services.access.keys.caller(made.key)

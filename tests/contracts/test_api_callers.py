@@ -88,7 +88,7 @@ class TestWhoMay:
     async def nobody(self, home: Installation, operator: Visitor) -> None:
         """Every operation, as somebody without a key or with one that is good for nothing."""
         revoked = await home.visitor("marketplace")
-        await home.services.keys.revoke((await home.services.keys.list())[-1].id)
+        await home.services.access.keys.revoke((await home.services.access.keys.list())[-1].id)
         strangers = [
             home.anyone,
             Visitor(home.session, home.url, "lk_wrong"),
@@ -230,9 +230,11 @@ class TestWhenSomethingIsWrongWithUs:
                 raise RuntimeError("ada@contoso.example")
 
         fault: Any = Broken()
-        services = replace(home.services, catalogue=fault, intake=fault)
+        services = replace(home.services, offers=replace(home.services.offers, catalogue=fault), intake=fault)
         hook = (await operator.post(f"{OFFER}/hooks")).json()
-        async with listening(create_api(services, Metrics(), hook_route(services.hooks, services.intake))) as url:
+        async with listening(
+            create_api(services, Metrics(), hook_route(services.access.hooks, services.intake))
+        ) as url:
             visitor = Visitor(home.session, url, operator.key)
             for answer in (
                 await visitor.post("/v1/leads", lead()),

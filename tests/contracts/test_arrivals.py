@@ -58,7 +58,7 @@ async def test_another_s_leads_are_not_told_of(home: Installation, operator: Vis
         form.action = home.url + ARRIVED
         await hand_in(operator, customer=ADA)
         assert "new lead" not in (await stranger.send(form, {})).text
-    arrivals = home.services.arrivals
+    arrivals = home.services.leads.arrivals
     assert (await arrivals.newest("fabrikam"), await arrivals.newest("contoso") > NOTHING_YET) == (NOTHING_YET, True)
     assert (await arrivals.since(LeadFilter("contoso"), NOTHING_YET)).count == 1
 
@@ -67,6 +67,6 @@ async def test_so_many_are_looked_at(home: Installation, operator: Visitor, monk
     monkeypatch.setattr("leadkeeper.inbox.lists.arrivals.MOST", 2)
     for _ in range(3):
         await hand_in(operator, customer=ADA)
-    arrived = await home.services.arrivals.since(LeadFilter("contoso"), NOTHING_YET)
+    arrived = await home.services.leads.arrivals.since(LeadFilter("contoso"), NOTHING_YET)
     assert (arrived.count, arrived.more) == (2, True)
-    assert await work(home.services.storage, lambda: home.services.arrivals.newest("contoso")) < 100
+    assert await work(home.services.storage, lambda: home.services.leads.arrivals.newest("contoso")) < 100

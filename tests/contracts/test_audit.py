@@ -49,7 +49,7 @@ async def ids(home: Installation) -> dict[str, str]:
     """The ids of the keys of a publisher, an operator and a marketplace, which the installation's visitors then are."""
     found = {}
     for role in ("publisher:contoso", "marketplace"):
-        made = await home.services.keys.create(role, by="test")
+        made = await home.services.access.keys.create(role, by="test")
         home.visitors[role] = Visitor(home.session, home.url, made.key)
         found[made.key] = made.id
     return found
@@ -198,10 +198,10 @@ async def test_what_a_change_led_to_stands_in_it(home: Installation, ids: dict[s
 
 
 async def test_a_revoked_key_says_how_many_sessions_it_ended(home: Installation) -> None:
-    made = await home.services.keys.create("publisher:contoso", by="test")
+    made = await home.services.access.keys.create("publisher:contoso", by="test")
     async with home.session.post(f"{home.url}/portal/sign-in", data={"key": made.key}, allow_redirects=False) as answer:
         assert answer.status == 303
-    await home.services.keys.revoke(made.id, by="test")
+    await home.services.access.keys.revoke(made.id, by="test")
     (revoked,) = await rows(home, "key.revoke")
     assert (revoked.subject, revoked.publisher_id, revoked.detail) == (made.id, "contoso", "1 session ended")
 

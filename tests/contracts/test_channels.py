@@ -393,6 +393,6 @@ async def test_the_address_and_the_secret_are_sealed_and_renewed_with_the_key(op
     assert secret not in str(rows)
     assert "verysecret" not in str(rows)
     newer = new_secret_key()
-    await opened.house.storage.write(rotate, Vault([newer, KEY]))
+    await opened.house.storage.write(rotate, Vault([newer, KEY]), now_ms())
     sealed = await opened.house.storage.read(lambda conn: conn.scalar(sa.select(t.channel.c.sealed)))
     assert Vault([newer]).open(sealed or "", channel_row(channel_id))["secret"] == secret

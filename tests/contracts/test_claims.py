@@ -9,30 +9,22 @@ import sqlalchemy as sa
 from leadkeeper.catalogue import diagnose
 from leadkeeper.connections.health import OPEN_AFTER
 from leadkeeper.delivery.breaker import BROKEN_AFTER
-from leadkeeper.delivery.claim import Work, claim, give_back, in_calls
+from leadkeeper.delivery.claim import Work, give_back, in_calls
 from leadkeeper.delivery.lease import FORGET, close_lease, open_lease, renew_lease, sweep_leases
-from leadkeeper.delivery.record import Recorded, record_answers
 from leadkeeper.delivery.sent import Sent
 from leadkeeper.diagnosis import Answer, Kind, Receipt
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, open_storage
 from tests.conftest import EVERY_WAY
+from tests.contracts.claiming import LEASE, end, take
 from tests.contracts.installation import CRM, TestInstallation, furnished, lead
 
 DATABASES = EVERY_WAY
 
-LEASE = 15_000
-
 
 async def begin(installation: TestInstallation, storage: Storage | None = None) -> str:
     return await (storage or installation.storage).write(open_lease, installation.now + LEASE)
-
-
-async def take(
-    installation: TestInstallation, lease_id: str, share: int = 8, storage: Storage | None = None
-) -> list[Work]:
-    return await (storage or installation.storage).write(claim, lease_id, {}, lambda _: share, installation.now, None)
 
 
 def ends(work: Work, lease_id: str, answer: Answer, now: int) -> list[Sent]:
@@ -52,10 +44,6 @@ def ends(work: Work, lease_id: str, answer: Answer, now: int) -> list[Sent]:
         )
         for c in work.claimed
     ]
-
-
-async def end(installation: TestInstallation, sends: list[Sent]) -> Recorded:
-    return await installation.storage.write(record_answers, sends, installation.now, 0.5)
 
 
 async def test_nobody_claims_twice(database_url: str) -> None:

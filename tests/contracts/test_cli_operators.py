@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.contracts.test_cli import Call, call
+from tests.contracts.commands import Call, call
 
 __all__ = ["call"]
 

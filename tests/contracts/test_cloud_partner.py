@@ -248,7 +248,7 @@ async def token(home: Installation, path: str = "/contoso.example/oauth2/token",
 
 
 async def test_a_client_signs_in_as_at_microsoft(home: Installation, publisher: Visitor) -> None:
-    made = await home.services.keys.create("publisher:contoso", by="test")
+    made = await home.services.access.keys.create("publisher:contoso", by="test")
     form = {"grant_type": "client_credentials", "client_id": made.id, "client_secret": made.key}
     granted: dict[str, str] = {}
     client = home.anyone
@@ -269,7 +269,7 @@ async def test_a_client_signs_in_as_at_microsoft(home: Installation, publisher: 
     assert (await token(home, grant_type="client_credentials")).json()["error"] == "invalid_request"
     again = await token(home, **form | {"client_secret": granted["access_token"]})
     assert again.status == 401, "a token makes no token"
-    await home.services.keys.revoke(made.id)
+    await home.services.access.keys.revoke(made.id)
     error(await client.get(f"{OFFERS}?{V}"), 401, "Unauthorized")
     spoilt = Visitor(home.session, home.url, granted["access_token"][:-8] + "AAAAAAAA")
     error(await spoilt.get(f"{OFFERS}?{V}"), 401, "Unauthorized")

@@ -17,7 +17,7 @@ from leadkeeper.storage.away import UNREACHABLE
 from leadkeeper.storage.durability import Durability, promise, weaknesses
 from leadkeeper.storage.engine import StorageAway
 from leadkeeper.texts import ENGLISH, lazy_ngettext
-from tests.contracts.test_cli import OFFER, Call, call, endpoint, put_offer
+from tests.contracts.commands import OFFER, Call, call, endpoint, put_offer
 from tests.english import english_on
 from tests.languages import PORTUGUESE
 

@@ -49,7 +49,7 @@ async def mails(home: Installation) -> list[sa.Row[Any]]:
 
 async def test_it_thanks_and_names_the_offer_the_reference_and_help(database_url: str) -> None:
     async with shop(database_url) as home:
-        await home.services.catalogue.put_offer(
+        await home.services.offers.catalogue.put_offer(
             PARTNER, title="Rollout Help", support="https://fabrikam.example/help", by="test"
         )
         page = await ask(home, "/store/offers/contoso/planner/partners/fabrikam/rollout.help")
@@ -62,7 +62,7 @@ async def test_it_thanks_and_names_the_offer_the_reference_and_help(database_url
             assert part in mail.text
         for own in ("Ada", "Lovelace", "Analytical", "7946", "morning", "CTO"):
             assert own not in mail.subject + mail.text
-        shown = await home.services.mails.one(mail.id, "fabrikam")
+        shown = await home.services.notices.mails.one(mail.id, "fabrikam")
         assert shown is not None
         assert shown.fate == "queued"
 

@@ -63,10 +63,10 @@ async def furnish(home: Installation) -> None:
         conn.execute(sa.insert(t.notice).values(notice | {"body": body, "due_at": now + 10**9, "tries": 0}))
 
     await storage.write(transaction)
-    await home.services.catalogue.put_definition(
+    await home.services.offers.catalogue.put_definition(
         CRM, offer_type="saas", definition=DEFINITION, lead_settings=None, by="test"
     )
-    await home.services.publication.publish(CRM, emails=[BOSS], by="test")
+    await home.services.offers.publication.publish(CRM, emails=[BOSS], by="test")
 
 
 async def look(home: Installation) -> None:

@@ -307,7 +307,7 @@ async def test_damaged_quotas_and_definitions_harm_nobody_else(home: Installatio
     await storage.write(lambda conn: conn.execute(shelf.where(o.id.in_(["one", "two"]), o.draft_version > 0)).rowcount)
     await damage(storage, t.offer_version, v.offer_ref == "contoso.one", definition='{"cut": ')
     await damage(storage, t.publisher, t.publisher.c.id == "contoso", quotas='{"hooks": ')
-    shown = await home.services.showcase.offers()
+    shown = await home.services.offers.showcase.offers()
     assert [str(offer.ref) for offer in shown.offers] == ["contoso.two"]
     assert (await operator.get("/v1/publishers/contoso")).json()["quotas"]["hooks"] == 500
     lead_id = await hand_in(operator)

@@ -95,7 +95,7 @@ async def test_it_works_through_rest(database_url: str, authority: Authority, fo
             validated = await operator.post(f"{CONNECTION}/validate")
             assert validated.json()["ok"], validated.body
             assert validated.json()["testLead"]["receipt"]["result"] == "created"
-            await home.services.catalogue.put_offer(
+            await home.services.offers.catalogue.put_offer(
                 CRM, title="Contoso CRM Pro", offer_type="saas", live=True, by="test"
             )
             lead_id = await hand_in(await home.visitor("marketplace"))
@@ -192,7 +192,9 @@ async def test_a_connection_whose_package_is_gone_is_broken_and_stops_nothing(
 ) -> None:
     async with opened(database_url, authority) as home:
         assert (await (await home.visitor("operator")).put(CONNECTION, body(1))).status == 201
-        await home.services.catalogue.put_offer(CRM, title="Contoso CRM Pro", offer_type="saas", live=True, by="test")
+        await home.services.offers.catalogue.put_offer(
+            CRM, title="Contoso CRM Pro", offer_type="saas", live=True, by="test"
+        )
         lead_id = await hand_in(await home.visitor("marketplace"))
     async with without_package(database_url) as home:
         operator = await home.visitor("operator")

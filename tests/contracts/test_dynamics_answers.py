@@ -9,8 +9,8 @@ import pytest
 
 from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
 from leadkeeper.destinations.dynamics.errors import CODES
+from leadkeeper.destinations.dynamics.sign_in_diagnoses import DynamicsSignInKind
 from leadkeeper.diagnosis import AnyKind, Diagnosis, Kind, Outcome, Receipt
-from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
@@ -47,7 +47,7 @@ ANSWERS = [
     (403, "0x80040225", DynamicsKind.USER_DISABLED, Outcome.BROKEN),
     (403, "0x8004D24B", DynamicsKind.LICENCE_MISSING, Outcome.BROKEN),
     (403, "0x8004A113", DynamicsKind.ENVIRONMENT_ADMIN_ONLY, Outcome.BROKEN),
-    (403, "0x80044507", EntraKind.RESOURCE_NOT_IN_TENANT, Outcome.BROKEN),
+    (403, "0x80044507", DynamicsSignInKind.RESOURCE_NOT_IN_TENANT, Outcome.BROKEN),
     (403, "0x80049999", Kind.PERMISSION_MISSING, Outcome.BROKEN),
     (400, "0x80044331", DynamicsKind.FIELD_TOO_LONG, Outcome.REFUSED),
     (400, "0x8004431A", DynamicsKind.PICKLIST_VALUE, Outcome.BROKEN),

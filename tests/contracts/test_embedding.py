@@ -124,7 +124,7 @@ async def test_a_tab_is_no_frame_and_a_frame_no_tab(home: Installation) -> None:
     cookie = await opened(home)
     tab = await get(home, "/portal", cookie, **{"Sec-Fetch-Dest": "document"})
     assert (tab.status, tab.headers["Location"]) == (303, "/portal/sign-in?after=/portal")
-    made = await home.services.sign_ins.sessions.begin(Caller((await keys(home))[0], Role.OPERATOR))
+    made = await home.services.access.sign_ins.sessions.begin(Caller((await keys(home))[0], Role.OPERATOR))
     framed = await get(home, "/portal", f"leadkeeper_portal={made.token}")
     assert framed.status == 401
     assert "Fabrikam" not in await framed.text()
@@ -143,9 +143,9 @@ async def test_a_frame_ends_with_the_key_that_made_its_link(home: Installation) 
     url = await link(Visitor(home.session, home.url, made.key), home)
     cookie = (await get(home, url)).headers["Set-Cookie"].partition(";")[0]
     assert (await get(home, "/portal", cookie)).status == 200
-    mine = await home.services.sign_ins.sessions.list(Caller(made.id, Role.OPERATOR))
+    mine = await home.services.access.sign_ins.sessions.list(Caller(made.id, Role.OPERATOR))
     assert mine == [], "frames are no sessions of the key's owner"
-    await home.services.keys.revoke(made.id, by="test")
+    await home.services.access.keys.revoke(made.id, by="test")
     assert (await get(home, "/portal", cookie)).status == 401
     a = t.audit.c
     query = sa.select(a.act, a.who, a.publisher_id).where(a.act.like("portalLink.%")).order_by(a.id)

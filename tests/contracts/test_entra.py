@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from leadkeeper.destinations.dynamics.sign_in_diagnoses import SIGNED_IN_TO, DynamicsSignInKind
 from leadkeeper.diagnosis import AnyKind, Diagnosis, Kind, Outcome
 from leadkeeper.network.entra import tokens as entra
 from leadkeeper.network.entra.diagnoses import EntraKind
@@ -20,9 +21,9 @@ from tests.contracts.remote_dynamics import HOST, Remote, message, remote_side, 
 
 TENANT = "3c1d2b4a-0000-4000-8000-000000000001"
 CLIENT = "9f8e7d6c-0000-4000-8000-000000000002"
-APPLICATION = Credential(TENANT, CLIENT, f"https://{HOST}", secret="Top~secret.value/1")
+APPLICATION = Credential(TENANT, CLIENT, f"https://{HOST}", SIGNED_IN_TO, secret="Top~secret.value/1")
 PERSON = Credential(
-    "organizations", CLIENT, f"https://{HOST}", username="ada.lovelace@contoso.com", password="Pa55&word="
+    "organizations", CLIENT, f"https://{HOST}", SIGNED_IN_TO, username="ada.lovelace@contoso.com", password="Pa55&word="
 )
 
 
@@ -248,16 +249,16 @@ REFUSALS = [
     (53000, "interaction_required", 400, EntraKind.CONDITIONAL_ACCESS),
     (53003, "invalid_grant", 400, EntraKind.CONDITIONAL_ACCESS),
     (50158, "invalid_grant", 400, EntraKind.CONDITIONAL_ACCESS),
-    (65001, "invalid_grant", 400, EntraKind.CONSENT_MISSING),
-    (500011, "invalid_resource", 400, EntraKind.RESOURCE_NOT_IN_TENANT),
+    (65001, "invalid_grant", 400, DynamicsSignInKind.CONSENT_MISSING),
+    (500011, "invalid_resource", 400, DynamicsSignInKind.RESOURCE_NOT_IN_TENANT),
     (50105, "invalid_grant", 400, EntraKind.APPLICATION_NOT_ASSIGNED),
     (50059, "invalid_request", 400, EntraKind.TENANT_INVALID),
     (50128, "invalid_request", 400, EntraKind.TENANT_INVALID),
-    (70011, "invalid_scope", 400, EntraKind.TOKEN_REQUEST_INVALID),
-    (1002012, "invalid_scope", 400, EntraKind.TOKEN_REQUEST_INVALID),
-    (900144, "invalid_request", 400, EntraKind.TOKEN_REQUEST_INVALID),
-    (90014, "invalid_request", 400, EntraKind.TOKEN_REQUEST_INVALID),
-    (901002, "invalid_request", 400, EntraKind.TOKEN_REQUEST_INVALID),
+    (70011, "invalid_scope", 400, DynamicsSignInKind.TOKEN_REQUEST_INVALID),
+    (1002012, "invalid_scope", 400, DynamicsSignInKind.TOKEN_REQUEST_INVALID),
+    (900144, "invalid_request", 400, DynamicsSignInKind.TOKEN_REQUEST_INVALID),
+    (90014, "invalid_request", 400, DynamicsSignInKind.TOKEN_REQUEST_INVALID),
+    (901002, "invalid_request", 400, DynamicsSignInKind.TOKEN_REQUEST_INVALID),
     (50196, "invalid_grant", 400, Kind.THROTTLED),
     (50033, "temporarily_unavailable", 503, Kind.SERVER_ERROR),
     (90033, "temporarily_unavailable", 500, Kind.SERVER_ERROR),
@@ -269,9 +270,9 @@ REFUSALS = [
     (1, "invalid_client", 401, EntraKind.CLIENT_SECRET_WRONG),
     (1, "invalid_grant", 400, EntraKind.SIGN_IN_REJECTED),
     (1, "interaction_required", 400, EntraKind.MULTI_FACTOR_REQUIRED),
-    (1, "consent_required", 400, EntraKind.CONSENT_MISSING),
-    (1, "invalid_resource", 400, EntraKind.RESOURCE_NOT_IN_TENANT),
-    (1, "invalid_scope", 400, EntraKind.TOKEN_REQUEST_INVALID),
+    (1, "consent_required", 400, DynamicsSignInKind.CONSENT_MISSING),
+    (1, "invalid_resource", 400, DynamicsSignInKind.RESOURCE_NOT_IN_TENANT),
+    (1, "invalid_scope", 400, DynamicsSignInKind.TOKEN_REQUEST_INVALID),
     (1, "something_new", 400, EntraKind.SIGN_IN_REJECTED),
 ]
 
@@ -307,7 +308,7 @@ async def test_a_users_unknown_domain_is_a_wrong_user_name(remote: Remote, clock
     ("suberror", "kind"),
     [
         ("user_password_expired", EntraKind.PASSWORD_EXPIRED),
-        ("consent_required", EntraKind.CONSENT_MISSING),
+        ("consent_required", DynamicsSignInKind.CONSENT_MISSING),
         ("basic_action", EntraKind.MULTI_FACTOR_REQUIRED),
         ("bad_token", EntraKind.SIGN_IN_REJECTED),
     ],

@@ -102,3 +102,10 @@ async def test_the_document_names_no_address_in_a_url(home: Installation) -> Non
         if parameter["in"] in ("query", "path")
     }
     assert not named & {"email", "mail", "phone", "text"}
+
+
+async def test_by_destination_as_either_list_calls_it(operator: Visitor, lead_id: str) -> None:
+    assert lead_id
+    for called in ("https_endpoint", "httpsEndpoint", "crm"):
+        found = (await operator.get(f"/v1/leads?destination={called}")).json()
+        assert found["leads"] == [], "no connection of this offer goes there"

@@ -31,9 +31,9 @@ async def empty(database_url: str, **more: Any) -> AsyncIterator[tuple[str, Open
 
 async def test_from_the_link_to_connecting_the_first_offer(database_url: str) -> None:
     async with empty(database_url) as (url, opened), Customer(url) as visitor:
-        link = await opened.services.links.first()
+        link = await opened.services.accounts.links.first()
         assert link is not None
-        again = await opened.services.links.first()
+        again = await opened.services.accounts.links.first()
         assert again is not None, "every start prints one, until somebody can sign in"
         page = await visitor.open(f"/portal/begin/{link.token}")
         form = page.form("name", "email", "password")
@@ -55,7 +55,7 @@ async def test_from_the_link_to_connecting_the_first_offer(database_url: str) ->
         assert page.status == 200
         page = await visitor.open(f"/portal/begin/{again.token}")
         assert (page.status, "This link is over" in page.text) == (404, True), "somebody can sign in now"
-        assert await opened.services.links.first() is None
+        assert await opened.services.accounts.links.first() is None
     async with empty(database_url) as (url, opened), Customer(url) as visitor:
         assert str(opened.services.marketplace) == "Analytical Market", "another process knows it"
         assert "Ada Lovelace" in (await sign_in(visitor, "ada@market.example")).text
@@ -65,23 +65,23 @@ async def test_two_who_use_the_link_at_once(database_url: str) -> None:
     import asyncio
 
     async with empty(database_url) as (_url, opened):
-        link = await opened.services.links.first()
+        link = await opened.services.accounts.links.first()
         assert link is not None
 
         async def begin(name: str) -> str:
-            return await opened.services.links.begin(
+            return await opened.services.accounts.links.begin(
                 link.token, email=f"{name}@market.example", name=name.title(), password=PASSWORD
             )
 
         done = await asyncio.gather(*map(begin, ("ada", "eve", "mallory")), return_exceptions=True)
         assert len([each for each in done if isinstance(each, str)]) == 1
-        assert len(await opened.services.people.everybody()) == 1
+        assert len(await opened.services.accounts.people.everybody()) == 1
 
 
 @pytest.mark.databases("sqlite")
 async def test_a_name_in_the_settings_is_not_asked_for(database_url: str) -> None:
     async with empty(database_url, marketplace_name="Contoso Market") as (url, opened), Customer(url) as visitor:
-        link = await opened.services.links.first()
+        link = await opened.services.accounts.links.first()
         assert link is not None
         page = await visitor.open(f"/portal/begin/{link.token}")
         page = await visitor.send(

@@ -134,7 +134,7 @@ def _filters(now: int) -> dict[str, LeadFilter]:
 @pytest.mark.parametrize("name", _filters(0))
 async def test_a_page_of_a_list(home: Installation, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leadkeeper.inbox.inbox.SORTED", 50)
-    inbox, which = home.services.inbox, _filters(now_ms())[name]
+    inbox, which = home.services.leads.inbox, _filters(now_ms())[name]
     cost = await work(home.services.storage, lambda: inbox.list(which, limit=10))
     # SQLite takes some dozen steps for each lead that it shows or looks at, and more than 8 for each that it passes.
     assert cost < (4_000 if home.services.storage.__class__.__name__ == "SQLite" else 400)
@@ -143,12 +143,12 @@ async def test_a_page_of_a_list(home: Installation, name: str, monkeypatch: pyte
 @pytest.mark.parametrize("name", RARE)
 async def test_the_only_one_is_found_at_once_behind_all_others(home: Installation, name: str) -> None:
     which = LeadFilter("contoso", **{name: RARE[name]})
-    page = await home.services.inbox.list(which, limit=10)
+    page = await home.services.leads.inbox.list(which, limit=10)
     oldest = await home.services.storage.read(lambda conn: conn.scalar(sa.select(sa.func.min(t.lead.c.id))))
     assert [lead.id for lead in page.leads] == [oldest]
     assert (page.looked_further, page.next_cursor) == (False, None)
-    assert (await home.services.inbox.list(which, oldest, limit=10)).leads == ()
-    newer = await home.services.inbox.list(which, least_id(0), limit=10, newer=True)
+    assert (await home.services.leads.inbox.list(which, oldest, limit=10)).leads == ()
+    newer = await home.services.leads.inbox.list(which, least_id(0), limit=10, newer=True)
     assert [lead.id for lead in newer.leads] == [oldest]
 
 
@@ -156,9 +156,9 @@ async def test_a_country_of_older_leads_stands_in_their_bodies(home: Installatio
     oldest = await home.services.storage.read(lambda conn: conn.scalar(sa.select(sa.func.min(t.lead.c.id))))
     older = sa.update(t.lead).where(t.lead.c.country != "gb").values(country="*")
     await home.services.storage.write(lambda conn: conn.execute(older).close())
-    page = await home.services.inbox.list(LeadFilter("contoso", country="PT"), limit=10)
+    page = await home.services.leads.inbox.list(LeadFilter("contoso", country="PT"), limit=10)
     assert [lead.id for lead in page.leads] == [oldest]
-    assert (await home.services.inbox.list(LeadFilter("contoso", country="FR"), limit=10)).leads == ()
+    assert (await home.services.leads.inbox.list(LeadFilter("contoso", country="FR"), limit=10)).leads == ()
 
 
 @pytest.mark.parametrize("text", ["nonsense", "nonsense.offer", "contoso.nonsense", "nobody@nowhere.example"])
@@ -183,11 +183,11 @@ async def test_a_search_finds_the_newest_of_an_offer(home: Installation) -> None
 async def test_a_period_shows_exactly_its_leads(home: Installation) -> None:
     now = now_ms()
     day = LeadFilter(since_ms=now - 300 * DAY, until_ms=now - 299 * DAY)
-    page = await home.services.inbox.list(day, limit=50)
+    page = await home.services.leads.inbox.list(day, limit=50)
     ids = [lead.id for lead in page.leads]
     assert len(ids) == 10
     assert ids == sorted(ids, reverse=True)
-    last = await home.services.inbox.list(LeadFilter(since_ms=now - DAY), limit=50)
+    last = await home.services.leads.inbox.list(LeadFilter(since_ms=now - DAY), limit=50)
     assert len(last.leads) >= 10  # the last of those of 400 days, and the one that waits
 
 
@@ -218,7 +218,7 @@ async def test_what_was_set_aside_is_found_at_once_behind_all_others(
     monkeypatch.setattr("leadkeeper.inbox.inbox.LOOKED", 100)
     states = ("delivered", "setAside") if many else ("setAside", "delivered")
     oldest = await home.services.storage.write(_all_in_one_state_but_the_oldest, *states)
-    inbox, which = home.services.inbox, LeadFilter(publisher_id, state=state)
+    inbox, which = home.services.leads.inbox, LeadFilter(publisher_id, state=state)
     on_sqlite = home.services.storage.__class__.__name__ == "SQLite"
     assert await work(home.services.storage, lambda: inbox.list(which, limit=10)) < (4_000 if on_sqlite else 400)
     page = await inbox.list(which, limit=10)
@@ -237,7 +237,7 @@ async def test_a_state_of_many_leads_is_looked_for_in_a_part_of_them(
     oldest = await home.services.storage.write(_all_in_one_state_but_the_oldest, state, "unconfirmed")
     monkeypatch.setattr("leadkeeper.inbox.lists.in_state.FEW", 0)
     monkeypatch.setattr("leadkeeper.inbox.inbox.LOOKED", 100)
-    inbox, which = home.services.inbox, LeadFilter("contoso", state=state)
+    inbox, which = home.services.leads.inbox, LeadFilter("contoso", state=state)
     on_sqlite = home.services.storage.__class__.__name__ == "SQLite"
     assert await work(home.services.storage, lambda: inbox.list(which, limit=10)) < (9_000 if on_sqlite else 900)
     first = await inbox.list(which, limit=10)
@@ -256,7 +256,7 @@ async def test_tabs_of_an_offer_pass_over_what_is_set_aside_of_others(home: Inst
     ).status == 201
     await home.services.storage.write(_move_five_leads, "quiet")
     await home.services.storage.write(_all_in_one_state_but_the_oldest, "delivered", "setAside")
-    inbox, storage = home.services.inbox, home.services.storage
+    inbox, storage = home.services.leads.inbox, home.services.storage
     which = LeadFilter("contoso", "quiet")
     assert await work(storage, lambda: inbox.counts(which)) < (2_000 if type(storage).__name__ == "SQLite" else 200)
     assert await inbox.counts(which) == {"": 5, "attention": 0, "waiting": 0, "held": 0, "setAside": 0}

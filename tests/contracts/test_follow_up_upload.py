@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -114,7 +115,7 @@ async def test_what_is_wrong_is_told_by_line_and_the_rest_goes_on(home: Installa
 async def test_an_owner_who_left_stays_and_a_reader_uploads_nothing(home: Installation, operator: Visitor) -> None:
     lead_id = await hand_in(operator, customer=ADA)
     async with signed_in(home, Role.CONTRIBUTOR):
-        owner = (await home.services.people.members("contoso"))[0].id
+        owner = (await home.services.accounts.people.members("contoso"))[0].id
     given = {"leadIds": [lead_id], "act": "owner", "owner": owner}
     assert (await operator.post("/v1/leads/bulk", given)).json()["outcomes"][0]["done"]
     async with signed_in(home, Role.OWNER) as boss:
@@ -130,3 +131,57 @@ async def test_an_owner_who_left_stays_and_a_reader_uploads_nothing(home: Instal
     async with signed_in(home, Role.READER) as reader:
         assert (await reader.open(UPLOAD)).status == 403
         assert "Upload follow-up" not in (await reader.open(LIST)).links
+
+
+REST = "/v1/leads/follow-up"
+
+
+async def sent(visitor: Visitor, rows: list[list[str]], query: str = "") -> dict[str, Any]:
+    """What the API answers to a table."""
+    answer = await visitor.call(
+        "POST", REST + query, data=saved(rows), headers={"Content-Type": "text/csv; charset=utf-8"}
+    )
+    assert answer.status == 200, answer.body
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_over_rest_a_dry_run_says_what_the_table_then_changes(home: Installation, operator: Visitor) -> None:
+    ids = [await hand_in(operator, customer=each) for each in (ADA, BOB)]
+    rows = [
+        ["Lead id", "Follow-up", "Reason"],
+        [ids[0], "lost", "too dear: Núñez"],
+        [ids[1], "gone", ""],
+        [NOWHERE, "won", ""],
+    ]
+    dry = await sent(operator, rows, "?dryRun=true")
+    assert (dry["dryRun"], dry["changed"]) == (True, 1)
+    assert [(each["line"], each["leadId"], each["after"]["state"]) for each in dry["lines"]] == [(2, ids[0], "lost")]
+    assert [(each["line"], each["column"]) for each in dry["errors"]] == [(3, "state"), (4, "id")]
+    assert (await operator.get(f"/v1/leads/{ids[0]}")).json()["followUp"]["state"] == "new"
+
+    done = await sent(operator, rows)
+    assert (done["dryRun"], done["changed"], done["errors"]) == (False, 1, dry["errors"])
+    found = (await operator.get(f"/v1/leads/{ids[0]}")).json()["followUp"]
+    assert (found["state"], found["reason"]) == ("lost", "too dear: Núñez")
+    assert (await sent(operator, rows))["changed"] == 0, "to repeat it does no harm"
+
+
+async def test_over_rest_others_leads_are_not_there_and_readers_only_read(
+    home: Installation, operator: Visitor
+) -> None:
+    lead_id = await hand_in(operator, customer=ADA)
+    rows = [["Lead id", "Follow-up"], [lead_id, "won"]]
+    await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
+    stranger = await sent(await home.visitor("publisher:fabrikam"), rows)
+    nowhere = await sent(operator, [rows[0], [NOWHERE, "won"]])
+    assert stranger["changed"] == 0
+    assert stranger["errors"] == [
+        {**each, "message": each["message"].replace(NOWHERE, lead_id)} for each in nowhere["errors"]
+    ]
+    reader = await home.visitor("reader:contoso")
+    refused = await reader.call("POST", REST, data=saved(rows), headers={"Content-Type": "text/csv"})
+    refused.problem(403, "forbidden")
+    (await operator.post(REST, {})).problem(415, "unsupported-media-type")
+    large = await operator.call("POST", REST, data=b"x" * 300_001, headers={"Content-Type": "text/csv"})
+    assert large.status == 413

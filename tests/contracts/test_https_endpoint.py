@@ -24,7 +24,7 @@ from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
 from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
-from tests.contracts.faults import END_SECONDS, HOST, LEAD, NETWORK, PERSONAL, Case, RemoteSide, remote_side
+from tests.contracts.faults import HOST, LEAD, NETWORK, PATIENCE, PERSONAL, Case, RemoteSide, remote_side
 
 SECRET = "whsec_QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY="
 OLD_SECRET = "whsec_MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="
@@ -43,7 +43,7 @@ def endpoint(network: Network, url: str, **settings: Any) -> HttpsEndpoint:
 
 async def deliver(destination: Adapter, lead: OutgoingLead = LEAD) -> Answer:
     """What ``deliver`` says to one lead; it must say it in time."""
-    async with asyncio.timeout(END_SECONDS):
+    async with asyncio.timeout(PATIENCE):
         (found,) = await destination.deliver([lead])
     return found
 
@@ -207,11 +207,9 @@ async def test_success_is_decided_by_the_status_alone(authority: Authority, faul
 async def test_a_slow_body_does_not_hold_up_a_delivery(authority: Authority) -> None:
     async with remote_side(authority, Case("", Kind.NO_ANSWER, Outcome.AMBIGUOUS, faults.drip(200))) as side:
         network = Network(NetworkPolicy(hosts={HOST: ("127.0.0.1", side.server.port)}, ca_file=authority.ca_file))
-        start = time.monotonic()
         found = await deliver(endpoint(network, f"https://{HOST}/"))
         await network.aclose()
     assert isinstance(found, Receipt)
-    assert time.monotonic() - start < END_SECONDS
 
 
 FLOW_HOSTS = (

@@ -176,3 +176,14 @@ async def test_every_lead_goes_to_exactly_the_connections_live_when_it_was_kept(
         assert await installation.count(t.lead, t.lead.c.unrouted) == 0
         assert with_b
         await other_storage.close()
+
+
+async def test_a_key_repeated_at_once_is_told_the_same_deliveries(database_url: str) -> None:
+    async with furnished(database_url) as installation:
+        await installation.connect()
+        first, second = await installation.intake.keep_many([lead(key="k"), lead(key="k")])
+        assert isinstance(first, Accepted)
+        assert isinstance(second, Accepted)
+        assert second.repeat
+        assert second.deliveries == first.deliveries
+        assert len(first.deliveries) == 1

@@ -101,7 +101,7 @@ async def held(home: Installation, lead: str) -> None:
     """Wait until the lead is held."""
     async with asyncio.timeout(20):
         while True:
-            shown = await home.services.inbox.get(lead)
+            shown = await home.services.leads.inbox.get(lead)
             if shown is not None and shown.deliveries[0].state == "held" and shown.deliveries[0].diagnosis:
                 return
             await asyncio.sleep(0.05)

@@ -8,9 +8,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from leadkeeper.access.permissions import Role
-from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.catalogue import diagnose
+from leadkeeper.diagnosis import Answer, Kind, Receipt
+from leadkeeper.inbox.inbox import Inbox, LeadFilter
+from leadkeeper.inbox.lists import in_state
 from leadkeeper.inbox.lists.columns import COLUMNS, MOST_VIEWS
 from leadkeeper.problem import Problem
+from tests.contracts.claiming import begin_with, end, take
+from tests.contracts.installation import CRM, furnished, sent
 from tests.contracts.test_lead_pages import ADA, BOB, LIST, shown
 from tests.in_process import Installation, Visitor, connected, hand_in
 from tests.journeys.customer import Page
@@ -64,7 +69,7 @@ async def test_a_view_is_kept_shared_and_removed(home: Installation, operator: V
 
 
 async def test_a_reader_shares_none_and_another_publisher_sees_none(home: Installation) -> None:
-    lists = home.services.lead_lists
+    lists = home.services.leads.lists
     await lists.save("person:a", "contoso", "Held", "state=held", shared=True)
     await lists.save("person:a", None, "All held", "state=held", shared=True)
     assert [view.name for view in await lists.views("person:b", "contoso")] == ["Held"]
@@ -84,7 +89,7 @@ async def test_a_reader_shares_none_and_another_publisher_sees_none(home: Instal
 
 
 async def test_views_are_bounded(home: Installation) -> None:
-    lists = home.services.lead_lists
+    lists = home.services.leads.lists
     for number in range(MOST_VIEWS):
         await lists.save("person:a", "contoso", f"V{number}", "", shared=False)
     with pytest.raises(Problem, match="remove one first"):
@@ -110,9 +115,9 @@ async def test_the_list_turns_around(home: Installation, operator: Visitor, monk
         assert "Received ↑ newest first" in page.links
     narrow = LeadFilter("contoso", follow_up="new", oldest_first=True)
     monkeypatch.setattr("leadkeeper.inbox.inbox.LOOKED", 2)
-    first = await home.services.inbox.list(narrow)
+    first = await home.services.leads.inbox.list(narrow)
     assert [[lead.id for lead in first.leads], first.looked_further] == [ids[:2], True]
-    rest = await home.services.inbox.list(narrow, first.next_cursor)
+    rest = await home.services.leads.inbox.list(narrow, first.next_cursor)
     assert [lead.id for lead in rest.leads] == ids[2:]
 
 
@@ -189,5 +194,32 @@ async def test_so_many_are_put_in_order_and_the_page_says_so(
         assert shown(page, ids) == [False, True, True]
         assert place(page, ids[2]) < place(page, ids[1])
         assert "Only the newest leads that fit are in this order, 2 at most." in page.text
-    exported = [lead.id async for lead in home.services.reading.export(LeadFilter("contoso", sort="customer"), by="t")]
+    exported = [
+        lead.id async for lead in home.services.leads.reading.export(LeadFilter("contoso", sort="customer"), by="t")
+    ]
     assert exported == ids[::-1], "a file holds all of them"
+
+
+@pytest.mark.parametrize("few", [0, 100])
+async def test_leads_are_listed_by_state_however_many_there_are(
+    database_url: str, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_state, "FEW", few)
+    async with furnished(database_url) as installation:
+        lease_id = await begin_with(installation, 4)
+        (work,) = await take(installation, lease_id, 3)
+        answers: list[Answer] = [Receipt(), Receipt(confirmed=False), diagnose(Kind.LEAD_REFUSED)]
+        await end(
+            installation,
+            [sent(work, c, lease_id, a, installation.now) for c, a in zip(work.claimed, answers, strict=True)],
+        )
+        services = Inbox(installation.storage)
+
+        async def listed() -> dict[str, int]:
+            states = ("pending", "waiting", "held", "sending", "delivered", "unconfirmed", "setAside", "withheld")
+            pages = {state: await services.list(LeadFilter(state=state)) for state in states}
+            return {state: len(page.leads) for state, page in pages.items() if page.leads}
+
+        assert await listed() == {"pending": 1, "delivered": 1, "unconfirmed": 1, "setAside": 1}
+        await installation.connections.pause(CRM, "primary", by="test")
+        assert await listed() == {"held": 1, "delivered": 1, "unconfirmed": 1, "setAside": 1}

@@ -184,7 +184,7 @@ async def test_a_held_lead_says_why_and_has_no_button_that_does_nothing(
     assert not [form for form in page.forms if form.action.endswith("/retry")]
     delivery = (await operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"][0]
     assert delivery["diagnosis"]["kind"] == "credentialsRejected"
-    summary = await home.services.trace.find("ada@contoso.example", "contoso")
+    summary = await home.services.leads.trace.find("ada@contoso.example", "contoso")
     assert any(why.summary in line for line in summary.leads[0].message)
 
 
@@ -208,7 +208,9 @@ async def test_refused_and_may_have_arrived_have_two_remedies(
 
 async def test_a_lead_is_followed_up(home: Installation, operator: Visitor, seller: Customer) -> None:
     lead_id = await hand_in(operator, customer=ADA)
-    me = next(each for each in await home.services.people.members("contoso") if each.role is Role.CONTRIBUTOR).id
+    me = next(
+        each for each in await home.services.accounts.people.members("contoso") if each.role is Role.CONTRIBUTOR
+    ).id
     page = await seller.open(f"{LIST}/{lead_id}")
     assert "Due" in page.text
     page = await seller.send(page.form("state", "owner"), {"state": "lost", "note": "called twice"})
@@ -301,7 +303,9 @@ async def test_other_publishers_and_readers(home: Installation, operator: Visito
 async def test_only_members_who_may_work_can_own(home: Installation, operator: Visitor, seller: Customer) -> None:
     lead_id = await hand_in(operator, customer=ADA)
     async with signed_in(home, Role.READER):
-        reader = next(each for each in await home.services.people.members("contoso") if each.role is Role.READER).id
+        reader = next(
+            each for each in await home.services.accounts.people.members("contoso") if each.role is Role.READER
+        ).id
     for owner in (reader, NOWHERE):
         page = await seller.open(f"{LIST}/{lead_id}")
         page = await seller.send(page.form("state", "owner"), {"owner": owner})

@@ -13,12 +13,11 @@ from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, answer
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import DatabaseClock, agree
+from tests.contracts.claiming import LEASE, take
 from tests.contracts.installation import TestInstallation, furnished, lead
-from tests.contracts.test_claims import take
 from tests.contracts.test_worker import scene
 
 HOUR = 3_600_000
-LEASE = 15_000
 DATABASES = ("sqlite", "postgresql", "pgbouncer-transaction")
 
 

@@ -91,7 +91,7 @@ async def ended(*homes: Installation) -> list[dict[str, Any]]:
         left = [await home.services.storage.read(lambda conn: conn.scalar(moving) or 0) for home in homes]
         found = [(home, await home.services.storage.read(lambda conn: conn.scalars(aside).all())) for home in homes]
         if not any(left) and any(ids for _, ids in found):
-            views = [await home.services.inbox.get(id) for home, ids in found for id in ids]
+            views = [await home.services.leads.inbox.get(id) for home, ids in found for id in ids]
             return [view.model_dump(by_alias=True) for view in views if view is not None]
         if await _leads(*homes) >= MANY:
             pytest.fail(f"one lead became {await _leads(*homes)}")
@@ -132,7 +132,7 @@ async def test_a_lead_that_comes_back_is_passed_on_a_few_times_only(
         assert kept["customer"]["email"] == "ada@contoso.example"
         # A person may send it all the same, once.
         before = len(through.bodies)
-        await home.services.redelivery.retry(delivery["id"], by="test")
+        await home.services.leads.redelivery.retry(delivery["id"], by="test")
         await arrived(through, before + 1)
         await ended(home)
         assert await _leads(home) <= 9

@@ -60,7 +60,7 @@ async def test_operators_read_every_mail_and_its_fate_and_no_secret(database_url
 
 async def newest(home: Installation, publisher_id: str) -> str:
     """The page of a publisher's newest mail."""
-    found = await home.services.mails.list(publisher_id)
+    found = await home.services.notices.mails.list(publisher_id)
     return f"/portal/mails/{found.mails[0].id}"
 
 

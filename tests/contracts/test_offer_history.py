@@ -101,7 +101,7 @@ def lines(offer: str, count: int) -> list[dict[str, Any]]:
 
 
 async def test_what_it_costs_does_not_grow_with_other_lines(home: Installation) -> None:
-    audit, filters = home.services.audit, AuditFilter(offer="contoso.crm-pro")
+    audit, filters = home.services.access.audit, AuditFilter(offer="contoso.crm-pro")
 
     def analyze(conn: sa.Connection) -> None:
         conn.exec_driver_sql("ANALYZE")
@@ -156,7 +156,8 @@ async def test_lines_from_before_the_upgrade_are_in_it(database_url: str) -> Non
 
 def test_no_word_of_it_is_missing_in_a_language() -> None:
     from leadkeeper.access.acts import ACTS, BY_OFFER
-    from leadkeeper.doors.portal.labels import act_word, led_to
+    from leadkeeper.doors.audit_words import led_to
+    from leadkeeper.doors.portal.labels import act_word
 
     told = [act_word(act) for act in ACTS if act.partition(".")[0] in BY_OFFER]
     told += [led_to(detail, str) for detail in ("was broken", "changed: url", "3 deliveries; held, setAside", "waits")]

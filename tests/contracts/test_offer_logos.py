@@ -53,7 +53,7 @@ async def test_a_logo_is_shown_to_customers_once_it_is_published(home: Installat
     assert await shown(home, "/store") == []
     assert await shown(home, "/store/offers/contoso/crm-pro") == []
     await put_in_slots(home.services, REF, preview=2, production=1)
-    key = (await home.services.catalogue.offer(REF)).preview_key
+    key = (await home.services.offers.catalogue.offer(REF)).preview_key
     picture = f"/store/logos/contoso/crm-pro/{digest}"
     assert await shown(home, f"/store/offers/contoso/crm-pro?preview={key}") == [f"{picture}?preview={key}"]
     assert await shown(home, "/store") == []
@@ -113,7 +113,7 @@ async def test_the_api_says_where_it_is_and_what_is_refused(home: Installation) 
 
 
 async def test_nobody_changes_anothers(home: Installation) -> None:
-    await home.services.catalogue.put_publisher("fabrikam", by="test")
+    await home.services.offers.catalogue.put_publisher("fabrikam", by="test")
     for role in ("publisher:fabrikam", "reader:contoso"):
         visitor = await home.visitor(role)
         answer = await visitor.call("PUT", LOGO, data=png(9, 9), headers={"Content-Type": "image/png"})
@@ -126,25 +126,25 @@ async def test_nobody_changes_anothers(home: Installation) -> None:
 async def test_a_copied_offer_has_its_own(home: Installation) -> None:
     digest = await put(await home.visitor("operator"), png(8, 8))
     copy = OfferRef("contoso", "crm-copy")
-    await home.services.offer_copies.copy(REF, "crm-copy", title="Copy", connections=False, by="test")
-    assert await home.services.offer_logos.of_draft(copy) == digest
-    await home.services.offer_logos.remove(REF, by="test")
-    assert await home.services.offer_logos.read(REF, digest) is None
-    assert await home.services.offer_logos.read(copy, digest) is not None
+    await home.services.offers.copies.copy(REF, "crm-copy", title="Copy", connections=False, by="test")
+    assert await home.services.offers.logos.of_draft(copy) == digest
+    await home.services.offers.logos.remove(REF, by="test")
+    assert await home.services.offers.logos.read(REF, digest) is None
+    assert await home.services.offers.logos.read(copy, digest) is not None
 
 
 async def test_a_suspended_publishers_picture_is_shown_to_nobody(home: Installation) -> None:
     digest = await put(await home.visitor("operator"), png(8, 8))
     await put_in_slots(home.services, REF, production=1)
-    assert await home.services.offer_logos.shown(REF, digest) is not None
-    await home.services.suspensions.suspend("contoso", "unpaid", by="test")
-    assert await home.services.offer_logos.shown(REF, digest) is None
+    assert await home.services.offers.logos.shown(REF, digest) is not None
+    await home.services.offers.suspensions.suspend("contoso", "unpaid", by="test")
+    assert await home.services.offers.logos.shown(REF, digest) is None
 
 
 async def test_the_difference_names_it(home: Installation) -> None:
     await put_in_slots(home.services, REF, production=1)
     digest = await put(await home.visitor("operator"), png(8, 8))
-    (change,) = await home.services.differences.of(REF)
+    (change,) = await home.services.offers.differences.of(REF)
     assert (change.field, change.old, change.new) == ("logo", None, digest)
 
 
@@ -155,7 +155,7 @@ async def test_it_is_uploaded_and_removed_on_the_listing_page(home: Installation
         (upload,) = [form for form in page.forms if form.action.endswith("/logo")]
 
         page = await member.upload(upload, "logo", png(64, 64), "image/png")
-        digest = await home.services.offer_logos.of_draft(REF)
+        digest = await home.services.offers.logos.of_draft(REF)
         assert (page.status, bool(digest)) == (200, True)
         assert f"{AT}/logo/{digest}" in page.html
         async with Customer(home.url) as stranger:
@@ -164,11 +164,11 @@ async def test_it_is_uploaded_and_removed_on_the_listing_page(home: Installation
         page = await member.upload(upload, "logo", b"<svg/>", "image/svg+xml")
         assert page.status == 422
         assert "no picture that can be read" in page.text
-        assert await home.services.offer_logos.of_draft(REF) == digest
+        assert await home.services.offers.logos.of_draft(REF) == digest
         page = await member.open(f"{AT}/listing")
         (removing,) = [form for form in page.forms if form.action.endswith("/logo/remove")]
         assert (await member.send(removing, {})).status == 200
-        assert await home.services.offer_logos.of_draft(REF) == ""
+        assert await home.services.offers.logos.of_draft(REF) == ""
 
 
 async def test_the_form_says_how_the_offer_would_look(home: Installation) -> None:
@@ -197,7 +197,7 @@ async def test_what_publishing_needs_is_called_as_the_form_calls_it(
 ) -> None:
     digest = await put(await home.visitor("operator"), png(8, 8))
     async with Customer(home.url, code) as member:
-        made = await home.services.keys.create("publisher:contoso", by="test")
+        made = await home.services.access.keys.create("publisher:contoso", by="test")
         page = await member.open("/portal")
         await member.send(page.form("key"), {"key": made.key})
         page = await member.open(f"{AT}/publishing")

@@ -48,13 +48,15 @@ LEFT_OUT = {
     "/v1.0/ingestion/products/{productId}/leadconfiguration": ["positive_data_acceptance"],  # the same
     # Its text is no lead: every line of it is answered on its own.
     "/v1/leads/batch": ["negative_data_rejection"],
+    "/v1/leads/follow-up": ["negative_data_rejection"],  # the same
+    "/v1/leads/views": ["positive_data_acceptance"],  # nobody keeps more than so many
 }
 BROAD = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
 
 
-@schemathesis.serializer("application/x-ndjson")
+@schemathesis.serializer("application/x-ndjson", "text/csv")
 def as_lines(_: Any, value: Any) -> Any:
-    """A batch is generated as the text that it is."""
+    """A batch, or a table, is generated as the text that it is."""
     return str(value).encode("utf-8", "replace")
 
 

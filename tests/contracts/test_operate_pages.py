@@ -64,7 +64,7 @@ async def test_a_form_from_elsewhere_changes_nothing(home: Installation, operato
     form = form_at(page, "/suspend")
     for values in ({"token": ""}, {"token": "x" * 64}):
         assert (await operator.send(form, {"reason": "Mine", **values})).status == 403
-    assert (await home.services.catalogue.publisher("contoso")).suspended_at is None
+    assert (await home.services.offers.catalogue.publisher("contoso")).suspended_at is None
 
 
 async def test_every_place_of_the_menus_is_there(operator: Customer) -> None:
@@ -79,7 +79,7 @@ async def test_every_place_of_the_menus_is_there(operator: Customer) -> None:
 
 async def test_a_publisher_is_found_and_changed(home: Installation, operator: Customer) -> None:
     for id in ("fabrikam", "wingtip"):
-        await home.services.catalogue.put_publisher(id, id.title(), by="test")
+        await home.services.offers.catalogue.put_publisher(id, id.title(), by="test")
     page = await operator.open("/portal/operate/publishers")
     assert "Contoso" in page.text
     assert "one offer" in page.text
@@ -90,7 +90,7 @@ async def test_a_publisher_is_found_and_changed(home: Installation, operator: Cu
     page = await operator.open(ONE)
     page = await operator.send(form_at(page, "/change"), {"name": "Contoso Ltd", "contact": "Carl, +44 20 7946 0958"})
     assert "Saved." in page.text
-    found = await home.services.catalogue.publisher("contoso")
+    found = await home.services.offers.catalogue.publisher("contoso")
     assert (found.display_name, found.contact) == ("Contoso Ltd", "Carl, +44 20 7946 0958")
     page = await operator.send(form_at(page, "/change"), {"name": "", "contact": ""})
     assert page.status == 422
@@ -100,14 +100,14 @@ async def test_a_publisher_is_found_and_changed(home: Installation, operator: Cu
 async def test_quotas_are_raised_and_go_back_to_the_usual(home: Installation, operator: Customer) -> None:
     page = await operator.open(ONE)
     page = await operator.send(form_at(page, "/quotas"), {"hooks": "7", "hookLeadsADay": "1000000"})
-    found = await home.services.catalogue.publisher("contoso")
+    found = await home.services.offers.catalogue.publisher("contoso")
     assert found.own_quotas == {"hooks": 7, "hookLeadsADay": 1_000_000}
     for wrong in ("0", "-1", "many", "99999999999", "1.5", "\u0663"):
         answer = await operator.send(form_at(page, "/quotas"), {"hooks": wrong})
         assert answer.status == 422, wrong
         assert "whole number" in answer.text
     await operator.send(form_at(page, "/quotas"), {"hooks": "", "hookLeadsADay": ""})
-    assert (await home.services.catalogue.publisher("contoso")).own_quotas == {}
+    assert (await home.services.offers.catalogue.publisher("contoso")).own_quotas == {}
 
 
 async def test_a_publisher_is_suspended_and_released(home: Installation, operator: Customer) -> None:
@@ -119,7 +119,7 @@ async def test_a_publisher_is_suspended_and_released(home: Installation, operato
     assert "suspended" in (await operator.open("/portal/operate/publishers")).text
     assert "suspended" in (await operator.open("/portal/operate/connections")).text
     await operator.send(form_at(page, "/release"), {})
-    assert (await home.services.catalogue.publisher("contoso")).suspended_at is None
+    assert (await home.services.offers.catalogue.publisher("contoso")).suspended_at is None
 
 
 async def test_a_key_is_made_shown_once_used_and_revoked(home: Installation, operator: Customer) -> None:
@@ -135,13 +135,13 @@ async def test_a_key_is_made_shown_once_used_and_revoked(home: Installation, ope
     assert key not in page.html
     assert "The warehouse" in page.text
     assert "never" in page.text
-    caller = await home.services.keys.caller(key)
+    caller = await home.services.access.keys.caller(key)
     assert caller is not None
-    await home.services.uses.settled()
+    await home.services.access.uses.settled()
     page = await operator.open("/portal/operate/keys?publisher=contoso&role=reader")
     assert "never" not in page.text
     page = await operator.send(form_at(page, f"/{caller.key_id}/revoke"), {})
-    assert await home.services.keys.caller(key) is None
+    assert await home.services.access.keys.caller(key) is None
     assert "The warehouse" not in (await operator.open("/portal/operate/keys?publisher=contoso")).text
     assert "The warehouse" in (await operator.open("/portal/operate/keys?publisher=contoso&revoked=1")).text
 
@@ -151,7 +151,7 @@ async def test_everybodys_hooks_and_when_each_was_used(home: Installation, opera
     made = (await caller.post(f"{OFFER}/hooks")).json()
     assert "never" in (await operator.open("/portal/operate/hooks")).text
     assert (await home.anyone.post(f"/hooks/{made['token']}", PAYLOAD)).status == 200
-    await home.services.uses.settled()
+    await home.services.access.uses.settled()
     page = await operator.open("/portal/operate/hooks")
     assert made["id"] in page.text
     assert made["token"] not in page.html
@@ -200,5 +200,5 @@ async def test_settings_name_their_source_and_no_secret(home: Installation, oper
     assert ".edu" in page.text
     assert "LEADKEEPER_SECRET_KEY" in page.text
     assert MASK in page.text
-    secret = next(each for each in home.services.oversight.settings if each.name == "LEADKEEPER_SECRET_KEY")
+    secret = next(each for each in home.services.leads.oversight.settings if each.name == "LEADKEEPER_SECRET_KEY")
     assert (secret.value, secret.origin) == (MASK, "given")

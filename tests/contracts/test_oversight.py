@@ -97,12 +97,12 @@ async def test_keys_over_rest(home: Installation) -> None:
         (key["id"], "reader:contoso", "The warehouse", None)
     ]
     assert key["key"] not in json.dumps(listed)
-    caller = await home.services.keys.caller(key["key"])
+    caller = await home.services.access.keys.caller(key["key"])
     assert caller is not None
-    await home.services.uses.settled()
+    await home.services.access.uses.settled()
     assert (await operator.get("/v1/keys?role=reader")).json()["keys"][0]["lastUsedTime"] is not None
     assert (await operator.delete(f"/v1/keys/{key['id']}")).status == 204
-    assert await home.services.keys.caller(key["key"]) is None
+    assert await home.services.access.keys.caller(key["key"]) is None
     (await operator.delete(f"/v1/keys/{key['id']}")).problem(404, "not-found")
     assert (await operator.get("/v1/keys?publisherId=contoso")).json()["keys"] == []
     again = (await operator.get("/v1/keys?publisherId=contoso&revoked=true")).json()["keys"]
@@ -135,16 +135,16 @@ async def test_keys_a_page_at_a_time(home: Installation) -> None:
 
 
 async def test_a_use_is_written_once_a_minute(home: Installation) -> None:
-    made = await home.services.keys.create("reader:contoso", by="test")
+    made = await home.services.access.keys.create("reader:contoso", by="test")
     for _ in range(3):
-        await home.services.keys.caller(made.key)
-    await home.services.uses.settled()
+        await home.services.access.keys.caller(made.key)
+    await home.services.access.uses.settled()
     used = sa.select(t.key.c.used_at).where(t.key.c.id == made.id)
     first = await home.services.storage.read(lambda conn: conn.scalar(used))
     assert first is not None
     await home.services.storage.write(lambda conn: conn.execute(sa.update(t.key).values(used_at=1)) and None)
-    await home.services.keys.caller(made.key)
-    await home.services.uses.settled()
+    await home.services.access.keys.caller(made.key)
+    await home.services.access.uses.settled()
     assert await home.services.storage.read(lambda conn: conn.scalar(used)) == 1
 
 

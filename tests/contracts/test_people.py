@@ -70,7 +70,7 @@ async def test_wrong_pairs_are_answered_alike(home: Installation) -> None:
 )
 @pytest.mark.databases("sqlite")
 async def test_a_password_that_may_not_be_chosen(home: Installation, password: str, message: str) -> None:
-    link = await home.services.links.invite("lovelace@contoso.example", "contoso", Role.READER, by=OPERATOR)
+    link = await home.services.accounts.links.invite("lovelace@contoso.example", "contoso", Role.READER, by=OPERATOR)
     async with Customer(home.url) as visitor:
         page = await visitor.open(f"/portal/invitation/{link.token}")
         page = await visitor.send(page.form("name", "password"), {"name": "Ada Lovelace", "password": password})
@@ -85,8 +85,8 @@ async def test_a_password_that_may_not_be_chosen(home: Installation, password: s
 async def test_a_password_of_any_characters_and_of_128(home: Installation) -> None:
     long = "große Bäume 🌲 " * 8 + "und 8 Wolken"
     assert len(long) >= 124
-    link = await home.services.links.invite("a@contoso.example", "contoso", Role.READER, by=OPERATOR)
-    await home.services.links.accept(link.token, name="Ada", password=long)
+    link = await home.services.accounts.links.invite("a@contoso.example", "contoso", Role.READER, by=OPERATOR)
+    await home.services.accounts.links.accept(link.token, name="Ada", password=long)
     async with Customer(home.url) as visitor:
         assert "Ada" in (await sign_in(visitor, "A@contoso.example", long)).text
 
@@ -111,7 +111,7 @@ async def test_an_invitation_from_page_to_page(home: Installation) -> None:
 
 
 async def test_an_invitation_is_over_when_revoked_replaced_or_late(home: Installation) -> None:
-    links = home.services.links
+    links = home.services.accounts.links
     first = await links.invite("a@far.example", "contoso", Role.READER, by=OPERATOR)
     second = await links.invite("a@far.example", "contoso", Role.OWNER, by=OPERATOR)
     assert len(await links.invitations("contoso")) == 1
@@ -134,7 +134,7 @@ async def test_whoever_is_known_accepts_with_the_password_that_they_have(home: I
     operator = await home.visitor("operator")
     await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
     email = await add(home, Role.READER)
-    link = await home.services.links.invite(email, "fabrikam", Role.OWNER, by=OPERATOR)
+    link = await home.services.accounts.links.invite(email, "fabrikam", Role.OWNER, by=OPERATOR)
     async with Customer(home.url) as visitor:
         page = await visitor.open(f"/portal/invitation/{link.token}")
         page = await visitor.send(page.form("password"), {"password": NEW})
@@ -232,7 +232,7 @@ async def test_an_operator_makes_a_link_to_a_new_password_and_stops_people(home:
 
 
 async def test_the_first_link_is_good_where_nobody_can_sign_in(home: Installation) -> None:
-    assert await home.services.links.first() is None, "there are keys"
+    assert await home.services.accounts.links.first() is None, "there are keys"
 
 
 @pytest.mark.databases("sqlite")
@@ -256,5 +256,7 @@ async def test_people_choose_when_they_are_written_to(database_url: str) -> None
         assert "Choose a time zone" in wrong.text
         chosen = {"begins": "22:00", "ends": "07:30", "zone": "Europe/Lisbon", "digest": "daily"}
         assert "You are written to as you chose." in (await owner.send(form, chosen)).text
-        (person,) = await home.services.people.members("contoso")
-        assert await home.services.quiet_hours.of(person.id) == Quiet("22:00", "07:30", "Europe/Lisbon", digest=True)
+        (person,) = await home.services.accounts.people.members("contoso")
+        assert await home.services.notices.quiet_hours.of(person.id) == Quiet(
+            "22:00", "07:30", "Europe/Lisbon", digest=True
+        )

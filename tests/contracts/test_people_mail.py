@@ -94,7 +94,7 @@ async def test_a_forgotten_password(home: Installation, box: Mailbox) -> None:
             page = await visitor.send(page.form("email"), {"email": address})
             answers.append((page.status, page.text))
         assert len(set(answers)) == 1, "the answer tells nothing"
-        await home.services.link_mail.aclose()
+        await home.services.accounts.mail.aclose()
         assert box.recipients == [[email]]
         link = link_of(box, 0, "password")
         page = await visitor.open(link)
@@ -120,7 +120,7 @@ async def test_nobody_is_flooded_with_links(home: Installation, box: Mailbox) ->
                 {"email": email},
             )
             assert page.status == 200
-        await home.services.link_mail.aclose()
+        await home.services.accounts.mail.aclose()
     assert len(box.mails) == 3
     newest = link_of(box, 2, "password")
     async with Customer(home.url) as visitor:
@@ -138,6 +138,6 @@ async def test_links_to_a_new_password_are_counted_over_all_processes(
     async with open_services(settings, worker=False) as other:
         for number in range(ASKED[0]):
             for services in (home.services, other.services):
-                services.link_mail.ask_new_password(email, f"203.0.113.{number}")
-                await services.link_mail.aclose()
+                services.accounts.mail.ask_new_password(email, f"203.0.113.{number}")
+                await services.accounts.mail.aclose()
     assert len(box.mails) == ASKED[0]

@@ -14,6 +14,7 @@ from leadkeeper.access.people.devices import Devices
 from leadkeeper.access.people.factor import factor_binding
 from leadkeeper.access.permissions import Role
 from leadkeeper.access.sessions import SignInPlace
+from leadkeeper.clock import now_ms
 from leadkeeper.connections.rotation import rotate
 from leadkeeper.connections.vault import Vault, new_secret_key
 from leadkeeper.problem import Problem, ProblemType
@@ -35,7 +36,7 @@ async def home(database_url: str) -> AsyncIterator[Installation]:
 async def tried(home: Installation, email: str, password: str, place: SignInPlace, device: str | None = None) -> str:
     """What came of a try: ``in``, or the problem's type."""
     try:
-        await home.services.person_sign_ins.with_password(email, password, place, device)
+        await home.services.accounts.sign_ins.with_password(email, password, place, device)
     except Problem as problem:
         return problem.type.value
     return "in"
@@ -53,7 +54,7 @@ async def test_guesses_from_one_address_are_bounded(home: Installation) -> None:
 @pytest.mark.databases("sqlite")
 async def test_strangers_everywhere_lock_no_browser_out_that_is_known(home: Installation) -> None:
     email = await add(home, Role.OWNER)
-    first = await home.services.person_sign_ins.with_password(email, PASSWORD, OWNER)
+    first = await home.services.accounts.sign_ins.with_password(email, PASSWORD, OWNER)
     assert first.device
     guesses = [await tried(home, email, "wrong", SignInPlace(f"203.0.113.{n}")) for n in range(21)]
     assert guesses == ["unauthorized"] * 19 + ["too-many-requests"] * 2 or guesses[-1] == "too-many-requests"
@@ -68,7 +69,7 @@ async def test_strangers_everywhere_lock_no_browser_out_that_is_known(home: Inst
 @pytest.mark.databases("sqlite")
 async def test_guesses_from_a_known_browser_are_bounded_too(home: Installation) -> None:
     email = await add(home, Role.OWNER)
-    first = await home.services.person_sign_ins.with_password(email, PASSWORD, OWNER)
+    first = await home.services.accounts.sign_ins.with_password(email, PASSWORD, OWNER)
     found = [await tried(home, email, "wrong", OWNER, first.device) for _ in range(11)]
     assert found[-1] == "too-many-requests"
 
@@ -165,9 +166,11 @@ async def test_a_new_secret_key_keeps_second_factors_and_a_lost_one_leaves_recov
         await sign_in(visitor, email)
         secret, page = await set_up(visitor)
         code = next(word for word in page.text.split() if word.count("-") == 3 and len(word) == 19)
-    await home.services.storage.write(rotate, Vault([new, SECRET_KEY]))
+    await home.services.storage.write(rotate, Vault([new, SECRET_KEY]), now_ms())
     row: Any = (await home.services.storage.read(lambda conn: conn.execute(sa.select(t.person)).all()))[0]
     assert Vault([new]).open(row.factor, factor_binding(row.id)) == {"secret": secret}
-    assert not await home.services.second_factor.fits(row.id, later(secret)), "this process has the old key alone"
-    assert await home.services.second_factor.fits(row.id, code)
-    assert not await home.services.second_factor.fits(row.id, code)
+    assert not await home.services.accounts.second_factor.fits(row.id, later(secret)), (
+        "this process has the old key alone"
+    )
+    assert await home.services.accounts.second_factor.fits(row.id, code)
+    assert not await home.services.accounts.second_factor.fits(row.id, code)

@@ -17,7 +17,7 @@ PAGES = ("/portal", "/portal/leads", "/portal/offers/contoso/crm-pro")
 
 async def signed_in(home: Installation, visitor: Customer, role: str) -> Page:
     """The page after signing in with a new key of this role."""
-    made = await home.services.keys.create(role, by="test")
+    made = await home.services.access.keys.create(role, by="test")
     page = await visitor.open("/portal")
     assert page.url.endswith("/portal/sign-in?after=/portal")
     return await visitor.send(page.form("key"), {"key": made.key})
@@ -58,13 +58,13 @@ async def test_nobody_sees_anything_without_signing_in(home: Installation) -> No
 
 
 async def test_a_revoked_key_opens_no_page_any_more(home: Installation) -> None:
-    made = await home.services.keys.create("publisher:contoso", by="test")
+    made = await home.services.access.keys.create("publisher:contoso", by="test")
     async with Customer(home.url) as visitor:
         page = await visitor.open("/portal/leads")
         page = await visitor.send(page.form("key"), {"key": made.key})
         assert page.url == f"{home.url}/portal/leads"
         assert made.key not in page.html
-        await home.services.keys.revoke(made.id)
+        await home.services.access.keys.revoke(made.id)
         assert (await visitor.open("/portal/leads")).form("key")
 
 
@@ -196,7 +196,7 @@ async def test_pages_are_sealed_and_never_stored(home: Installation) -> None:
 
 async def test_over_https_the_cookie_is_for_https_alone(database_url: str) -> None:
     async with installation(database_url) as home:  # its address is https://leads.example
-        made = await home.services.keys.create("operator", by="test")
+        made = await home.services.access.keys.create("operator", by="test")
         data = {"key": made.key}
         async with home.session.post(f"{home.url}/portal/sign-in", data=data, allow_redirects=False) as response:
             (cookie,) = response.headers.getall("Set-Cookie")

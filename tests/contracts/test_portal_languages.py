@@ -70,7 +70,7 @@ async def test_every_page_says_in_which_language_it_is(database_url: str, langua
         operator = await home.visitor("operator")
         await operator.put(f"{OFFER}/customer-leads", DESTINATION)
         lead_id = await hand_in(operator)
-        key = (await home.services.keys.create("publisher:contoso", by="test")).key
+        key = (await home.services.access.keys.create("publisher:contoso", by="test")).key
         for code in ("en", "eo"):
             async with Customer(home.url, code) as visitor:
                 assert f'<html lang="{code}"' in (await visitor.open("/portal/sign-in")).html
@@ -86,7 +86,7 @@ async def test_no_page_has_words_that_are_in_no_catalogue(database_url: str, lan
     async with installation(database_url, languages=languages, public_url="http://leads.example") as home:
         operator = await home.visitor("operator")
         await operator.put(f"{OFFER}/customer-leads", DESTINATION)
-        key = (await home.services.keys.create("publisher:contoso", by="test")).key
+        key = (await home.services.access.keys.create("publisher:contoso", by="test")).key
         async with Customer(home.url, "eo") as visitor:
             await signed_in(visitor, key)
             kinds = [f"/offers/contoso/crm-pro/connect?kind={each.name}" for each in OURS]
@@ -96,7 +96,7 @@ async def test_no_page_has_words_that_are_in_no_catalogue(database_url: str, lan
 
 async def test_the_language_that_is_chosen_stays_and_the_page_too(database_url: str, languages: Languages) -> None:
     async with installation(database_url, languages=languages, public_url="http://leads.example") as home:
-        key = (await home.services.keys.create("publisher:contoso", by="test")).key
+        key = (await home.services.access.keys.create("publisher:contoso", by="test")).key
         async with Customer(home.url, "en") as visitor:
             await signed_in(visitor, key)
             page = await visitor.open(f"{AT}/connect?kind=salesforce&way=web")
@@ -113,7 +113,7 @@ async def test_an_answer_to_a_form_leads_to_a_page_in_the_other_language(
 ) -> None:
     async with installation(database_url, languages=languages, public_url="http://leads.example") as home:
         await (await home.visitor("operator")).put(f"{OFFER}/customer-leads", DESTINATION)
-        key = (await home.services.keys.create("publisher:contoso", by="test")).key
+        key = (await home.services.access.keys.create("publisher:contoso", by="test")).key
         async with Customer(home.url, "en") as visitor:
             page = await signed_in(visitor, key)
             page = await visitor.send(page.form("text"), {"text": "ada@contoso.example"})

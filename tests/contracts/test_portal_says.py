@@ -292,10 +292,10 @@ async def test_after_a_fault_nobody_says_that_it_was_not_done(
 async def test_while_the_database_is_away_it_is_said_when_to_come_again(
     home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = await home.services.keys.create("publisher:contoso", by="test")
+    made = await home.services.access.keys.create("publisher:contoso", by="test")
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
         await session.post(f"{home.url}/portal/sign-in", data={"key": made.key})
-        monkeypatch.setattr(home.services.reading, "leads", raising(StorageAway("away")))
+        monkeypatch.setattr(home.services.leads.reading, "leads", raising(StorageAway("away")))
         async with session.get(f"{home.url}/portal/leads") as response:
             assert (response.status, response.headers["Retry-After"]) == (503, "1")
 

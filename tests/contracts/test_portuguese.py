@@ -103,7 +103,7 @@ async def test_no_page_has_english_sentences(database_url: str) -> None:
         operator = await home.visitor("operator")
         await operator.put(f"{OFFER}/customer-leads", DESTINATION)
         lead_id = await hand_in(operator)
-        key = (await home.services.keys.create("publisher:contoso", by="test")).key
+        key = (await home.services.access.keys.create("publisher:contoso", by="test")).key
         async with Customer(home.url, "pt") as visitor:
             pages = await looked_at(visitor, key, lead_id)
     assert not [path for path, page in pages.items() if "/sign-in" in page.url]

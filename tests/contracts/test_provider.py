@@ -254,6 +254,6 @@ async def test_nobody_asks_for_a_password_where_the_provider_signs_in(
     provider.know("grace", "sellers")
     async with Traveller(home.url) as visitor:
         await visitor.sign_in_there("grace")
-    assert await home.services.links.asked_reset("grace@far.example") is None
+    assert await home.services.accounts.links.asked_reset("grace@far.example") is None
     async with Customer(home.url) as other:
         assert (await sign_in(other, "grace@far.example", "")).status == 401

@@ -36,7 +36,7 @@ class Stage:
     async def define(self, **changed: Any) -> None:
         """Change the draft of the offer."""
         definition = {**DEFINITION, "offer": DEFINITION["offer"] | changed}
-        await self.home.services.catalogue.put_definition(
+        await self.home.services.offers.catalogue.put_definition(
             REF, offer_type="saas", definition=definition, lead_settings=None, by="test"
         )
 
@@ -54,9 +54,9 @@ class Stage:
 
     async def live(self) -> None:
         """Publish the draft all the way to customers."""
-        await self.home.services.publication.publish(REF, by="test")
+        await self.home.services.offers.publication.publish(REF, by="test")
         await self.work()
-        await self.home.services.publication.go_live(REF, by="test")
+        await self.home.services.offers.publication.go_live(REF, by="test")
         await self.work()
 
 
@@ -158,7 +158,7 @@ async def test_steps_keep_what_they_said_and_their_test_lead_after_going_live(
         page = await member.open(f"{AT}/publishing")
         assert "MSFT_TEST_" in page.text
         assert any("/portal/leads/" in address for address in page.links.values()), "the test lead is a click away"
-        operation = (await at.home.services.publication.status(REF)).operation
+        operation = (await at.home.services.offers.publication.status(REF)).operation
         assert operation is not None
         assert all(step.messages for step in operation.steps)
         assert "MSFT_TEST_" in " ".join(m.text for m in operation.steps[3].messages)
@@ -171,7 +171,7 @@ async def test_an_operator_looks_at_what_waits_and_approves_it(database_url: str
         page = await signed_in(at.home, operator, "operator")
         assert page.links["Certification"].endswith("/portal/certification")
         assert "Nothing waits" in (await operator.open("/portal/certification")).text
-        await at.home.services.publication.publish(REF, by="test")
+        await at.home.services.offers.publication.publish(REF, by="test")
         await at.work()
         page = await operator.open("/portal/certification")
         assert "Contoso CRM Pro" in page.text
@@ -180,14 +180,14 @@ async def test_an_operator_looks_at_what_waits_and_approves_it(database_url: str
         page = await operator.send(form, {})
         assert "Nothing waits" in page.text
         await at.work()
-        assert (await at.home.services.catalogue.offer(REF)).preview_version == 1
+        assert (await at.home.services.offers.catalogue.offer(REF)).preview_version == 1
 
 
 async def test_a_refusal_needs_a_reason_that_the_publisher_reads(database_url: str, authority: Authority) -> None:
     async with stage(database_url, authority, by_operator=True) as at, Customer(at.home.url) as operator:
         await at.define()
         await at.connect()
-        await at.home.services.publication.publish(REF, emails=["ada@contoso.example"], by="test")
+        await at.home.services.offers.publication.publish(REF, emails=["ada@contoso.example"], by="test")
         await at.work()
         await signed_in(at.home, operator, "operator")
         (form,) = ending(await operator.open("/portal/certification"), "/refuse")
@@ -210,17 +210,17 @@ async def test_what_was_decided_was_what_was_seen(database_url: str, authority: 
         await at.define()
         await at.connect()
         services = at.home.services
-        await services.publication.publish(REF, by="test")
+        await services.offers.publication.publish(REF, by="test")
         await at.work()
         await signed_in(at.home, operator, "operator")
         (form,) = ending(await operator.open("/portal/certification"), "/approve")
-        await services.publication.cancel(REF, by="test")
+        await services.offers.publication.cancel(REF, by="test")
         await at.define(**{SUMMARY: "Something quite different."})
-        await services.publication.publish(REF, by="test")
+        await services.offers.publication.publish(REF, by="test")
         await at.work()
         page = await operator.send(form, {})
         assert page.status == 409
-        newest = (await services.publication.status(REF)).operation
+        newest = (await services.offers.publication.status(REF)).operation
         assert newest is not None
         assert newest.state == "running", "another version waits by now: nobody has looked at it"
 
@@ -229,7 +229,7 @@ async def test_the_queue_is_for_operators(database_url: str, authority: Authorit
     async with stage(database_url, authority, by_operator=True) as at, Customer(at.home.url) as member:
         await at.define()
         await at.connect()
-        await at.home.services.publication.publish(REF, by="test")
+        await at.home.services.offers.publication.publish(REF, by="test")
         await at.work()
         page = await signed_in(at.home, member, "publisher:contoso")
         assert "Certification" not in page.links
@@ -262,7 +262,7 @@ async def test_an_offer_is_withdrawn_from_the_storefront_and_published_again(
         page = await member.send(form, {})
         assert "withdrawn" in page.text
         assert (await member.open(store)).status == 404
-        assert (await at.home.services.catalogue.offer(REF)).live, "leads from elsewhere are still taken"
+        assert (await at.home.services.offers.catalogue.offer(REF)).live, "leads from elsewhere are still taken"
         publisher = await at.home.visitor("publisher:contoso")
         (await publisher.post(f"{OFFER}/withdraw")).problem(409, "not-possible-now")
         assert ending(page, "/publish"), "it can be published again"
@@ -284,7 +284,7 @@ async def test_an_offer_is_copied_with_what_it_says_but_not_what_is_known(
         assert (await member.send(form, {"offerId": "crm-pro"})).status == 422
         page = await member.send(form, {"offerId": "crm-lite", "title": "Contoso CRM Lite"}, "connections")
         assert page.url.endswith("/portal/offers/contoso/crm-lite")
-        offer, draft = await at.home.services.catalogue.slot(OfferRef("contoso", "crm-lite"), Slot.DRAFT)
+        offer, draft = await at.home.services.offers.catalogue.slot(OfferRef("contoso", "crm-lite"), Slot.DRAFT)
         assert draft is not None
         assert (draft.listing.title, draft.listing.summary) == ("Contoso CRM Lite", "Customers, well kept.")
         assert (offer.live, offer.production_version) == (False, None)

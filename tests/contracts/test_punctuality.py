@@ -130,7 +130,7 @@ async def test_it_costs_the_same_whatever_number_of_leads_there_is(home: Install
     await count(home, now)
 
     async def cost() -> int:
-        return await work(storage, lambda: home.services.punctuality.of("contoso", "crm-pro"))
+        return await work(storage, lambda: home.services.leads.punctuality.of("contoso", "crm-pro"))
 
     few = await cost()
     for hours in range(40):

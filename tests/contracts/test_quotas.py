@@ -200,7 +200,7 @@ async def test_leads_a_day_by_hook_hold_over_a_restart(database_url: str) -> Non
         for _ in range(3):
             assert (await home.anyone.post(at, PAYLOAD)).status == 200
         assert too_many(await home.anyone.post(at, PAYLOAD), "hookLeadsADay") > 0
-        await home.services.rates.settled()
+        await home.services.access.rates.settled()
     async with bounded_again(database_url, **quotas) as home:
         statuses = {(await home.anyone.post(at, PAYLOAD)).status for _ in range(6)}
         assert 429 in statuses
@@ -241,7 +241,7 @@ async def test_two_processes_count_together(database_url: str) -> None:
             for process in (home, other):
                 for _ in range(3):
                     taken += (await process.anyone.post(at, PAYLOAD)).status == 200
-                await process.services.rates.settled()
+                await process.services.access.rates.settled()
         # Each may let through what the other took since it last told.
         assert 20 <= taken <= 26
 
@@ -316,7 +316,7 @@ async def test_unknown_tokens_cost_little_and_drive_nothing_out(database_url: st
     async with bounded(database_url) as (home, _, publisher):
         at = await hook(publisher)
         assert (await home.anyone.post(at, PAYLOAD)).status == 200
-        known = home.services.hooks
+        known = home.services.access.hooks
         with statements() as seen:
             for number in range(3):
                 for _ in range(5):

@@ -154,9 +154,9 @@ async def settings(database_url: str, key_file: Path) -> Settings:
     """An installation whose key stands in a file, with a connection."""
     made = Settings(database_url=database_url, secret_key_file=key_file)
     async with open_services(made, worker=False) as opened:
-        await opened.services.catalogue.put_publisher("contoso", "Contoso", by="test")
+        await opened.services.offers.catalogue.put_publisher("contoso", "Contoso", by="test")
         ref = OfferRef.parse(OFFER.replace("/v1/publishers/", "").replace("/offers/", "."))
-        await opened.services.catalogue.put_offer(ref, title="CRM", offer_type="saas", live=True, by="test")
+        await opened.services.offers.catalogue.put_offer(ref, title="CRM", offer_type="saas", live=True, by="test")
         await opened.services.connections.put(ref, "primary", DESTINATION, by="test")
     return made
 

@@ -42,11 +42,11 @@ class Days:
 
     async def give(self, lead_ids: Sequence[str], email: str) -> None:
         """Somebody owns these leads."""
-        members = await self.home.services.people.members("contoso")
+        members = await self.home.services.accounts.people.members("contoso")
         (person,) = [each.id for each in members if each.email == email]
         for lead_id in lead_ids:
             change = Change(owner_id=person)
-            await self.home.services.follow_ups.change(lead_id, change, by="test", publisher_id="contoso")
+            await self.home.services.leads.follow_ups.change(lead_id, change, by="test", publisher_id="contoso")
 
 
 async def test_the_owner_of_a_lead_is_reminded_and_then_the_publishers(database_url: str) -> None:
@@ -65,7 +65,7 @@ async def test_the_owner_of_a_lead_is_reminded_and_then_the_publishers(database_
         await home.services.storage.write(lambda conn: conn.execute(this) and None)
         await days.give([*own, touched], seller)
         active = Change(state="active")
-        await home.services.follow_ups.change(touched, active, by="test", publisher_id="contoso")
+        await home.services.leads.follow_ups.change(touched, active, by="test", publisher_id="contoso")
 
         ((to, subject, text),) = await days.pass_hours(28)
         assert (to, subject) == (seller, "3 leads wait for an answer")

@@ -5,26 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import ssl
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from leadkeeper.doors.cli.program import run
 from leadkeeper.processes.plan import Duty
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.faults import FaultServer, answer, commit_then_drop
 from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
 from leadkeeper.serving import serve
 from leadkeeper.settings import load_settings
+from tests.contracts.remote_commands import OFFER, Elsewhere, authority, elsewhere, free_port, write_key
 
-OFFER = "contoso.crm-pro"
-R = TypeVar("R")
+__all__ = ["authority", "elsewhere"]
 
 
 @dataclass(frozen=True)
@@ -39,25 +37,6 @@ class Ended:
     def json(self) -> Any:
         """Its output as JSON."""
         return json.loads(self.out)
-
-
-class Elsewhere:
-    """An event loop in a thread of its own: what runs there is another machine to the commands."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self.loop.run_forever)
-        self._thread.start()
-
-    def do(self, work: Coroutine[Any, Any, R]) -> R:
-        """What ``work`` answers."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
-
-    def end(self) -> None:
-        """No more."""
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(10)
-        self.loop.close()
 
 
 async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -116,30 +95,6 @@ class World:
         return Ended(code, captured.out, captured.err)
 
 
-def write_key(path: Path, text: str) -> Path:
-    path.write_text(text)
-    path.chmod(0o600)
-    return path
-
-
-@pytest.fixture
-def elsewhere() -> Iterator[Elsewhere]:
-    found = Elsewhere()
-    yield found
-    found.end()
-
-
-@pytest.fixture
-def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
-    """Signs the certificates; the commands trust it, and so do the destinations."""
-    for name in list(os.environ):
-        if name.startswith("LEADKEEPER_"):
-            monkeypatch.delenv(name)
-    found = Authority(tmp_path / "authority")
-    monkeypatch.setenv("LEADKEEPER_CA_FILE", str(found.ca_file))
-    return found
-
-
 @pytest.fixture
 def world(
     tmp_path: Path,
@@ -173,14 +128,6 @@ def world(
     elsewhere.do(made.endpoint.aclose())
 
 
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
-
-
 def begin(elsewhere: Elsewhere, port: int) -> tuple[Any, asyncio.Event, int]:
     """The API as ``leadkeeper api`` runs it, once it listens."""
     settings = load_settings()
@@ -204,6 +151,10 @@ LOOKS = (
     ("leads", "list", "--search", "lovel", "--sort", "-customer"),
     ("leads", "list", "--sort", "oldest", "--limit", "1"),
     ("leads", "list", "--until", "2020-01-01"),
+    ("leads", "list", "--state", "attention", "--country", "PT", "--destination", "httpsEndpoint", "--no-withheld"),
+    ("leads", "list", "--follow-up", "new", "--owner", "nobody", "--source", "AzureMarketplace", "--action", "PLT"),
+    ("leads", "counts"),
+    ("leads", "counts", "--offer", OFFER),
     ("leads", "find", "ada@contoso.example"),
     ("connections", "list"),
     ("connections", "list", OFFER),
@@ -218,8 +169,6 @@ LOOKS = (
     ("leads", "replay", OFFER, "--state", "waiting", "--missing", "--since", "2020-01-01", "--dry-run"),
     ("publishers", "retention", "contoso"),
 )
-
-
 NOTHING = ("no such leads", "would be sent again", "are kept for")
 """What is said where the output is empty: what such a command says goes to people alone."""
 
@@ -244,7 +193,7 @@ def test_a_lead_is_shown_and_sent_again_there(world: World) -> None:
     sent = world.there("leads", "retry", lead, "--json")
     assert [each["state"] for each in sent.json["deliveries"]] == ["waiting"]
     by_delivery = world.there("leads", "retry", sent.json["deliveries"][0]["id"])
-    assert (by_delivery.code, by_delivery.err) == (0, "primary: waiting\n")
+    assert (by_delivery.code, by_delivery.err) == (0, "primary: waiting, sent again by itself\n")
     assert world.there("leads", "show", "nothing").err == "There is no lead 'nothing'.\n"
     unknown = world.there("leads", "retry", "0192f3c0-0000-7000-8000-000000000000")
     assert (unknown.code, unknown.out) == (1, "")
@@ -352,149 +301,26 @@ def test_the_setting_names_the_installation_too(world: World, monkeypatch: pytes
     assert "contoso" in world.capture.readouterr().out
 
 
-@dataclass
-class Stranger:
-    """A server that answers as it is told, and a command that asks it."""
+def test_follow_up_is_uploaded_here_and_there(world: World) -> None:
+    """What it would change is said first; errors name line and column; nothing is changed before somebody agrees."""
+    ids = [each["id"] for each in world.here("leads", "list", "--json").json["leads"]]
+    table = world.home.parent / "leads.csv"
+    table.write_text(f"Lead id;Follow-up;Reason\n{ids[0]};lost;too dear\n{ids[1]};gone;\n", encoding="utf-8")
 
-    server: FaultServer
-    key_file: Path
-    capture: pytest.CaptureFixture[str]
+    def state() -> str:
+        return str(world.here("leads", "show", ids[0], "--json").json["followUp"]["state"])
 
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return f"https://127.0.0.1:{self.server.port}"
-
-    def call(self, *arguments: str, url: str | None = None) -> str:
-        """What the command complains; it must be one line that does not hold the key."""
-        self.capture.readouterr()
-        assert run(["--url", url or self.url, "--key-file", str(self.key_file), *(arguments or ("leads", "list"))]) == 1
-        ended = self.capture.readouterr()
-        assert ended.out == ""
-        (line,) = ended.err.splitlines()
-        assert SECRET not in line
-        return line
-
-
-SECRET = "lk_this_is_the_secret_key"
-
-
-@pytest.fixture
-def stranger(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    authority: Authority,
-    elsewhere: Elsewhere,
-) -> Iterator[Stranger]:
-    monkeypatch.chdir(tmp_path)
-    server = FaultServer()
-    elsewhere.do(server.start(authority.server_context("127.0.0.1")))
-    yield Stranger(server, write_key(tmp_path / "key", SECRET + "\n"), capsys)
-    elsewhere.do(server.aclose())
-
-
-def problem(type_: str, detail: str) -> bytes:
-    return json.dumps(
-        {"type": f"/docs/reference/problems.html#{type_}", "detail": detail, "requestId": "req-7"}
-    ).encode()
-
-
-@pytest.mark.parametrize(
-    ("status", "headers", "body", "told"),
-    [
-        (429, {"retry_after": "12"}, problem("too-many-requests", "Slow."), "Slow. Ask URL again in 12 seconds."),
-        (429, {}, b"", "Ask URL again in a minute."),
-        (
-            503,
-            {},
-            problem("storage-away", "The database is away."),
-            "The database is away. URL cannot do it now (503). Ask again in a minute; if it lasts, its operator finds "
-            "the request req-7 in its log.",
-        ),
-        (502, {}, b"<html>", "URL cannot do it now (502). Ask again in a minute; if it lasts, ask its operator."),
-        (404, {}, b"<html>", "URL answers 404, not as a Leadkeeper installation does. Give --url without /v1."),
-        (404, {}, problem("not-found", "There is\x1b[2J none."), "There is [2J none."),
-        (307, {"location": "https://other.example/"}, b"", "URL sends callers on to another address: give that one."),
-        (200, {}, b"<html>", "URL answers what this version of the command does not understand."),
-        (200, {}, b'{"leads": 5}', "URL answers what this version of the command does not understand."),
-    ],
-)  # fmt: skip
-def test_a_refusal_is_one_line_with_a_remedy(
-    status: int, headers: dict[str, str], body: bytes, told: str, stranger: Stranger
-) -> None:
-    stranger.server.fault = answer(status, body, **headers)
-    assert stranger.call().startswith(told.replace("URL", stranger.url))
-
-
-def test_an_address_that_does_not_answer_is_told(
-    stranger: Stranger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    closed = f"https://127.0.0.1:{free_port()}"
-    assert stranger.call(url=closed) == (
-        f"{closed} cannot be reached (ECONNREFUSED). Look whether the installation runs, and at --url."
-    )
-    monkeypatch.delenv("LEADKEEPER_CA_FILE")
-    told = stranger.call()
-    assert told.startswith(f"{stranger.url} cannot prove who it is, so nothing was sent")
-    assert "LEADKEEPER_CA_FILE" in told
-    monkeypatch.setenv("LEADKEEPER_CA_FILE", str(tmp_path / "none.pem"))
-    assert stranger.call() == "Wrong setting LEADKEEPER_CA_FILE: there is no such file"
-    (tmp_path / "none.pem").write_text("no certificate")
-    assert stranger.call().startswith(f"LEADKEEPER_CA_FILE: {tmp_path / 'none.pem'} cannot be used: ")
-
-
-def test_a_change_without_an_answer_may_have_been_made(stranger: Stranger) -> None:
-    stranger.server.fault = commit_then_drop
-    assert "may have been done: look before you ask again" in stranger.call("connections", "pause", OFFER)
-    assert "cannot be reached (" in stranger.call("leads", "list")
-
-
-@pytest.mark.parametrize(
-    ("url", "told"),
-    [
-        ("http://leads.example", "a key goes over https alone"),
-        ("https://ada:secret@leads.example", "must not hold a user name"),
-        ("https://leads.example/?a=1", "it may have no query"),
-        ("leads.example", "https"),
-    ],
-)
-def test_an_address_that_cannot_be_one_is_refused(url: str, told: str, stranger: Stranger) -> None:
-    line = stranger.call(url=url)
-    assert line.startswith("--url must be the address of an installation")
-    assert told in line
-    assert "secret" not in line
-
-
-def test_a_key_that_others_may_read_is_not_used(stranger: Stranger) -> None:
-    for mode in (0o640, 0o604, 0o620):
-        stranger.key_file.chmod(mode)
-        assert stranger.call() == (
-            f"Others may read or change the key file {stranger.key_file}: chmod 600 {stranger.key_file}."
-        )
-    assert stranger.server.port
-    stranger.key_file.chmod(0o600)
-    for content in ("", "two words", "x" * 600, "ä"):
-        stranger.key_file.write_text(content)
-        assert stranger.call().startswith(f"The file {stranger.key_file} does not hold a key")
-    stranger.key_file.unlink()
-    assert stranger.call() == f"The key file {stranger.key_file} cannot be read: No such file or directory."
-
-
-@pytest.mark.parametrize(
-    "command",
-    [("db", "status"), ("doctor",), ("serve",), ("worker",), ("leads", "send", OFFER), ("offers", "cost", OFFER)],
-    ids=" ".join,
-)
-def test_commands_without_a_remote_way_say_so(command: tuple[str, ...], stranger: Stranger) -> None:
-    assert stranger.call(*command) == (
-        "This command works only on the installation's own machine: run it there, without --url and LEADKEEPER_URL. "
-        "--url '' does without the setting."
-    )
-
-
-def test_refusals_are_told_in_portuguese(stranger: Stranger) -> None:
-    assert run(["--url", "x", "--key-file", str(stranger.key_file), "--language", "pt", "leads", "send", OFFER]) == 1
-    assert "só funciona" in stranger.capture.readouterr().err
-    assert run(["--language", "pt", "connections", "show", OFFER]) == 1
-    assert stranger.capture.readouterr().err == "Não há oferta 'crm-pro' de um publicador 'contoso'.\n"
+    shown = [at("leads", "upload", str(table), "--dry-run") for at in (world.here, world.there)]
+    assert shown[0] == shown[1]
+    assert (shown[0].code, shown[0].err) == (1, "1 lead would be changed.\n")
+    assert "lost, too dear" in shown[0].out
+    assert "There is no such state" in shown[0].out
+    asked = world.there("leads", "upload", str(table))
+    assert (asked.code, "Nothing was changed" in asked.err) == (1, True)
+    assert state() == "new"
+    done = world.there("leads", "upload", str(table), "--yes", "--json")
+    assert (done.json["dryRun"], done.json["changed"]) == (False, 1)
+    assert [(each["line"], each["column"]) for each in done.json["errors"]] == [(3, "state")]
+    assert state() == "lost"
+    assert "0 leads were changed." in world.here("leads", "upload", str(table), "--yes").err
+    assert world.there("leads", "upload", str(table.with_name("none.csv"))).code == 2

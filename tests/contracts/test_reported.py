@@ -147,7 +147,7 @@ async def test_why_the_database_cannot_be_used_is_told_as_it_is(
             async def away(*_: object, reason: str = reason, **__: object) -> None:
                 raise StorageAway("the driver's own words", reason)
 
-            monkeypatch.setattr(home.services.catalogue, "offers", away)
+            monkeypatch.setattr(home.services.offers.catalogue, "offers", away)
             page = await member.open("/portal")
             assert page.status == 503
             assert reason in page.text
@@ -161,7 +161,7 @@ async def test_a_fault_of_ours_is_not_told_as_the_database_s(
         raise RuntimeError("ours")
 
     async with signed_in(home, Role.CONTRIBUTOR) as member:
-        monkeypatch.setattr(home.services.catalogue, "offers", broken)
+        monkeypatch.setattr(home.services.offers.catalogue, "offers", broken)
         page = await member.open("/portal")
     assert page.status == 500
     assert "The fault is ours" in page.text
@@ -199,7 +199,7 @@ async def test_a_fault_and_the_log_name_the_same_request(home: Installation, mon
         raise RuntimeError("ours")
 
     operator = await home.visitor("operator")
-    monkeypatch.setattr(type(home.services.attention), "list", broken)
+    monkeypatch.setattr(type(home.services.leads.attention), "list", broken)
     with capture_logs() as logs:
         answer = await operator.get("/v1/attention")
     assert answer.status == 500

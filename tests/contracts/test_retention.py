@@ -119,11 +119,11 @@ async def test_a_delivered_lead_becomes_a_skeleton_after_its_time(years: Years) 
     for needle in ("lovelace", "ada@", "call ada", "spring", "00q5e", "try later"):
         assert await years.stored(needle) == []
     # It is still counted, and no search finds the person.
-    assert (await years.home.services.inbox.counts(LeadFilter("contoso")))[""] == 1
+    assert (await years.home.services.leads.inbox.counts(LeadFilter("contoso")))[""] == 1
     trace = Trace(years.home.services.storage, "https://leads.example")
     assert (await trace.find("ada@contoso.example", None)).leads == ()
     for which in (LeadFilter(text="lovelace"), LeadFilter(email="ada@contoso.example")):
-        assert (await years.home.services.inbox.list(which)).leads == ()
+        assert (await years.home.services.leads.inbox.list(which)).leads == ()
     assert await years.pass_days(401) == 0
 
 
@@ -206,15 +206,15 @@ async def test_a_key_is_known_for_as_long_as_the_personal_data(years: Years) -> 
 async def test_notes_and_reasons_go_with_the_lead_and_its_follow_up_still_counts(years: Years) -> None:
     lead_id = await years.ended()
     change = Change(state="lost", reason="Ada moved", note="Call Ada in May")
-    await years.home.services.follow_ups.change(lead_id, change, by="test", publisher_id=None)
+    await years.home.services.leads.follow_ups.change(lead_id, change, by="test", publisher_id=None)
     await years.pass_days(401)
     for needle in ("ada moved", "call ada"):
         assert await years.stored(needle) == []
     found = await years.seen(lead_id)
     with pytest.raises(Problem):
-        await years.home.services.follow_ups.change(lead_id, Change(state="new"), by="test", publisher_id=None)
+        await years.home.services.leads.follow_ups.change(lead_id, Change(state="new"), by="test", publisher_id=None)
     assert (found["followUp"]["state"], found["followUp"]["reason"], found["events"]) == ("lost", "", [])
-    lost = await years.home.services.inbox.list(LeadFilter("contoso", follow_up="lost"))
+    lost = await years.home.services.leads.inbox.list(LeadFilter("contoso", follow_up="lost"))
     assert [each.id for each in lost.leads] == [lead_id]
 
 

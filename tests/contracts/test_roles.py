@@ -72,11 +72,11 @@ async def known(home: Installation) -> dict[str, str]:
     lead_id = await hand_in(operator)
     delivery = (await operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"][0]["id"]
     await add(home, Role.OWNER, email="somebody@contoso.example")
-    waiting = await home.services.links.invite("waits@contoso.example", "contoso", Role.READER, by=OPERATOR)
+    waiting = await home.services.accounts.links.invite("waits@contoso.example", "contoso", Role.READER, by=OPERATOR)
     made = await home.services.channels.create(
         "contoso", Wanted(ChannelKind.WEBHOOK, "Ours", "https://ours.example/x"), by="test"
     )
-    person = (await home.services.people.members("contoso"))[0].id
+    person = (await home.services.accounts.people.members("contoso"))[0].id
     values = {"publisher_id": "contoso", "offer_id": "crm-pro", "name": "primary", "hook_id": hook}
     values |= {"lead_id": lead_id, "delivery_id": delivery, "person_id": person, "invitation_id": waiting.id}
     values |= {

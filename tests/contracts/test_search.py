@@ -79,7 +79,7 @@ async def found(home: Installation, text: str, publisher: str | None = "contoso"
     """The ids of all leads that a search finds, of page after page."""
     ids, cursor = list[str](), None
     while True:
-        page = await home.services.inbox.list(LeadFilter(publisher, text=text, **more), cursor, limit=7)
+        page = await home.services.leads.inbox.list(LeadFilter(publisher, text=text, **more), cursor, limit=7)
         ids += [lead.id for lead in page.leads]
         cursor = page.next_cursor
         if cursor is None:
@@ -130,7 +130,7 @@ async def test_a_common_word_among_rare_leads_is_found_at_once(
     await _connect(home)
     await home.services.storage.write(_set_aside, ids[:2])
     for state in ("setAside", "attention"):
-        page = await home.services.inbox.list(LeadFilter("contoso", text="lovelace", state=state), limit=50)
+        page = await home.services.leads.inbox.list(LeadFilter("contoso", text="lovelace", state=state), limit=50)
         expected = [ids[1], ids[0]]
         assert ([lead.id for lead in page.leads], page.looked_further, page.next_cursor) == (expected, False, None)
 
@@ -168,9 +168,9 @@ async def test_the_only_one_is_found_at_once_behind_all_others(home: Installatio
     ids = await keep(home.services.storage, [person("Ada", "Lovelace"), *crowd])
     await SearchIndexing(home.services.storage).look()
     for text, expected in (("lovel", ids[:1]), ("hopper17", [ids[1 + n] for n in range(179, 169, -1)] + [ids[18]])):
-        page = await home.services.inbox.list(LeadFilter("contoso", text=text), limit=50)
+        page = await home.services.leads.inbox.list(LeadFilter("contoso", text=text), limit=50)
         assert ([lead.id for lead in page.leads], page.looked_further, page.next_cursor) == (expected, False, None)
-    page = await home.services.inbox.list(LeadFilter("contoso", text="nobodyhere"), limit=50)
+    page = await home.services.leads.inbox.list(LeadFilter("contoso", text="nobodyhere"), limit=50)
     assert (page.leads, page.looked_further, page.next_cursor) == ((), False, None)
 
 
@@ -179,12 +179,12 @@ async def test_what_others_have_costs_a_publisher_nothing(home: Installation) ->
     await keep(storage, [person("Grace", "Hopper", "Contoso")] * 100)
     which = LeadFilter("contoso", text="lovel")
     await SearchIndexing(storage).look()
-    before = await work(storage, lambda: home.services.inbox.list(which))
+    before = await work(storage, lambda: home.services.leads.inbox.list(which))
     await keep(storage, [person("Ada", f"Lovelace{n}", "Fabrikam") for n in range(1_500)], "fabrikam", first=100)
     await SearchIndexing(storage).look()
     await storage.write(lambda conn: conn.exec_driver_sql("ANALYZE").close())
     # To look through them would take SQLite eight steps and more for each; parts of the index are opened as they grow.
-    assert await work(storage, lambda: home.services.inbox.list(which)) < before + 1_000
+    assert await work(storage, lambda: home.services.leads.inbox.list(which)) < before + 1_000
 
 
 async def test_of_very_many_each_is_found_once(home: Installation) -> None:
@@ -199,7 +199,7 @@ async def test_of_very_many_each_is_found_once(home: Installation) -> None:
     assert await found(home, "lovelace", oldest_first=True) == everybody
     assert await found(home, "lovelace", None, since_ms=now_ms() - 999 * DAY) == []
     older = LeadFilter("contoso", text="lovelace")
-    page = await home.services.inbox.list(older, ids[9], limit=10, newer=True)
+    page = await home.services.leads.inbox.list(older, ids[9], limit=10, newer=True)
     assert [lead.id for lead in page.leads] == ids[19:9:-1]
 
 
@@ -240,14 +240,14 @@ async def test_leads_of_an_older_version_are_put_in_while_it_runs(
 
     await storage.write(as_before)
     which = LeadFilter("contoso", text="lovel")
-    page = await home.services.inbox.list(which, limit=50)
+    page = await home.services.leads.inbox.list(which, limit=50)
     assert (page.leads, page.looked_further) == ((), True)
     assert await found(home, "lovel") == ids[:1]
     assert await storage.write(search_index.index_more)
     assert await storage.read(search_index.any_to_index)
     await SearchIndexing(storage).look()
     assert not await storage.read(search_index.any_to_index)
-    page = await home.services.inbox.list(which, limit=50)
+    page = await home.services.leads.inbox.list(which, limit=50)
     assert ([lead.id for lead in page.leads], page.looked_further) == (ids[:1], False)
 
 
@@ -261,7 +261,7 @@ async def test_without_the_index_leads_are_looked_through(home: Installation) ->
 
     await storage.write(drop)
     await SearchIndexing(storage).look()
-    assert (await home.services.inbox.list(LeadFilter("contoso", text="lovel"), limit=50)).looked_further
+    assert (await home.services.leads.inbox.list(LeadFilter("contoso", text="lovel"), limit=50)).looked_further
     assert await found(home, "lovel") == ids[:1]
 
 
@@ -270,10 +270,10 @@ async def test_rows_with_other_numbers_are_put_in_anew(on_file: Installation) ->
     ids = await keep(storage, [person("Ada", "Lovelace"), *[person("Grace", "Hopper")] * 3 * LOOKED])
     await SearchIndexing(storage).look()
     await storage.write(lambda conn: conn.exec_driver_sql("UPDATE lead SET rowid = 10000 - rowid").close())
-    page = await home.services.inbox.list(LeadFilter("contoso", text="lovel"), limit=50)
+    page = await home.services.leads.inbox.list(LeadFilter("contoso", text="lovel"), limit=50)
     assert page.looked_further
     await SearchIndexing(storage).look()
-    page = await home.services.inbox.list(LeadFilter("contoso", text="lovel"), limit=50)
+    page = await home.services.leads.inbox.list(LeadFilter("contoso", text="lovel"), limit=50)
     assert ([lead.id for lead in page.leads], page.looked_further) == (ids[:1], False)
 
 
@@ -293,12 +293,12 @@ async def test_the_index_is_made_later_as_the_page_says(postgres: Postgres, made
         older = sa.update(t.lead).where(t.lead.c.id == ids[0]).values(words=None)
         await storage.write(lambda conn: conn.execute(older).close())
         await SearchIndexing(storage).look()
-        assert (await home.services.inbox.list(LeadFilter("contoso", text="lovel"), limit=50)).looked_further
+        assert (await home.services.leads.inbox.list(LeadFilter("contoso", text="lovel"), limit=50)).looked_further
         connection = await asyncpg.connect(url.replace("+asyncpg", ""))
         for statement in filter(str.strip, block.split(";")):
             await connection.execute(statement)
         await connection.close()
         await SearchIndexing(storage).look()
-        page = await home.services.inbox.list(LeadFilter("contoso", text="lovel"), limit=50)
+        page = await home.services.leads.inbox.list(LeadFilter("contoso", text="lovel"), limit=50)
         assert ([lead.id for lead in page.leads], page.looked_further) == (ids[:1], False)
     postgres.drop_database(url)

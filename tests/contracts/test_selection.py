@@ -61,7 +61,7 @@ async def test_sent_again_each_lead_is_answered(home: Installation, operator: Vi
 
 async def test_followed_up_by_many(home: Installation, operator: Visitor) -> None:
     async with signed_in(home, Role.CONTRIBUTOR):
-        owner = (await home.services.people.members("contoso"))[0].id
+        owner = (await home.services.accounts.people.members("contoso"))[0].id
     ids = [await hand_in(operator, customer=ADA), await hand_in(operator, customer=BOB, action="DNC")]
     given = (await operator.post(BULK, {"leadIds": ids, "act": "owner", "owner": owner})).json()["outcomes"]
     assert [(each["done"], each["reason"]) for each in given] == [(True, None), (False, "notFollowed")]
@@ -121,7 +121,7 @@ async def test_on_the_pages_what_will_be_done_is_said_first(home: Installation, 
 async def test_on_the_pages_all_that_fit_are_assigned(home: Installation, operator: Visitor) -> None:
     ids = [await hand_in(operator, customer=each) for each in (ADA, BOB, ADA)]
     async with signed_in(home, Role.CONTRIBUTOR) as seller:
-        owner = (await home.services.people.members("contoso"))[0].id
+        owner = (await home.services.accounts.people.members("contoso"))[0].id
         page = await seller.open(LIST)
         page = await seller.send(page.form("text", "country", "since"), {"text": "lovelace"})
         form = page.form(f"pick-{ids[0]}")

@@ -44,7 +44,7 @@ async def is_in(home: Installation, token: str) -> bool:
 
 
 async def test_signing_out_ends_the_session_on_the_server(home: Installation) -> None:
-    made = await home.services.keys.create("publisher:contoso", by="test")
+    made = await home.services.access.keys.create("publisher:contoso", by="test")
     async with Customer(home.url) as visitor:
         page = await visitor.open("/portal")
         page = await visitor.send(page.form("key"), {"key": made.key})
@@ -58,7 +58,7 @@ async def test_signing_out_ends_the_session_on_the_server(home: Installation) ->
 
 
 async def test_a_session_s_token_is_refused_as_a_bearer(home: Installation) -> None:
-    made = await home.services.keys.create("publisher:contoso", by="test")
+    made = await home.services.access.keys.create("publisher:contoso", by="test")
     token = await signed_in(home, made.key)
     bearer = Visitor(home.session, home.url, token)
     (await bearer.get(OFFERS)).problem(401, "unauthorized")
@@ -71,7 +71,7 @@ async def test_a_session_s_token_is_refused_as_a_bearer(home: Installation) -> N
 
 
 async def test_a_key_and_an_access_token_are_refused_as_the_portal_s_cookie(home: Installation) -> None:
-    made = await home.services.keys.create("publisher:contoso", by="test")
+    made = await home.services.access.keys.create("publisher:contoso", by="test")
     form = {"grant_type": "client_credentials", "client_id": made.id, "client_secret": made.key}
     async with home.session.post(f"{home.url}/contoso/oauth2/token", data=form) as response:
         token = (await response.json())["access_token"]
@@ -81,9 +81,9 @@ async def test_a_key_and_an_access_token_are_refused_as_the_portal_s_cookie(home
 
 
 async def test_revoking_a_key_ends_its_sessions(home: Installation) -> None:
-    made = await home.services.keys.create("publisher:contoso", by="test")
+    made = await home.services.access.keys.create("publisher:contoso", by="test")
     tokens = [await signed_in(home, made.key) for _ in range(2)]
-    await home.services.keys.revoke(made.id)
+    await home.services.access.keys.revoke(made.id)
     assert [await is_in(home, token) for token in tokens] == [False, False]
     ended = await home.services.storage.read(lambda conn: conn.scalars(sa.text("SELECT ended_at FROM session")).all())
     assert len(ended) == 2
@@ -93,7 +93,7 @@ async def test_revoking_a_key_ends_its_sessions(home: Installation) -> None:
 async def test_a_session_ends_when_idle_and_in_the_end_anyway(database_url: str) -> None:
     settings: dict[str, Any] = {"public_url": "http://leads.example", "session_hours": 8, "session_idle_minutes": 30}
     async with installation(database_url, **settings) as home:
-        made = await home.services.keys.create("publisher:contoso", by="test")
+        made = await home.services.access.keys.create("publisher:contoso", by="test")
         idle, old, fresh = [await signed_in(home, made.key) for _ in range(3)]
         await age(home, idle, seen=31 * 60_000)
         await age(home, old, begun=8 * 3_600_000 + 1)
@@ -103,7 +103,7 @@ async def test_a_session_ends_when_idle_and_in_the_end_anyway(database_url: str)
 
 
 async def test_when_a_session_was_seen_is_written_once_a_minute(home: Installation) -> None:
-    made = await home.services.keys.create("publisher:contoso", by="test")
+    made = await home.services.access.keys.create("publisher:contoso", by="test")
     token = await signed_in(home, made.key)
     first = await seen(home)
     assert await is_in(home, token)
@@ -114,7 +114,7 @@ async def test_when_a_session_was_seen_is_written_once_a_minute(home: Installati
 
 
 async def test_neither_a_token_nor_a_key_stands_in_the_database(home: Installation) -> None:
-    made = await home.services.keys.create("publisher:contoso", by="test")
+    made = await home.services.access.keys.create("publisher:contoso", by="test")
     token = await signed_in(home, made.key)
     rows = await home.services.storage.read(lambda conn: conn.execute(sa.select(t.metadata.tables["session"])).all())
     assert len(rows) == 1

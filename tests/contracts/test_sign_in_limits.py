@@ -45,7 +45,7 @@ async def with_key(home: Installation, key: str, address: str, path: str = OFFER
 
 
 async def test_at_the_portal(home: Installation) -> None:
-    made = await home.services.keys.create("publisher:contoso", by="test")
+    made = await home.services.access.keys.create("publisher:contoso", by="test")
     tries = [await at_portal(home, f"lk_{n}", STRANGER) for n in range(11)]
     assert [each.status for each in tries] == [401] * 10 + [429]
     assert 1 <= int(tries[-1].headers["Retry-After"]) <= 60
@@ -54,14 +54,14 @@ async def test_at_the_portal(home: Installation) -> None:
 
 
 async def test_right_keys_are_not_counted(home: Installation) -> None:
-    made = await home.services.keys.create("publisher:contoso", by="test")
+    made = await home.services.access.keys.create("publisher:contoso", by="test")
     assert {(await at_portal(home, made.key, OWNER)).status for _ in range(15)} == {303}
     assert {(await at_token(home, made.id, made.key, OWNER)).status for _ in range(15)} == {200}
     assert {(await with_key(home, made.key, OWNER)).status for _ in range(15)} == {200}
 
 
 async def test_where_tokens_are_made(home: Installation) -> None:
-    made = await home.services.keys.create("publisher:contoso", by="test")
+    made = await home.services.access.keys.create("publisher:contoso", by="test")
     tries = [await at_token(home, made.id, f"wrong{n}", STRANGER) for n in range(11)]
     assert [each.status for each in tries] == [401] * 10 + [429]
     assert "Retry-After" in tries[-1].headers
@@ -69,17 +69,17 @@ async def test_where_tokens_are_made(home: Installation) -> None:
 
 
 async def test_a_person_tried_from_many_addresses_is_counted_and_not_locked_out(home: Installation) -> None:
-    made = await home.services.keys.create("publisher:contoso", by="test")
+    made = await home.services.access.keys.create("publisher:contoso", by="test")
     statuses = [(await at_token(home, made.id, f"wrong{n}", f"203.0.113.{n}")).status for n in range(12)]
     assert statuses == [401] * 10 + [429] * 2
     assert (await at_token(home, made.id, made.key, OWNER)).status == 200
-    other = await home.services.keys.create("publisher:contoso", by="test")
+    other = await home.services.access.keys.create("publisher:contoso", by="test")
     assert (await at_token(home, other.id, "wrong", OWNER)).status == 401, "others are not counted with it"
 
 
 @pytest.mark.parametrize("path", [OFFERS, PARTNER_OFFERS])
 async def test_with_bearer_keys(home: Installation, path: str) -> None:
-    made = await home.services.keys.create("publisher:contoso", by="test")
+    made = await home.services.access.keys.create("publisher:contoso", by="test")
     tries = [await with_key(home, f"lk_{n}", STRANGER, path) for n in range(11)]
     assert [each.status for each in tries] == [401] * 10 + [429]
     assert "Retry-After" in tries[-1].headers
@@ -102,7 +102,7 @@ async def test_the_door_looks_through_the_proxy(home: Installation) -> None:
 
 
 async def test_a_flood_of_wrong_keys_costs_little_and_forgets_no_good_one(home: Installation) -> None:
-    keys = home.services.keys
+    keys = home.services.access.keys
     made = await keys.create("publisher:contoso", by="test")
     assert await keys.caller(made.key) is not None
     reads = count_reads(home)
@@ -118,7 +118,7 @@ async def test_a_flood_of_wrong_keys_costs_little_and_forgets_no_good_one(home: 
 
 
 async def test_a_key_of_ten_thousand_tokens_pushes_nobody_out_at_once(home: Installation) -> None:
-    keys = home.services.keys
+    keys = home.services.access.keys
     good = [await keys.create("publisher:contoso", by="test") for _ in range(3)]
     for made in good:
         assert await keys.caller(made.key) is not None

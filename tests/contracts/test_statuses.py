@@ -20,9 +20,9 @@ from leadkeeper.explain.find import find
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from tests.contracts import remote_dynamics, scripted
+from tests.contracts import scripted_salesforce as of_salesforce
 from tests.contracts import test_marketo as of_forms
 from tests.contracts import test_marketo_rest as of_marketo
-from tests.contracts import test_salesforce_rest as of_salesforce
 from tests.contracts.faults import LEAD
 
 NEVER_THE_LEADS = (402, 406, 407, 409, 411, 414, 417, 418, 420, 421, 423, 424, 425, 426, 428, 431, 440, 451, 499)

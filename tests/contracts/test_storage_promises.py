@@ -20,6 +20,8 @@ from leadkeeper.storage.durability import Durability, durability
 from leadkeeper.storage.engine import Storage, StorageAway, announce, open_storage
 from leadkeeper.storage.migrate import upgrade
 from leadkeeper.storage.postgresql import PostgreSQL
+from tests.contracts.installation import furnished
+from tests.contracts.stopped import Stopped
 from tests.services.pgbouncer import PgBouncer, PoolMode
 from tests.services.postgres import Postgres
 
@@ -358,3 +360,22 @@ async def test_another_process_that_comes_and_goes_takes_nothing_away(on_file: S
         assert await visitor.wait() == 0
         await on_file.write(add_lease, f"after-{number}")
     assert await on_file.read(leases) == {"before", "after-0", "after-1", "after-2"}
+
+
+async def test_closing_waits_for_what_runs(database_url: str) -> None:
+    async with furnished(database_url) as installation, Stopped(database_url) as stopped:
+        storage = open_storage(database_url)
+
+        def transaction(conn: sa.Connection) -> None:
+            stopped.act(conn)
+            conn.execute(sa.insert(t.lease).values(id="a", until=1))
+
+        task = asyncio.create_task(storage.write(transaction))
+        await stopped.until(1)
+        task.cancel()
+        closing = asyncio.create_task(storage.close())
+        await asyncio.sleep(0)
+        assert not closing.done()
+        await stopped.__aexit__()
+        await closing
+        assert await installation.count(t.lease) == 1

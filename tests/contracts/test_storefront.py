@@ -236,7 +236,7 @@ async def test_an_offer_that_is_only_in_its_preview_takes_leads_from_there_alone
 ) -> None:
     await put_in_slots(shop.services, PLANNER, preview=1)
     assert (await customer.open(AT)).status == 404
-    key = (await shop.services.catalogue.offer(PLANNER)).preview_key
+    key = (await shop.services.offers.catalogue.offer(PLANNER)).preview_key
     assert (await sent(customer, f"{AT}/contact-me?preview={key}")).status == 200
     assert [lead["preview"] for lead in await leads(shop)] == [True]
 

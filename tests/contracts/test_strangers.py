@@ -58,7 +58,7 @@ class TestForms:
         self, database_url: str, headers: Mapping[str, str]
     ) -> None:
         async with installation(database_url, public_url="http://leads.example") as home:
-            made = await home.services.keys.create("operator", by="test")
+            made = await home.services.access.keys.create("operator", by="test")
             assert await statuses(home, "/portal/sign-in", {"key": made.key}, headers) == 403
             assert await statuses(home, "/portal/sign-in", {"key": made.key}, {"Origin": home.url}) == 303
             async with Customer(home.url) as member:

@@ -152,10 +152,10 @@ async def test_customers_do_not_see_its_offers(home: Installation) -> None:
     now = {"production_version": 1, "shelf_title": "crm"}
     await services.storage.write(lambda conn: conn.execute(sa.update(t.offer).values(now)) and None)
     ref = OfferRef("contoso", "crm-pro")
-    assert await services.showcase.offer(ref) is not None
+    assert await services.offers.showcase.offer(ref) is not None
     await suspend(home)
-    assert await services.showcase.offer(ref) is None
-    assert (await services.showcase.offers()).offers == ()
+    assert await services.offers.showcase.offer(ref) is None
+    assert (await services.offers.showcase.offers()).offers == ()
 
 
 async def test_twice_gives_the_newer_reason_and_keeps_since_when(home: Installation) -> None:
@@ -187,7 +187,7 @@ async def test_an_unknown_publisher_and_who_is_no_operator(home: Installation) -
 
 
 async def test_a_session_by_a_key_only_reads(home: Installation) -> None:
-    made = await home.services.keys.create("publisher:contoso", by="test")
+    made = await home.services.access.keys.create("publisher:contoso", by="test")
     async with Customer(home.url) as visitor:
         page = await visitor.open("/portal/sign-in")
         page = await visitor.send(page.form("key"), {"key": made.key})

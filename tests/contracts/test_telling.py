@@ -297,8 +297,8 @@ async def test_connections_that_one_cause_breaks_are_one_mail(database_url: str)
 
 async def choose(it: Office, email: str, quiet: Quiet) -> None:
     """A member of Contoso wants to be written to so."""
-    (person,) = [each.id for each in await it.home.services.people.members("contoso") if each.email == email]
-    await it.home.services.quiet_hours.choose(person, quiet)
+    (person,) = [each.id for each in await it.home.services.accounts.people.members("contoso") if each.email == email]
+    await it.home.services.notices.quiet_hours.choose(person, quiet)
 
 
 async def test_what_is_urgent_passes_quiet_hours_and_all_else_waits(database_url: str) -> None:

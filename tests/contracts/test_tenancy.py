@@ -60,6 +60,8 @@ BODIES: Final[Mapping[str, Any]] = {
     "POST /v1/leads/batch": lead(publisherId="{publisherId}", offerId="{offerId}"),
     "POST /v1/leads/find": {"email": f"{MARK}@far.example"},
     "POST /v1/leads/bulk": {"leadIds": ["019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11"], "act": "again"},
+    "POST /v1/leads/follow-up": {},
+    "POST /v1/leads/views": {"name": "Mine", "filters": {}, "publisherId": "{publisherId}"},
     "POST /v1/find": {"text": f"{MARK}@far.example"},
     "POST /hooks/{token}": {"UserDetails": {"LastName": "Lovelace"}, "LeadSource": "SPZA", "ActionCode": "PLT"},
     "PUT /api/publishers/{publisherId}/offers/{offerId}": {
@@ -103,9 +105,37 @@ async def home(database_url: str) -> AsyncIterator[Installation]:
         yield opened
 
 
+NOBODY_S = {
+    "mailId": f"{GONE}9",
+    "channelId": f"{GONE}8",
+    "personId": f"{GONE}5",
+    "digest": "0" * 64,
+    "invitationId": f"{GONE}6",
+    "sessionId": f"{GONE}7",
+    "viewId": f"{GONE}8",
+    "publisherId": "nobodyxx",
+    "offerId": "nought",
+    "name": "primary",
+    "leadId": f"{GONE}1",
+    "deliveryId": f"{GONE}2",
+    "hookId": f"{GONE}3",
+    "keyId": f"{GONE}9",
+    "operationId": f"{GONE}4",
+    "submissionId": f"{GONE}4",
+    "productId": "nobodyxx.nought",
+    "partnerPublisherId": "nobodyxx",
+    "partnerOfferId": "nought",
+    "token": "lh_" + "x" * 43,
+    "slot": "Draft",
+    "version": "1",
+    "act": "cancel",
+}
+"""What nobody has: ids that stand for nothing."""
+
+
 async def saved_view(home: Installation) -> str:
     """The id of a view that the neighbour's members share."""
-    lists = home.services.lead_lists
+    lists = home.services.leads.lists
     await lists.save("person:theirs", "fabrikam", MARK, "state=held", shared=True)
     return (await lists.views("person:theirs", "fabrikam"))[0].id
 
@@ -130,13 +160,13 @@ async def neighbour(home: Installation) -> Neighbour:
     begun = await operator.post(f"{offer}/publish", {})
     assert begun.status == 202, begun.body
     await put_in_slots(home.services, OfferRef("fabrikam", "veiled"), preview=1)
-    key = await home.services.keys.create("publisher:fabrikam", f"for the {MARK}", by="test")
+    key = await home.services.access.keys.create("publisher:fabrikam", f"for the {MARK}", by="test")
     by = Caller("test", Role.OPERATOR)
-    invited = await home.services.links.invite(f"{MARK}-waits@far.example", "fabrikam", Role.READER, by=by)
-    link = await home.services.links.invite(f"{MARK}-person@far.example", "fabrikam", Role.OWNER, by=by)
+    invited = await home.services.accounts.links.invite(f"{MARK}-waits@far.example", "fabrikam", Role.READER, by=by)
+    link = await home.services.accounts.links.invite(f"{MARK}-person@far.example", "fabrikam", Role.OWNER, by=by)
     password = "seven lanterns adrift"
-    person = await home.services.links.accept(link.token, name=f"Ada {MARK}", password=password)
-    session = await home.services.person_sign_ins.as_person(person, SignInPlace(), factor_too=True)
+    person = await home.services.accounts.links.accept(link.token, name=f"Ada {MARK}", password=password)
+    session = await home.services.accounts.sign_ins.as_person(person, SignInPlace(), factor_too=True)
     wanted = Wanted(ChannelKind.WEBHOOK, f"The {MARK}", f"https://{MARK}.example/told")
     channel = await home.services.channels.create("fabrikam", wanted, by="test")
     asked = question("fabrikam", MARK, MARK, f"https://{MARK}.example", parse_address("a@b.example"))
@@ -167,32 +197,7 @@ async def neighbour(home: Installation) -> Neighbour:
         "version": "1",
         "act": "cancel",
     }
-    nobody_s = {
-        "mailId": f"{GONE}9",
-        "channelId": f"{GONE}8",
-        "personId": f"{GONE}5",
-        "digest": "0" * 64,
-        "invitationId": f"{GONE}6",
-        "sessionId": f"{GONE}7",
-        "viewId": f"{GONE}8",
-        "publisherId": "nobodyxx",
-        "offerId": "nought",
-        "name": "primary",
-        "leadId": f"{GONE}1",
-        "deliveryId": f"{GONE}2",
-        "hookId": f"{GONE}3",
-        "keyId": f"{GONE}9",
-        "operationId": f"{GONE}4",
-        "submissionId": f"{GONE}4",
-        "productId": "nobodyxx.nought",
-        "partnerPublisherId": "nobodyxx",
-        "partnerOfferId": "nought",
-        "token": "lh_" + "x" * 43,
-        "slot": "Draft",
-        "version": "1",
-        "act": "cancel",
-    }
-    return Neighbour(theirs, nobody_s)
+    return Neighbour(theirs, NOBODY_S)
 
 
 async def operations(home: Installation) -> list[tuple[str, str, Mapping[str, Any]]]:
@@ -322,7 +327,7 @@ async def test_filters_by_another_publisher(home: Installation, path: str) -> No
 @pytest.mark.parametrize("by", ["key", "person"])
 async def test_the_portal_shows_and_does_nothing_of_another_s(home: Installation, by: str) -> None:
     them = await neighbour(home)
-    made = await home.services.keys.create("publisher:contoso", by="test")
+    made = await home.services.access.keys.create("publisher:contoso", by="test")
     email = await add(home, Role.OWNER)
     routes = [(method, path) for method, path in page_routes(home.doors) if path.startswith("/portal")]
     # A stream that ends by itself after a minute, and only says that something of one's own list moved.

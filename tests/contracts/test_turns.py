@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
 import sqlalchemy as sa
 
@@ -15,11 +13,10 @@ from leadkeeper.gate import on_behalf_of
 from leadkeeper.intake.keep import NewLead
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import ProblemType
-from leadkeeper.storage.engine import Storage, change_all_routes, change_routes
+from leadkeeper.storage.engine import Storage, change_all_routes
+from tests.contracts.stopped import SECONDS, Stopped
 from tests.in_process import Installation, installation
 
-SECONDS = 20
-_HELD = 4711
 OFFER = OfferRef("contoso", "crm-pro")
 OTHER = OfferRef("fabrikam", "planner")
 
@@ -39,50 +36,6 @@ async def two_publishers(database_url: str) -> AsyncIterator[Installation]:
 
 def lead(offer: OfferRef, key: str) -> NewLead:
     return NewLead(offer, "AzureMarketplace", "CTM", idempotency_key=key)
-
-
-class Stopped:
-    """Transactions that stay within their transaction until they are let go."""
-
-    def __init__(self, database_url: str) -> None:
-        self._url = database_url.replace("+asyncpg", "")
-        self._event = threading.Event()
-        self._holder: asyncpg.Connection | None = None
-        self.begun = 0
-
-    async def __aenter__(self) -> Stopped:
-        if self._url.startswith("postgresql"):
-            self._holder = await asyncpg.connect(self._url)
-            await self._holder.execute("SELECT pg_advisory_lock($1)", _HELD)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._event.set()
-        if self._holder is not None:
-            await self._holder.close()
-
-    def act(self, conn: sa.Connection, *publishers: str) -> None:
-        """Hold the routes of ``publishers``, and everything else that a transaction holds."""
-        change_routes(conn, *publishers)
-        self.begun += 1
-        if self._holder is None:
-            assert self._event.wait(SECONDS)
-        else:
-            conn.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(_HELD)))
-
-    async def until_somebody_waits(self) -> None:
-        """Wait until a transaction waits within the database for what another holds."""
-        assert self._holder is not None
-        asked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND classid = 7853"
-        async with asyncio.timeout(SECONDS):
-            while not await self._holder.fetchval(asked):  # noqa: ASYNC110 - the server tells nobody
-                await asyncio.sleep(0.01)
-
-    async def until(self, count: int) -> None:
-        """Wait until so many transactions are under way."""
-        async with asyncio.timeout(SECONDS):
-            while self.begun < count:  # noqa: ASYNC110 - it begins in another thread
-                await asyncio.sleep(0.01)
 
 
 @pytest.mark.databases("postgresql")
@@ -119,7 +72,7 @@ async def test_a_lead_sees_what_its_publisher_changed_before(database_url: str) 
             put = home.services.connections.put(OFFER, f"line-{number}", body, by="cli")
             ((_, is_new, _), kept) = await asyncio.gather(put, home.services.intake.keep(lead(OFFER, f"n{number}")))
             assert is_new
-            found = await home.services.inbox.get(kept.id)
+            found = await home.services.leads.inbox.get(kept.id)
             assert found is not None
             # Those that were there before the lead, and the first of all for one that came before it.
             assert len(found.deliveries) in (max(number, 1), number + 1)

@@ -325,7 +325,7 @@ async def test_find_names_the_usual_causes_and_claims_nothing(s: Scene, to: str)
 @pytest.mark.parametrize("to", WAYS)
 async def test_no_page_claims_anything(s: Scene, to: str) -> None:
     await s.connect(to)
-    made = await s.home.services.keys.create("publisher:contoso", by="test")
+    made = await s.home.services.access.keys.create("publisher:contoso", by="test")
     async with Customer(s.home.url) as visitor:
         page = await visitor.open("/portal")
         await visitor.send(page.form("key"), {"key": made.key})

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
+from tests.contracts.commands import OFFER, Call, call, put_connection, put_offer, receiving
 from tests.contracts.honest import claims
-from tests.contracts.test_cli import OFFER, Call, call, put_connection, put_offer, receiving
 
 __all__ = ["call"]
 

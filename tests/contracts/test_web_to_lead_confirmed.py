@@ -25,9 +25,9 @@ from leadkeeper.sandbox.stand_in import OK
 from tests.contracts.cases.case import Line, State
 from tests.contracts.cases.salesforce import LINES, REST_SETTINGS
 from tests.contracts.faults import LEAD
+from tests.contracts.reconciling import ONE, Scene, opened
 from tests.contracts.stages import SandboxStage
 from tests.contracts.test_destinations import Meet, meet
-from tests.contracts.test_reconciliation import ONE, Scene, opened
 
 __all__ = ["meet"]
 

@@ -217,8 +217,9 @@ async def test_stopping_returns_what_is_in_flight(database_url: str, authority: 
         await s.intake.keep_many([lead(i) for i in range(50)])
         await s.until(lambda states: states.get("sending", 0) >= 8)
         await s.worker.stop(0.1)
-        assert await s.installation.states() == {"waiting": 50} or sum((await s.installation.states()).values()) == 50
-        assert "sending" not in await s.installation.states()
+        states = await s.installation.states()
+        assert states["waiting"] >= 8, "what was in flight"
+        assert states["waiting"] + states.get("pending", 0) == 50, "and what no claim had reached"
         assert await s.installation.count(t.delivery, t.delivery.c.attempts > 0) == 0
         assert await s.installation.count(t.lease) == 0
 

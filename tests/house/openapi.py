@@ -17,12 +17,12 @@ from leadkeeper.doors.hooks.route import hook_route
 
 
 class _NoServices:
-    """Routes are listed, not called."""
+    """Routes are listed, not called: whatever is asked of it is as empty."""
 
     base_url = ""
 
     def __getattr__(self, _: str) -> Any:
-        return None
+        return _NoServices()
 
 
 async def _answer(api: ASGIApp, path: str) -> Any:
@@ -44,5 +44,5 @@ def openapi_document() -> Any:
     """The document as ``GET /openapi.json`` answers it."""
     services = cast(Any, _NoServices())
     services.connections = SimpleNamespace(destinations=OURS)
-    api = create_api(services, Metrics(), hook_route(services.hooks, services.intake))
+    api = create_api(services, Metrics(), hook_route(services.access.hooks, services.intake))
     return asyncio.run(_answer(api, "/openapi.json"))

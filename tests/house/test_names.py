@@ -30,6 +30,7 @@ OF_OTHERS = frozenset({"FREE_TRIAL", "FREE_TRIAL_NOTE", "freeTrial", "_EPOCH", "
 """Microsoft's free trial, and when clocks begin to count."""
 OLD_PROSE = re.compile(
     r"\b(?:lanes?|dice|far sides?|(?<!\*)mend(?:s|ed|ing)?|epochs?|toldBy|rooms(?:\.py)?|on trial|the trial"
+    r"|needs? somebody|stands here"
     r"|(?<!tests/)(?<!tests\.)houses?(?! rules)|(?:others'|another's|intake's) acts?)(?![\w/])"
     r"|``(?:told|heard|trials?|press)``",
     re.IGNORECASE,

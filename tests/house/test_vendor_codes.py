@@ -11,6 +11,7 @@ import pytest
 
 from leadkeeper.destinations.azure_storage import errors as azure_errors
 from leadkeeper.destinations.dynamics import errors as dynamics_errors
+from leadkeeper.destinations.dynamics.sign_in_diagnoses import SIGNED_IN_TO
 from leadkeeper.destinations.https_endpoint import errors as https_endpoint
 from leadkeeper.destinations.hubspot import errors as hubspot_errors
 from leadkeeper.destinations.marketo import errors as marketo_errors
@@ -22,7 +23,7 @@ from tests.house.pages import DOCS
 CODES: Mapping[str, Mapping[Any, Any]] = {
     "azure_storage": azure_errors.CODES,
     "dynamics": dynamics_errors.CODES,
-    "entra": entra_errors.CODES,
+    "entra": entra_errors.numbers_of(SIGNED_IN_TO),
     "https_endpoint": https_endpoint.CODES,
     "hubspot": hubspot_errors.CODES,
     "marketo": marketo_errors.CODES,

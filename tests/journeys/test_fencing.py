@@ -169,6 +169,15 @@ async def test_what_could_not_be_returned_comes_back(postgres: Postgres, make_hu
     postgres.drop_database(url)
 
 
+async def keep_running(process: Process) -> None:
+    """What a supervisor does."""
+    while True:
+        if not process.running:
+            process.kill()
+            process.start()
+        await asyncio.sleep(0.05)
+
+
 async def test_a_lead_that_kills_every_worker(database_url: str, make_hub: MakeHub, endpoint: Endpoint) -> None:
     """The others get through all the same, soon; it is tried ever more rarely, and is never dropped."""
     hub = await make_hub(database_url)
@@ -189,15 +198,7 @@ async def test_a_lead_that_kills_every_worker(database_url: str, make_hub: MakeH
     ids = [await hub.give("crm", f"well-{number}@load.example") for number in range(100)]
     await hub.tell("crm", "primary", "resume")
 
-    async def keep_it_running() -> None:
-        """What a supervisor does."""
-        while True:
-            if not worker.running:
-                worker.kill()
-                worker.start()
-            await asyncio.sleep(0.05)
-
-    supervisor = asyncio.create_task(keep_it_running())
+    supervisor = asyncio.create_task(keep_running(worker))
     try:
 
         async def all_came() -> bool:

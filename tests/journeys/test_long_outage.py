@@ -38,10 +38,8 @@ async def passes(hub: Hub, ms: int) -> None:
             await sql(hub.database_url, f"UPDATE {table} SET {column} = {column} - {ms} WHERE {column} IS NOT NULL")
 
 
-async def test_a_long_outage(database_url: str, make_hub: MakeHub, endpoint: Endpoint, box: Mailbox) -> None:
-    hub = await make_hub(database_url, SMTP_URL=f"smtp://127.0.0.1:{box.port}", MAIL_FROM="leads@marketplace.example")
-    words = ("serve",) if database_url.startswith("sqlite") else ("api", "worker", "worker")
-    await hub.start(*words)
+async def give_while_it_fails(hub: Hub, endpoint: Endpoint) -> set[str]:
+    """Give leads to an endpoint that only fails; their addresses."""
     settings = endpoint.settings
     settings["httpsEndpointLeadConfiguration"] |= {"contactEmail": [BOSS], "notice": "none"}
     await hub.make_offer("crm", endpoint=settings)
@@ -49,6 +47,14 @@ async def test_a_long_outage(database_url: str, make_hub: MakeHub, endpoint: End
     given = {f"{number}@load.example" for number in range(GIVEN)}
     for email in sorted(given):
         await hub.give("crm", email)
+    return given
+
+
+async def test_a_long_outage(database_url: str, make_hub: MakeHub, endpoint: Endpoint, box: Mailbox) -> None:
+    hub = await make_hub(database_url, SMTP_URL=f"smtp://127.0.0.1:{box.port}", MAIL_FROM="leads@marketplace.example")
+    words = ("serve",) if database_url.startswith("sqlite") else ("api", "worker", "worker")
+    await hub.start(*words)
+    given = await give_while_it_fails(hub, endpoint)
 
     async def failing() -> bool:
         ((failures,),) = await sql(database_url, "SELECT failures FROM connection")

@@ -75,6 +75,16 @@ async def until_ended(hub: Hub) -> Any:
     return (await status(hub))["operation"]
 
 
+async def takes_leads(hub: Hub, endpoint: Endpoint) -> None:
+    """A customer's lead arrives, and it is the only one."""
+    await hub.give("planner", "ada@load.example")
+
+    async def there() -> bool:
+        return endpoint.emails() == ["ada@load.example"]
+
+    await until("a customer's lead arrives", there, SOON, 0.05, hub.tail)
+
+
 @pytest.mark.slow
 async def test_a_kill_in_any_step_ends_in_the_same_state(database_url: str, hub: Hub, endpoint: Endpoint) -> None:
     """Kills while a person is waited for, while a test lead is on its way, and at the instant that each step begins."""
@@ -132,12 +142,7 @@ async def test_a_kill_in_any_step_ends_in_the_same_state(database_url: str, hub:
     assert (found["status"], found["previewVersion"], found["productionVersion"]) == ("succeeded", None, 1)
     assert (await hub.ask("GET", OFFER))["live"] is True
     endpoint.manner = None
-    await hub.give("planner", "ada@load.example")
-
-    async def there() -> bool:
-        return endpoint.emails() == ["ada@load.example"]
-
-    await until("a customer's lead arrives", there, SOON, 0.05, hub.tail)
+    await takes_leads(hub, endpoint)
 
 
 @pytest.mark.slow

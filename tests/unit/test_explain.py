@@ -15,6 +15,7 @@ from leadkeeper.destinations.azure_storage import errors as azure_errors
 from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
 from leadkeeper.destinations.dynamics import errors as dynamics_errors
 from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
+from leadkeeper.destinations.dynamics.sign_in_diagnoses import SIGNED_IN_TO
 from leadkeeper.destinations.https_endpoint import errors as https_endpoint
 from leadkeeper.destinations.interface import ErrorCodes
 from leadkeeper.destinations.marketo import errors as marketo_errors
@@ -179,7 +180,7 @@ class TestCodes:
             json.dumps({"error": "invalid_client", "error_codes": [number], "error_uri": f"?code={number}"}),
             f"{number}",
         ):
-            assert kinds(pasted) == [entra_errors.CODES[number]]
+            assert kinds(pasted) == [entra_errors.numbers_of(SIGNED_IN_TO)[number]]
 
     @pytest.mark.parametrize("code", list(dynamics_errors.CODES))
     def test_of_dataverse_in_every_spelling(self, code: str) -> None:
@@ -229,7 +230,8 @@ class TestCodes:
 
     @pytest.mark.parametrize("error", [*entra_errors.ERRORS, *salesforce_errors.SIGN_IN])
     def test_of_oauth(self, error: str) -> None:
-        wanted = {table[error] for table in (entra_errors.ERRORS, salesforce_errors.SIGN_IN) if error in table}
+        entra = entra_errors.errors_of(SIGNED_IN_TO)
+        wanted = {table[error] for table in (entra, salesforce_errors.SIGN_IN) if error in table}
         assert set(kinds(json.dumps({"error": error}))) == wanted
         if error in salesforce_errors.SIGN_IN:
             assert kinds(f"salesforce says {error}") == [salesforce_errors.SIGN_IN[error]]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadkeeper.doors.portal.leads.upload import names_in
+from leadkeeper.inbox.follow_up.columns import names_in
 from leadkeeper.inbox.follow_up.table import MOST_ROWS, Row, read_table
 from leadkeeper.languages import read_languages
 from leadkeeper.spreadsheet import cell

@@ -1,13 +1,19 @@
-"""Who may begin a call: publishers first, their connections second."""
+"""Who may begin a call: publishers first, their connections second; what one queue claims ahead and closes."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+
+import pytest
 
 from leadkeeper.delivery.due import Due, in_turn
 from leadkeeper.delivery.pace import MOST, START
 from leadkeeper.delivery.queue import ConnectionQueue
 from leadkeeper.delivery.queues import CALLS, CALLS_RESERVED, MOST_IDLE, ConnectionQueues
+from leadkeeper.destinations.email.adapter import Email
+from leadkeeper.destinations.email.settings import EmailConfig
+from leadkeeper.mail.service import MailService
 
 
 class Line:
@@ -172,3 +178,34 @@ def test_whoever_has_leads_due_gets_a_place_in_time_however_busy_the_others_are(
     turns = -(-len(names) // min(len(each) for each in rounds))
     for start in range(len(rounds) - turns):
         assert set().union(*rounds[start : start + turns + 1]) == set(names)
+
+
+async def test_only_what_may_be_sent_again_is_claimed_ahead() -> None:
+    queue = ConnectionQueue("one", "contoso")
+    queue.reopen(Email(EmailConfig(contact_email=["ada@contoso.example"]), MailService()), 1)
+    assert queue.wanted(100) == queue.pace.limit
+    queue.running = queue.pace.limit
+    assert queue.wanted(100) == 0
+    queue.pace.limit = 1
+    assert queue.wanted(100) == 0
+    await queue.closed()
+
+
+async def test_stopping_closes_adapters_that_were_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+
+    class Line:
+        repeatable, batch = True, 1
+
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        async def aclose(self) -> None:
+            closed.append(self.name)
+
+    queue = ConnectionQueue("one", "contoso")
+    queue.reopen(Line("old"), 1)  # type: ignore[arg-type]
+    queue.reopen(Line("new"), 2)  # type: ignore[arg-type]
+    await asyncio.sleep(0)
+    await queue.closed()
+    assert closed == ["old", "new"]

@@ -18,6 +18,7 @@ from leadkeeper.clock import Clock, new_id, now_ms, to_text
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.known import publisher_exists
+from leadkeeper.texts import lazy_gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,9 @@ def parse_role(text: str) -> tuple[Role, str | None]:
         return Role(role), None
     if role in OF_KEYS and publisher_id:
         return Role(role), publisher_id
-    raise ValueError("role must be operator, marketplace, or publisher:<id>, contributor:<id>, reader:<id>")
+    raise ValueError(
+        lazy_gettext("role must be operator, marketplace, or publisher:<id>, contributor:<id>, reader:<id>")
+    )
 
 
 class Keys:

@@ -31,7 +31,7 @@ from leadkeeper.mail.address import DEFAULT_RULES, MailRules, distinct
 from leadkeeper.offer import CONNECTION_NAME, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, announce, change_all_routes, change_routes, one_of
+from leadkeeper.storage.engine import Storage, announce, change_routes, one_of
 from leadkeeper.storage.known import is_suspended, require_offer
 from leadkeeper.texts import ENGLISH, lazy_gettext
 
@@ -374,14 +374,7 @@ class Connections:
 
         Raises :class:`WrongKey` when one of them cannot be opened; then nothing is changed.
         """
-
-        def transaction(conn: sa.Connection) -> int:
-            change_all_routes(conn)
-            count = rotate(conn, self._vault)
-            note(conn, self._clock(), "cli", "secrets.rotate", "*", str(count))
-            return count
-
-        return await self._storage.write(transaction)
+        return await self._storage.write(rotate, self._vault, self._clock())
 
 
 _NAMED: Final = sa.select(t.connection).where(

@@ -9,9 +9,11 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from leadkeeper.access.audit import note
 from leadkeeper.access.people.factor import factor_binding as factor_row
 from leadkeeper.connections.vault import Vault, channel_row, row_of
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import change_all_routes
 
 _HELD: Final = ((t.connection, t.connection.c.id), (t.connection_change, t.connection_change.c.connection_id))
 
@@ -26,8 +28,9 @@ def unbound(conn: sa.Connection) -> list[str]:
     return _named(conn, {id for _, id, _, sealed in _sealed(conn) if not Vault.is_bound(sealed)})
 
 
-def rotate(conn: sa.Connection, vault: Vault) -> int:
+def rotate(conn: sa.Connection, vault: Vault, now: int) -> int:
     """Seal all of them anew, with the newest key; how many connections there are. ``WrongKey`` for one unread."""
+    change_all_routes(conn)
     for table, connection_id, row, sealed in _sealed(conn):
         this = dict(_HELD)[table] == connection_id
         conn.execute(sa.update(table).where(this).values(secrets=vault.resealed(sealed, row)))
@@ -41,7 +44,9 @@ def rotate(conn: sa.Connection, vault: Vault) -> int:
     for channel_id, sealed in conn.execute(sa.select(ch.id, ch.sealed)).all():
         renewed = vault.resealed(sealed, channel_row(channel_id))
         conn.execute(sa.update(t.channel).where(ch.id == channel_id).values(sealed=renewed))
-    return conn.scalar(sa.select(sa.func.count()).select_from(t.connection)) or 0
+    count = conn.scalar(sa.select(sa.func.count()).select_from(t.connection)) or 0
+    note(conn, now, "cli", "secrets.rotate", "*", str(count))
+    return count
 
 
 def any_sealed(conn: sa.Connection) -> bool:

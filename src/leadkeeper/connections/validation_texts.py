@@ -10,7 +10,7 @@ from leadkeeper.diagnosis import AnyKind, Diagnosis, Outcome, Receipt
 from leadkeeper.mail.diagnoses import MailKind
 from leadkeeper.texts import Language, _
 
-_TEXTS: Final = {
+TEXTS: Final = {
     "received": _("The test lead %(marker)s was received over %(name)s."),
     "there": _("It is there as %(there)s."),
     "search": _("Search for %(marker)s there."),
@@ -36,6 +36,7 @@ _TEXTS: Final = {
     "found": _("Over %(name)s %(by)s found it there: %(marker)s, on %(at)s. The connection is working."),
     "found_before": _("With the same settings %(by)s found %(marker)s there on %(at)s."),
 }
+"""The sentences, by what they tell."""
 
 
 def named(name: str, title: str) -> str:
@@ -50,38 +51,38 @@ def summary_of_receipt(
     if not receipt.confirmed:
         return unconfirmed_text(marker, lead_id, name, kind, language)
     there = receipt.link or receipt.remote_id
-    received = language.gettext(_TEXTS["received"], marker=marker, name=name)
+    received = language.gettext(TEXTS["received"], marker=marker, name=name)
     if there:
-        return f"{received} {language.gettext(_TEXTS['there'], there=there)}"
-    return f"{received} {language.gettext(_TEXTS['search'], marker=marker)}"
+        return f"{received} {language.gettext(TEXTS['there'], there=there)}"
+    return f"{received} {language.gettext(TEXTS['search'], marker=marker)}"
 
 
 def unconfirmed_text(marker: str, lead_id: str, name: str, kind: AnyKind | None, language: Language) -> str:
     """It was sent, nobody knows whether it is there, and somebody has to look: for what, and where."""
     key = "unconfirmed_mail" if kind is MailKind.NOTICE_NOT_FOUND else "unconfirmed"
-    return language.gettext(_TEXTS[key], marker=marker, lead=lead_id, name=name)
+    return language.gettext(TEXTS[key], marker=marker, lead=lead_id, name=name)
 
 
 def held_text(language: Language) -> str:
     """Leads are held until one is found; follows another sentence."""
-    return language.gettext(_TEXTS["held"])
+    return language.gettext(TEXTS["held"])
 
 
 def waiting_text(language: Language) -> str:
     """New settings wait until the test lead is found; follows another sentence."""
-    return language.gettext(_TEXTS["waits"])
+    return language.gettext(TEXTS["waits"])
 
 
 def change_text(destination: Provider, language: Language, *, waits_for_word: bool) -> str:
     """When new settings of this destination take effect; ``waits_for_word`` as the operator's setting says."""
     found = destination.if_not_found is not None
-    return language.gettext(_TEXTS["confirmed" if waits_for_word and found else "taken"])
+    return language.gettext(TEXTS["confirmed" if waits_for_word and found else "taken"])
 
 
 def failed_text(marker: str | None, name: str, language: Language, diagnosis: Diagnosis | None = None) -> str:
     """The destination did not take the test lead, nobody knows whether it did, or none was sent."""
     key = "unsent" if marker is None else "ambiguous" if _may_have_arrived(diagnosis) else "refused"
-    return language.gettext(_TEXTS[key], marker=marker, name=name)
+    return language.gettext(TEXTS[key], marker=marker, name=name)
 
 
 def _may_have_arrived(diagnosis: Diagnosis | None) -> bool:
@@ -91,10 +92,10 @@ def _may_have_arrived(diagnosis: Diagnosis | None) -> bool:
 def found_text(test: LastTest, name: str, at: str, language: Language) -> str:
     """Somebody found this test lead; ``at`` is when they said so."""
     assert test.word is not None
-    return language.gettext(_TEXTS["found"], name=name, by=test.word.by, marker=test.word.marker, at=at)
+    return language.gettext(TEXTS["found"], name=name, by=test.word.by, marker=test.word.marker, at=at)
 
 
 def found_before_text(test: LastTest, at: str, language: Language) -> str:
     """Somebody found an earlier one with the same settings; follows another sentence."""
     assert test.word is not None
-    return language.gettext(_TEXTS["found_before"], by=test.word.by, marker=test.word.marker, at=at)
+    return language.gettext(TEXTS["found_before"], by=test.word.by, marker=test.word.marker, at=at)

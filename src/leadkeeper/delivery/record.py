@@ -63,27 +63,28 @@ def record_answers(
     if stranded:
         mark(conn, stranded, now, random_unit)
     _write_states(conn, steps, now)
-    counted = {sent.attempt_id for sent in on_time}
-    insert_rows(
-        conn,
-        t.attempt,
-        [
-            attempt_row(
-                sent.delivery_id,
-                sent.at,
-                sent.took_ms,
-                steps[sent.delivery_id].answer if sent.attempt_id in counted else sent.answer,
-                late=sent.attempt_id not in counted,
-                attempt_id=sent.attempt_id,
-            )
-            for sent in sends
-        ],
-    )
+    _write_attempts(conn, sends, {sent.attempt_id: steps[sent.delivery_id].answer for sent in on_time})
     for connection_id, change in changes.items():
         _apply(conn, connection_id, change, now)
     tell_of_steps(conn, subscriptions, on_time, steps, now)
     paused = [connection_id for connection_id, change in changes.items() if change.paused_now]
     return Recorded({connection_id: change.health for connection_id, change in changes.items()}, paused)
+
+
+def _write_attempts(conn: sa.Connection, sends: Sequence[Sent], counted: Mapping[str, Answer]) -> None:
+    """Write down one attempt for each of ``sends``: with its answer of ``counted``, or late where it has none there."""
+    rows = [
+        attempt_row(
+            sent.delivery_id,
+            sent.at,
+            sent.took_ms,
+            counted.get(sent.attempt_id, sent.answer),
+            late=sent.attempt_id not in counted,
+            attempt_id=sent.attempt_id,
+        )
+        for sent in sends
+    ]
+    insert_rows(conn, t.attempt, rows)
 
 
 def _next(sent: Sent, now: int, random_unit: float) -> Next:

@@ -300,7 +300,11 @@ class Worker:
             await asyncio.gather(*recorded)
             queue.half_open = queue.half_open and queue.destination is not destination
             self.wake([queue.connection_id])
-        for waiting in self._queues.next_after(queue):
+        self._start_others(queue)
+
+    def _start_others(self, ended: ConnectionQueue) -> None:
+        """A call of ``ended`` is over: others may have its place."""
+        for waiting in self._queues.next_after(ended):
             self._start_calls(waiting)
         if self._queues.looks_again():
             self.wake()

@@ -80,6 +80,11 @@ class Destinations:
         """The provider that ``customer-leads`` calls so."""
         return self._by_lead_destination.get(lead_destination)
 
+    def name_of(self, text: str) -> str | None:
+        """The stored name of the provider that is called ``text``, by that name or by ``customer-leads``' one."""
+        found = self.find(text) or self.taking(text)
+        return None if found is None else found.name
+
 
 def _require_once(names: Sequence[str]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})

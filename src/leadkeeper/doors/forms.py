@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from leadkeeper.doors.web import MAX_BODY, read_body
 from leadkeeper.problem import Problem
+from leadkeeper.spreadsheet import text_of_file
 
 MOST_FIELDS: Final = 40
 LONGEST_NAME: Final = 100
@@ -192,15 +193,7 @@ class _Parts:
         elif not is_file:
             self.found[field] = self._data.decode("utf-8", "replace")
         elif self._files:
-            self.found[field] = _text_of_file(bytes(self._data))
-
-
-def _text_of_file(content: bytes) -> str:
-    """A spreadsheet saves its tables in UTF-8, with a byte order mark or without, or in its system's own code page."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", "replace")
+            self.found[field] = text_of_file(bytes(self._data))
 
 
 def _escaped(name: bytes) -> str:

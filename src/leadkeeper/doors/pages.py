@@ -77,8 +77,8 @@ class Pages:
     In a template ``{% trans %}`` and ``_("…")`` tell texts of ours in the page's language. A text of ``lazy_gettext``
     is told wherever it is shown, a publisher's own stays as it is; ``|tell`` does so where a text is a part of another.
     ``|number`` and ``|moment`` write numbers and dates as the language's people do; ``language`` is its code,
-    ``languages`` are all that can be chosen. ``functions`` are what every template, and every part of one that is
-    imported, may call by name.
+    ``reader_language`` the language itself for functions that tell in one, ``languages`` are all that can be chosen.
+    ``functions`` are what every template, and every part of one that is imported, may call by name.
     """
 
     def __init__(
@@ -162,6 +162,7 @@ def _environment(package: str, language: Language, compiled: BytecodeCache) -> E
         texts.gettext, texts.ngettext, newstyle=True, pgettext=texts.pgettext, npgettext=texts.npgettext
     )
     environment.policies["ext.i18n.trimmed"] = True
+    environment.globals["reader_language"] = language
     environment.filters |= {
         "number": language.number,
         "moment": language.moment,

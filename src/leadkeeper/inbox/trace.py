@@ -188,7 +188,7 @@ def _summary(
 ) -> str:
     parts: dict[str, Any] = {
         "connection": delivery.connection,
-        "destination": destinations.named(delivery.destination).title,
+        "destination": language.tell(destinations.named(delivery.destination).title),
         "lead": lead.id,
         "search": lead.customer.last_name if lead.test else lead.id,
         "at": delivery.attempts[-1].at if delivery.attempts else lead.created_time,

@@ -28,6 +28,7 @@ from leadkeeper.intake.people import without_person
 from leadkeeper.intake.routes import Route, RouteConnection, read_routes
 from leadkeeper.intake.rows import Prepared, insert_leads, lead_row
 from leadkeeper.intake.telling import telling
+from leadkeeper.intake.texts import texts_within
 from leadkeeper.lead import MOST_HOPS, Customer
 from leadkeeper.lead_body import to_body
 from leadkeeper.offer import OfferRef
@@ -86,19 +87,7 @@ class NewLead:
         c = self.customer
         yield from (c.first_name, c.last_name, c.email, c.phone, c.country, c.company, c.title)
         yield from (self.source, self.action, self.description, self.campaign, self.idempotency_key or "")
-        yield from _texts(self.extra)
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield str(key)
-            yield from _texts(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _texts(inner)
+        yield from texts_within(self.extra)
 
 
 @dataclass(frozen=True, slots=True)

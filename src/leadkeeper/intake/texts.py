@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 UNCLEAN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -33,3 +34,16 @@ def clean(text: str) -> str:
 def trimmed(text: str) -> str:
     """``text`` without spaces and characters that nobody sees at its ends."""
     return text.strip(_ENDS)
+
+
+def texts_within(value: object) -> Iterator[str]:
+    """Every text in a value as JSON has it, the keys of its objects among them."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield str(key)
+            yield from texts_within(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from texts_within(inner)

@@ -1,4 +1,4 @@
-"""The words of mails about what needs somebody: one for each cause, whatever number of leads and connections."""
+"""The words of mails about what needs attention: one for each cause, whatever number of leads and connections."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def _over(news: NoticeMail, base_url: str, language: Language) -> Sequence[str]:
         language.gettext(SUMMARIES[news.about.cause]),
         *since,
         "",
-        language.gettext("What needs somebody now stands here: %(page)s", page=page),
+        language.gettext("What needs attention now is on this page: %(page)s", page=page),
     ]
 
 

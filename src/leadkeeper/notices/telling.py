@@ -1,6 +1,6 @@
-"""Tells people of what needs somebody: each address once of each cause, every day while it lasts, and when it is over.
+"""Tells people of what needs attention: each address once of each cause, every day while it lasts, and when it is over.
 
-What needs somebody, ``inbox.attention.attention`` knows; when an address hears of it, ``turns`` decides; ``queued``
+What needs attention, ``inbox.attention.attention`` knows; when an address hears of it, ``turns`` decides; ``queued``
 sends. One process of an installation looks at a time.
 """
 

@@ -59,7 +59,7 @@ class PublisherCauses:
 
 
 def publishers_with_causes(conn: sa.Connection, now: int) -> list[str]:
-    """The publishers of which something may need somebody: a step in an index for each connection, not each lead."""
+    """The publishers of which something may need attention: a step in an index for each connection, not each lead."""
     c, d = t.connection.c, t.delivery.c
     first = sa.select(sa.func.min(d.connection_id).label("id")).where(t.FOR_A_PERSON)
     chain = first.cte("chain", recursive=True)
@@ -75,7 +75,7 @@ def publishers_with_causes(conn: sa.Connection, now: int) -> list[str]:
 
 
 def publisher_causes(conn: sa.Connection, publisher_id: str, rules: MailRules, now: int) -> PublisherCauses:
-    """Who is told of what this publisher needs somebody for."""
+    """Who is told of what this publisher has that needs attention."""
     found = attention(conn, publisher_id, now, ENGLISH)
     by_cause: dict[Cause, list[CausePlace]] = defaultdict(list)
     orphaned: dict[Cause, list[CausePlace]] = defaultdict(list)

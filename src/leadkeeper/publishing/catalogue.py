@@ -275,21 +275,7 @@ class OfferCatalogue:
         now = self._clock()
         if before is None:
             self._require_room(conn, ref.publisher_id)
-            conn.execute(
-                sa.insert(t.offer).values(
-                    ref=str(ref),
-                    publisher_id=ref.publisher_id,
-                    id=ref.offer_id,
-                    title="",
-                    offer_type=offer_type,
-                    live=live,
-                    created_at=now,
-                    changed_at=now,
-                    draft_version=0,
-                    revision=0,
-                    preview_key=secrets.token_urlsafe(24),
-                )
-            )
+            conn.execute(sa.insert(t.offer).values(_new_offer(ref, offer_type, now, live=live)))
         elif before.is_published and before.offer_type != offer_type:
             rule = lazy_gettext(
                 "stays %(offer_type)s: the offer has been published", offer_type=repr(before.offer_type)
@@ -351,6 +337,23 @@ class OfferCatalogue:
             return [as_offer(row) for row in conn.execute(query)]
 
         return await self._storage.read(transaction)
+
+
+def _new_offer(ref: OfferRef, offer_type: str, now: int, *, live: bool) -> dict[str, Any]:
+    """The row of an offer whose draft and title are not written yet."""
+    return {
+        "ref": str(ref),
+        "publisher_id": ref.publisher_id,
+        "id": ref.offer_id,
+        "title": "",
+        "offer_type": offer_type,
+        "live": live,
+        "created_at": now,
+        "changed_at": now,
+        "draft_version": 0,
+        "revision": 0,
+        "preview_key": secrets.token_urlsafe(24),
+    }
 
 
 def _check(pattern: str, text: str, field: str, rule: str) -> None:

@@ -149,7 +149,7 @@ def begin(
 
 
 def look_again(conn: sa.Connection, offer: OfferRef, now: int) -> None:
-    """Somebody has said what became of a test lead: an operation of the offer that waits for it is due."""
+    """It is known what became of a test lead: an operation of the offer that waits for it is due."""
     for operation in all_of(conn, offer, running=True):
         step = current(operation.steps)
         if step is not None and step.status is StepStatus.WAITING_FOR_REVIEW:

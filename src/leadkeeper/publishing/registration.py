@@ -22,7 +22,7 @@ from leadkeeper.validation.validator import Validator
 from leadkeeper.views import DiagnosisView, Validation
 
 BY: Final = "publishing"
-RECOMMENDED: Final = (
+RECOMMENDED: Final = _(
     "The offer has no lead destination. Its type needs none, but without one you read its leads here only: connect one."
 )
 _WAITS: Final = _("Publishing goes on by itself once somebody says that it was found.")

@@ -1,4 +1,7 @@
-"""Leads that were sent, unconfirmed, and that reconciliation found: they are delivered, the connection is proven."""
+"""Leads that were sent, unconfirmed, and that reconciliation found: they are delivered, the connection is proven.
+
+Publishing that waits to hear whether a test lead was found goes on then.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from leadkeeper.catalogue import to_stored
 from leadkeeper.delivery.schedule import State
 from leadkeeper.diagnosis import Outcome, Receipt
 from leadkeeper.inbox.follow_up.follow_ups import record_event
+from leadkeeper.offer import OfferRef
+from leadkeeper.publishing.operations import look_again
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, one_of
 
@@ -55,15 +60,19 @@ def _last_attempts(conn: sa.Connection, delivery_ids: Sequence[str]) -> dict[str
 
 
 def _prove(conn: sa.Connection, connection_id: str, lead_ids: Sequence[str], now: int) -> None:
-    """The settings work; of the last test lead nobody needs to say any more whether it was found."""
+    """The settings work; of the last test lead nobody needs to say any more whether it was found.
+
+    Publishing that waits for that word goes on.
+    """
     if not lead_ids:
         return
     c = t.connection.c
     this: tuple[Any, ...] = (c.id == connection_id,)
     unproven = (*this, sa.not_(c.proven))
     values = {"proven": True, "tried": True, "test_diagnosis": None}
+    row = conn.execute(sa.select(c.offer_ref, c.name).where(*this)).one()
     if conn.execute(sa.update(t.connection).where(*unproven).values(values)).rowcount:
-        row = conn.execute(sa.select(c.offer_ref, c.name).where(*this)).one()
         note(conn, now, BY, "connection.confirmed", f"{row.offer_ref}/{row.name}", "a lead was found there")
     its_test = (*this, c.test_change.is_(None), one_of(conn, c.test_lead_id, lead_ids))
     conn.execute(sa.update(t.connection).where(*its_test).values(test_confirmed=True))
+    look_again(conn, OfferRef.parse(row.offer_ref), now)

@@ -215,7 +215,7 @@ class Validator:
             await self._storage.write(changes.take_change, connection.id, connection.change, self._clock())
         check = await self.check(connection.changed)
         steps = tuple(_step(step, check.diagnosis, language) for step in check.steps)
-        name = _named(connection.changed)
+        name = _named(connection.changed, language)
         if not check.ok:
             diagnosis = check.diagnosis or diagnose(Kind.SETTINGS_INVALID)
             await self._storage.write(refuse, connection, diagnosis, self._clock())
@@ -269,8 +269,8 @@ def _step(step: CheckStep, diagnosis: Diagnosis | None, language: Language) -> C
     return CheckStepView(name=step.name, ok=step.ok, detail=language.tell(detail))
 
 
-def _named(connection: Connection) -> str:
-    return named(connection.name, connection.stored.provider.title)
+def _named(connection: Connection, language: Language) -> str:
+    return named(connection.name, language.tell(connection.stored.provider.title))
 
 
 def _message(sent: SentTestLead, effect: Effect, name: str, language: Language) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 
 from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
 from leadkeeper.destinations.dynamics.provider import DYNAMICS
+from leadkeeper.destinations.dynamics.sign_in_diagnoses import DynamicsSignInKind
 from leadkeeper.diagnosis import AnyKind, Kind, Outcome
 from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.sandbox.entra.directory import APPLICATION, PASSWORD, PUBLIC_APPLICATION, SECRET, TENANT, USER
@@ -50,7 +51,7 @@ STATES: Final = (
     State("noLicence", "an application needs none", DELIVERED),
     State("userDisabled", "403 0x80040225", BROKEN, DynamicsKind.USER_DISABLED, ADMIN),
     State("adminOnly", "403 0x8004A113", BROKEN, DynamicsKind.ENVIRONMENT_ADMIN_ONLY, ADMIN),
-    State("tenantForbidden", "403 0x80044507", BROKEN, EntraKind.RESOURCE_NOT_IN_TENANT, PUBLISHER),
+    State("tenantForbidden", "403 0x80044507", BROKEN, DynamicsSignInKind.RESOURCE_NOT_IN_TENANT, PUBLISHER),
     State("privilegeMissing", "403 0x80040220", BROKEN, DynamicsKind.CREATE_PRIVILEGE_MISSING, ADMIN),
     State("accessDenied", "403 0x80048306", BROKEN, DynamicsKind.CREATE_PRIVILEGE_MISSING, ADMIN, check=False),
     State("createOnly", "403 0x80040220 to the upsert, then POST", DELIVERED),
@@ -75,7 +76,7 @@ STATES: Final = (
         "an address that is no environment",
         "AADSTS500011",
         BROKEN,
-        EntraKind.RESOURCE_NOT_IN_TENANT,
+        DynamicsSignInKind.RESOURCE_NOT_IN_TENANT,
         PUBLISHER,
         settings={"instanceUrl": "https://nobody.crm4.dynamics.com"},
     ),
@@ -112,11 +113,11 @@ ENTRA: Final = (
     _entra("secretWrong", "AADSTS7000215", EntraKind.CLIENT_SECRET_WRONG),
     _entra("secretExpired", "AADSTS7000222", EntraKind.CLIENT_SECRET_EXPIRED),
     _entra("conditionalAccess", "AADSTS53003", EntraKind.CONDITIONAL_ACCESS, ADMIN),
-    _entra("resourceUnknown", "AADSTS500011", EntraKind.RESOURCE_NOT_IN_TENANT),
+    _entra("resourceUnknown", "AADSTS500011", DynamicsSignInKind.RESOURCE_NOT_IN_TENANT),
     _entra("unavailable", "AADSTS90033", Kind.SERVER_ERROR, NOBODY),
     _entra("throttled", "429", Kind.THROTTLED, NOBODY),
     _entra("requestLoop", "AADSTS50196", Kind.THROTTLED, NOBODY),
-    _entra("code90014", "AADSTS90014", EntraKind.TOKEN_REQUEST_INVALID, OPERATOR),
+    _entra("code90014", "AADSTS90014", DynamicsSignInKind.TOKEN_REQUEST_INVALID, OPERATOR),
     _entra("code50059", "AADSTS50059", EntraKind.TENANT_INVALID),
     _entra("code50128", "AADSTS50128", EntraKind.TENANT_INVALID),
     _entra("code700030", "AADSTS700030", EntraKind.CLIENT_SECRET_WRONG),
@@ -133,7 +134,7 @@ PASSWORDS: Final = (
     _entra("userDisabled", "AADSTS50057", EntraKind.SIGN_IN_BLOCKED, ADMIN),
     _entra("mfaNeeded", "AADSTS50076", EntraKind.MULTI_FACTOR_REQUIRED),
     _entra("mfaInteraction", "AADSTS50076", EntraKind.MULTI_FACTOR_REQUIRED),
-    _entra("consentMissing", "AADSTS65001", EntraKind.CONSENT_MISSING, ADMIN),
+    _entra("consentMissing", "AADSTS65001", DynamicsSignInKind.CONSENT_MISSING, ADMIN),
     _entra("publicClientOff", "AADSTS7000218", EntraKind.PUBLIC_CLIENT_REFUSED, ADMIN),
     _entra("code50072", "AADSTS50072", EntraKind.MULTI_FACTOR_REQUIRED),
     _entra("code50074", "AADSTS50074", EntraKind.MULTI_FACTOR_REQUIRED),

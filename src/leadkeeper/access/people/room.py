@@ -29,10 +29,9 @@ class PeopleRoom:
 
     people: People
     sign_ins: PersonSignIns
-    factor: SecondFactor
+    second_factor: SecondFactor
     links: Links
     mail: LinkMail
-    marketplace: MarketplaceName
 
 
 def open_people(
@@ -75,4 +74,4 @@ def open_people(
         languages=languages,
         clock=clock,
     )
-    return PeopleRoom(People(storage, passwords, clock), person_sign_ins, factor, links, mail, marketplace)
+    return PeopleRoom(People(storage, passwords, clock), person_sign_ins, factor, links, mail)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.catalogue import declare
+from leadkeeper.destinations.dynamics.sign_in_diagnoses import OPEN_INSTANCE
 from leadkeeper.diagnoses.entry import RESUME, VALIDATE, Entry
 from leadkeeper.diagnosis import AnyKind, Outcome, Who
-from leadkeeper.network.entra.applications import OPEN_INSTANCE
 from leadkeeper.texts import _
 
 

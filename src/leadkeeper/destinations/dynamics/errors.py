@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
+from leadkeeper.destinations.dynamics.sign_in_diagnoses import DynamicsSignInKind
 from leadkeeper.diagnosis import AnyKind, Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.network.answer import kind_of_status, retry_after
-from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.network.rest import Reply
 
 
@@ -45,7 +45,7 @@ _MEANINGS: Final[dict[DataverseVerdict, str]] = {
     DataverseVerdict(DynamicsKind.USER_DISABLED): "80040225",
     DataverseVerdict(DynamicsKind.LICENCE_MISSING): "8004d24b",
     DataverseVerdict(DynamicsKind.ENVIRONMENT_ADMIN_ONLY): "8004a113",
-    DataverseVerdict(EntraKind.RESOURCE_NOT_IN_TENANT): "80044507",
+    DataverseVerdict(DynamicsSignInKind.RESOURCE_NOT_IN_TENANT): "80044507",
     DataverseVerdict(DynamicsKind.FIELD_TOO_LONG): "80044331",
     DataverseVerdict(DynamicsKind.PICKLIST_VALUE): "8004431a",
     DataverseVerdict(DynamicsKind.FIELD_NOT_KNOWN): "80060888",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
+from leadkeeper.destinations.dynamics.sign_in_diagnoses import DynamicsSignInKind
 from leadkeeper.destinations.guide import Guide, Way
 from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.texts import lazy_gettext as _
@@ -73,7 +74,7 @@ GUIDE: Final = Guide(
     secret=_SECRET,
     marks={
         DynamicsKind.ADDRESS_WRONG: ("instanceUrl",),
-        EntraKind.RESOURCE_NOT_IN_TENANT: ("instanceUrl",),
+        DynamicsSignInKind.RESOURCE_NOT_IN_TENANT: ("instanceUrl",),
         EntraKind.CLIENT_SECRET_WRONG: _SECRET,
         EntraKind.CLIENT_SECRET_EXPIRED: _SECRET,
         EntraKind.APPLICATION_NOT_FOUND: _APPLICATION,
@@ -81,14 +82,14 @@ GUIDE: Final = Guide(
         EntraKind.APPLICATION_DISABLED: _APPLICATION,
         EntraKind.TENANT_NOT_FOUND: ("directoryId",),
         EntraKind.TENANT_INVALID: ("directoryId",),
-        EntraKind.TENANT_IN_ANOTHER_CLOUD: ("directoryId",),
+        DynamicsSignInKind.TENANT_IN_ANOTHER_CLOUD: ("directoryId",),
         EntraKind.SIGN_IN_REJECTED: _USER,
         EntraKind.PASSWORD_EXPIRED: _USER,
         EntraKind.ACCOUNT_LOCKED: _USER,
         EntraKind.MULTI_FACTOR_REQUIRED: _USER,
         EntraKind.DIRECTORY_PASSWORD_EXPIRED: _USER,
         EntraKind.PUBLIC_CLIENT_REFUSED: ("publicClientId",),
-        EntraKind.PUBLIC_CLIENT_MISSING: ("publicClientId",),
+        DynamicsSignInKind.PUBLIC_CLIENT_MISSING: ("publicClientId",),
         EntraKind.PUBLIC_CLIENT_NOT_FOUND: ("publicClientId",),
         DynamicsKind.FIELD_NOT_KNOWN: ("fields",),
         DynamicsKind.FIELD_VALUE_WRONG: ("fields",),

@@ -8,6 +8,7 @@ from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
 from leadkeeper.destinations.dynamics.errors import CODES, STATUSES
 from leadkeeper.destinations.dynamics.guide import GUIDE
 from leadkeeper.destinations.dynamics.settings import DynamicsConfig
+from leadkeeper.destinations.dynamics.sign_in_diagnoses import SIGNED_IN_TO, DynamicsSignInKind
 from leadkeeper.destinations.interface import (
     Adapter,
     Config,
@@ -37,8 +38,8 @@ _CODES: Final = (
     ErrorCodes(
         system=entra.SYSTEM,
         words=("dynamics", "crm", "entra", "aad"),
-        sign_in=entra.ERRORS,
-        numbers={f"AADSTS{code}": kind for code, kind in entra.CODES.items()},
+        sign_in=entra.errors_of(SIGNED_IN_TO),
+        numbers={f"AADSTS{code}": kind for code, kind in entra.numbers_of(SIGNED_IN_TO).items()},
     ),
 )
 
@@ -68,7 +69,7 @@ DYNAMICS: Final = Provider(
     ),
     config=DynamicsConfig,
     open=_open,
-    kinds=(DynamicsKind,),
+    kinds=(DynamicsKind, DynamicsSignInKind),
     guide=GUIDE,
     codes=_CODES,
     expiring=("applicationKey", "password"),

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
+from leadkeeper.destinations.dynamics.sign_in_diagnoses import SIGNED_IN_TO
 from leadkeeper.destinations.interface import DatedConfig
 from leadkeeper.destinations.mapping import FieldMapping, FieldNames
 from leadkeeper.json_types import WHOLE, Flag
@@ -196,6 +197,7 @@ def credential_of(config: DynamicsConfig) -> Credential:
             tenant="organizations",
             client=str(config.public_client_id or PUBLIC_CLIENT),
             resource=resource,
+            system=SIGNED_IN_TO,
             username=(config.username or "").strip(),
             password=_plain(config.password),
             authority=authority,
@@ -205,6 +207,7 @@ def credential_of(config: DynamicsConfig) -> Credential:
         tenant=str(config.directory_id),
         client=str(config.application_id),
         resource=resource,
+        system=SIGNED_IN_TO,
         secret=_plain(config.application_key).strip(),
         authority=authority,
     )

@@ -43,6 +43,6 @@ class Answers:
         whose = caller.publisher_id
         return await self._reading.find(body.text, by=caller.name, publisher_id=whose, language=language)
 
-    async def get_cost(self, offer: Offer, _: Owner) -> CostEstimate:
+    async def get_cost(self, offer: Offer, _: Owner, language: Asked) -> CostEstimate:
         """From its leads of the last 30 days, where anything is known of what a destination costs."""
-        return await self._costs.of(offer)
+        return await self._costs.of(offer, language)

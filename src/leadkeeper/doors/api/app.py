@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import FastAPI, Request, Response
 from starlette.types import ASGIApp
@@ -21,11 +21,14 @@ from leadkeeper.doors.api.cross_listings import CrossListingRoutes
 from leadkeeper.doors.api.deliveries import Deliveries
 from leadkeeper.doors.api.differences import DifferenceRoutes
 from leadkeeper.doors.api.explain import Explainer
+from leadkeeper.doors.api.follow_up_upload import FollowUpUploadRoutes
 from leadkeeper.doors.api.front import Front
 from leadkeeper.doors.api.hand_in import hand_in_route
 from leadkeeper.doors.api.hooks import HookRoutes
 from leadkeeper.doors.api.keys import KeyRoutes
 from leadkeeper.doors.api.language import speak
+from leadkeeper.doors.api.lead_counts import LeadCountRoutes
+from leadkeeper.doors.api.lead_views import LeadViewRoutes
 from leadkeeper.doors.api.leads import Leads
 from leadkeeper.doors.api.logos import Logos
 from leadkeeper.doors.api.metrics import Metrics
@@ -48,6 +51,10 @@ from leadkeeper.services import Services
 _NO_PROXIES = ClientAddresses()
 
 
+class _Routes(Protocol):
+    def serve_on(self, app: FastAPI) -> None: ...
+
+
 def create_api(
     services: Services,
     metrics: Metrics,
@@ -61,39 +68,50 @@ def create_api(
     ``documents`` make the OpenAPI documents of further doors, which become part of the one shown. ``addresses`` tells
     whose a request is. ``metrics_open``: measurements need no key.
     """
-    bearers = Bearers(services.sign_ins, addresses, services.rates)
+    bearers = Bearers(services.access.sign_ins, addresses, services.access.rates)
     hot = (hand_in_route(bearers, services.intake, metrics), batch_route(bearers, services.intake, metrics), *beside)
     app = _framework()
     speak(app, services.languages)
-    Leads(services.reading, services.clock).serve_on(app)
-    Bulk(services.selection).serve_on(app)
-    AttentionRoutes(services.attention, services.punctuality, services.clock).serve_on(app)
-    AuditRoutes(services.audit).serve_on(app)
-    Deliveries(services.redelivery, services.sent_records, services.audit).serve_on(app)
-    Publishers(services.catalogue, services.suspensions).serve_on(app)
-    KeyRoutes(services.keys).serve_on(app)
-    OversightRoutes(services.oversight, services.hooks).serve_on(app)
-    RetentionRoutes(services.retention).serve_on(app)
-    Offers(services.catalogue).serve_on(app)
-    Logos(services.offer_logos, services.base_url).serve_on(app)
-    PublishingRoutes(services.publication, services.base_url).serve_on(app)
-    DifferenceRoutes(services.differences, services.publication).serve_on(app)
-    ConnectionRoutes(
-        services.connections, services.validator, services.findings, services.redelivery, services.clock
-    ).serve_on(app)
-    ReconciliationRoutes(services.reconciliation).serve_on(app)
-    CrossListingRoutes(services.cross_listings).serve_on(app)
-    Answers(services.reading, services.costs).serve_on(app)
-    ChannelRoutes(services.channels).serve_on(app)
-    HookRoutes(services.hooks, services.base_url).serve_on(app)
-    PortalLinkRoutes(services.portal_links, services.base_url).serve_on(app)
-    Explainer(services.languages, services.connections.destinations).serve_on(app)
-    System(services.storage, metrics, services.clock, metrics_open=metrics_open).serve_on(app)
+    for routes in _routes(services, metrics, metrics_open=metrics_open):
+        routes.serve_on(app)
     app.openapi = functools.cache(  # type: ignore[method-assign]
         lambda: openapi_of(app, services.connections.destinations, hot, [document() for document in documents])
     )
     closed = ("/v1/",) if metrics_open else ("/v1/", MEASUREMENTS)
     return Front(app, hot, bearers, metrics, closed, services.languages)
+
+
+def _routes(services: Services, metrics: Metrics, *, metrics_open: bool) -> Sequence[_Routes]:
+    """All that speaks JSON by way of the framework, in the order of the document."""
+    return (
+        LeadCountRoutes(services.leads.reading),
+        LeadViewRoutes(services.leads.lists),
+        Leads(services.leads.reading, services.clock, services.connections.destinations),
+        Bulk(services.leads.selection),
+        FollowUpUploadRoutes(services.leads.follow_up_uploads, services.languages),
+        AttentionRoutes(services.leads.attention, services.leads.punctuality, services.clock),
+        AuditRoutes(services.access.audit),
+        Deliveries(services.leads.redelivery, services.leads.sent_records, services.access.audit),
+        Publishers(services.offers.catalogue, services.offers.suspensions),
+        KeyRoutes(services.access.keys),
+        OversightRoutes(services.leads.oversight, services.access.hooks),
+        RetentionRoutes(services.retention),
+        Offers(services.offers.catalogue),
+        Logos(services.offers.logos, services.base_url),
+        PublishingRoutes(services.offers.publication, services.base_url),
+        DifferenceRoutes(services.offers.differences, services.offers.publication),
+        ConnectionRoutes(
+            services.connections, services.validator, services.findings, services.leads.redelivery, services.clock
+        ),
+        ReconciliationRoutes(services.reconciliation),
+        CrossListingRoutes(services.offers.cross_listings),
+        Answers(services.leads.reading, services.leads.costs),
+        ChannelRoutes(services.channels),
+        HookRoutes(services.access.hooks, services.base_url),
+        PortalLinkRoutes(services.access.portal_links, services.base_url),
+        Explainer(services.languages, services.connections.destinations),
+        System(services.storage, metrics, services.clock, metrics_open=metrics_open),
+    )
 
 
 def _framework() -> FastAPI:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
@@ -13,6 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from leadkeeper.access.permissions import Caller
 from leadkeeper.clock import Clock
+from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Text, to_ms
@@ -36,7 +38,7 @@ _PERSONAL: Final = ("email", "text")
 LeadId = Annotated[UUID, Path(alias="leadId")]
 
 
-class _Wanted(BaseModel):
+class LeadFilters(BaseModel):
     """Which leads to list. An unknown filter is refused: left out, it would list more than was asked for."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
@@ -50,17 +52,15 @@ class _Wanted(BaseModel):
     action: Text | None = None
     test: bool | None = Field(None, description="Only test leads, or none of them.")
     country: Annotated[str, Field(max_length=60)] | None = Field(None, description="The customer's country, as given.")
-    destination: Annotated[str, Field(max_length=32)] | None = Field(None, description="Over a connection to this.")
+    destination: Annotated[str, Field(max_length=32)] | None = Field(
+        None, description="Over a connection to this: `salesforce`, ... or as `leadDestination` calls it."
+    )
     follow_up: FollowUp | None = Field(None, description="How far its follow-up came.")
-    owner: UUID | Literal["nobody"] | None = Field(None, description="The member who follows it up, or `nobody`.")
+    owner: UUID | Literal["nobody", "me"] | None = Field(None, description="The member who follows it up, or `nobody`.")
     withheld: bool | None = Field(None, description="Only those whose customer's data were withheld, or none of them.")
     since: datetime | None = Field(None, description="Handed in at or after this moment (ISO 8601, UTC if unsaid).")
     until: datetime | None = Field(None, description="Handed in before this moment.")
     sort: Sort | None = Field(None, description=f"{_ORDERS} Unsaid: the newest first.")
-    limit: int = Field(50, ge=1, le=MOST)
-    cursor: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")] | None = Field(
-        None, description="The nextCursor of the page before."
-    )
 
     def filters(
         self, publisher_id: str | None, email: str | None = None, text: str | None = None, now_ms: int = 0
@@ -86,6 +86,16 @@ class _Wanted(BaseModel):
             oldest_first=self.sort == OLDEST,
             sort=None if self.sort == OLDEST else self.sort,
         )
+
+
+class _Wanted(LeadFilters):
+    """The filters, and which part of the list. A key is nobody, so there is no `me`."""
+
+    owner: UUID | Literal["nobody"] | None = Field(None, description="The member who follows it up, or `nobody`.")
+    limit: int = Field(50, ge=1, le=MOST)
+    cursor: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")] | None = Field(
+        None, description="The nextCursor of the page before."
+    )
 
 
 class LeadQuery(_Wanted):
@@ -141,9 +151,10 @@ class FindLeadsBody(_Wanted):
 class Leads:
     """``/v1/leads``, read."""
 
-    def __init__(self, reading: Reading, clock: Clock) -> None:
+    def __init__(self, reading: Reading, clock: Clock, destinations: Destinations) -> None:
         self._reading = reading
         self._clock = clock
+        self._destinations = destinations
 
     def serve_on(self, app: FastAPI) -> None:
         """Add the routes."""
@@ -167,7 +178,12 @@ class Leads:
     ) -> LeadPage:
         whose = visible(caller, wanted.publisher_id, "A publisher sees its own leads only.")
         filters = wanted.filters(whose, email, text, self._clock())
+        filters = replace(filters, destination=self._destination(wanted.destination))
         return await self._reading.leads(filters, wanted.cursor, wanted.limit, by=caller.name)
+
+    def _destination(self, called: str | None) -> str | None:
+        """Its stored name; what is no destination here stays as it is, and has no leads."""
+        return None if called is None else self._destinations.name_of(called) or called
 
     async def get_lead(self, lead_id: LeadId, caller: Reader, language: Asked) -> LeadView:
         """For an operator, or the lead's publisher."""

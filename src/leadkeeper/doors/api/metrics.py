@@ -68,6 +68,64 @@ class Keeping:
                 self._oldest.set(kept.oldest_at / 1000, kind.value)
 
 
+class _Counted:
+    """What this process counts of its own work."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.leads = Counter(
+            "leadkeeper_leads",
+            "Leads handed in, by door and what became of them.",
+            ["door", "result"],
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "leadkeeper_request_seconds",
+            "Time to answer, of the routes that take leads.",
+            ["route"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.sends = Counter(
+            "leadkeeper_deliveries",
+            "Sends of leads that ended, by destination and outcome.",
+            ["destination", "outcome"],
+            registry=self.registry,
+        )
+        self.starts = Counter(
+            "leadkeeper_process_starts",
+            "Processes that were started, those that were started again too, by role.",
+            ["role"],
+            registry=self.registry,
+        )
+
+
+class _Stored:
+    """What the database says when the measurements are read."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.waiting = Figure(
+            "leadkeeper_deliveries_waiting",
+            f"Deliveries that have not ended, by state; no more than {MOST_COUNTED} of them are counted.",
+            ["state"],
+            self.registry,
+        )
+        self.clocks = Figure(
+            "leadkeeper_clock_difference_seconds",
+            "How far the clock of each running process's machine is ahead of the database's.",
+            ["process", "role"],
+            self.registry,
+        )
+        self.damaged = Figure(
+            "leadkeeper_damaged_records",
+            "Records in the database that are known to be damaged, by kind: leadkeeper doctor names them.",
+            ["kind"],
+            self.registry,
+        )
+        self.keeping = Keeping(self.registry)
+
+
 class Metrics:
     """The measurements of one process, or with ``shared`` of all that count there."""
 
@@ -75,75 +133,30 @@ class Metrics:
         if shared is not None:
             shared.begin()
         self._shared = shared
-        self._registry = CollectorRegistry()
-        self._figures = CollectorRegistry()
-        self._leads = Counter(
-            "leadkeeper_leads",
-            "Leads handed in, by door and what became of them.",
-            ["door", "result"],
-            registry=self._registry,
-        )
-        self._seconds = Histogram(
-            "leadkeeper_request_seconds",
-            "Time to answer, of the routes that take leads.",
-            ["route"],
-            buckets=_BUCKETS,
-            registry=self._registry,
-        )
-        self._sends = Counter(
-            "leadkeeper_deliveries",
-            "Sends of leads that ended, by destination and outcome.",
-            ["destination", "outcome"],
-            registry=self._registry,
-        )
-        self._waiting = Figure(
-            "leadkeeper_deliveries_waiting",
-            f"Deliveries that have not ended, by state; no more than {MOST_COUNTED} of them are counted.",
-            ["state"],
-            self._figures,
-        )
-        self._clocks = Figure(
-            "leadkeeper_clock_difference_seconds",
-            "How far the clock of each running process's machine is ahead of the database's.",
-            ["process", "role"],
-            self._figures,
-        )
-        self._damaged = Figure(
-            "leadkeeper_damaged_records",
-            "Records in the database that are known to be damaged, by kind: leadkeeper doctor names them.",
-            ["kind"],
-            self._figures,
-        )
-        self._keeping = Keeping(self._figures)
-        self._starts = Counter(
-            "leadkeeper_process_starts",
-            "Processes that were started, those that were started again too, by role.",
-            ["role"],
-            registry=self._registry,
-        )
+        self._counted, self._stored = _Counted(), _Stored()
         self._ended: Tally[tuple[str, str]] = Tally()
         # Looking a label up takes longer than counting.
         self._by_result: dict[tuple[str, str], Counter] = {}
         self._by_route: dict[str, Histogram] = {}
-        self._counted_until = 0.0
+        self._fresh_until = 0.0
         self._counting = asyncio.Lock()
 
     def counted(self, door: str, result: str) -> None:
         """A lead came in by ``door``: ``kept``, ``repeat``, or the type of the problem it was refused with."""
         counter = self._by_result.get((door, result))
         if counter is None:
-            counter = self._by_result[door, result] = self._leads.labels(door, result)
+            counter = self._by_result[door, result] = self._counted.leads.labels(door, result)
         counter.inc()
 
     def started(self, role: str) -> None:
         """This process, of ``role``, takes part from now on."""
-        self._starts.labels(role).inc()
+        self._counted.starts.labels(role).inc()
 
     def took(self, route: str, seconds: float) -> None:
         """A request on one of the hot routes was answered."""
         histogram = self._by_route.get(route)
         if histogram is None:
-            histogram = self._by_route[route] = self._seconds.labels(route)
+            histogram = self._by_route[route] = self._counted.seconds.labels(route)
         histogram.observe(seconds)
 
     def observe_sends(self, sends: Sequence[Sent]) -> None:
@@ -153,10 +166,10 @@ class Metrics:
     async def text(self, storage: Storage, now: int) -> bytes:
         """All measurements as Prometheus reads them; without those that need the database while it is away."""
         async with self._counting:
-            if time.monotonic() >= self._counted_until:
+            if time.monotonic() >= self._fresh_until:
                 await self._count(storage, now)
-        counted = self._registry if self._shared is None else self._shared.registry()
-        return generate_latest(counted) + generate_latest(self._figures)
+        counted = self._counted.registry if self._shared is None else self._shared.registry()
+        return generate_latest(counted) + generate_latest(self._stored.registry)
 
     async def settle(self, storage: Storage) -> None:
         """Count the sends that ended since, where another process answers for this one. Raises ``StorageAway``."""
@@ -172,23 +185,23 @@ class Metrics:
 
     async def _count(self, storage: Storage, now: int) -> None:
         begun = time.monotonic()
-        self._clocks.clear()
+        self._stored.clocks.clear()
         try:
             destinations, waiting, processes, damaged = await storage.read(_snapshot, now)
-            self._keeping.set(await storage.read(figures, now))
+            self._stored.keeping.set(await storage.read(figures, now))
         except StorageAway:
-            self._waiting.clear()
-            self._damaged.clear()
+            self._stored.waiting.clear()
+            self._stored.damaged.clear()
             return
         for process in processes:
-            self._clocks.set(process.ahead_ms / 1000, process.id, process.role)
+            self._stored.clocks.set(process.ahead_ms / 1000, process.id, process.role)
         for record, count in damaged.items():
-            self._damaged.set(count, record.value)
+            self._stored.damaged.set(count, record.value)
         for state in _WAITING:
-            self._waiting.set(waiting[state], state)
+            self._stored.waiting.set(waiting[state], state)
         self._count_ended(destinations)
         ended = time.monotonic()
-        self._counted_until = ended + max(REST_SECONDS, REST_TIMES * (ended - begun))
+        self._fresh_until = ended + max(REST_SECONDS, REST_TIMES * (ended - begun))
 
     def _count_ended(self, destinations: Mapping[str, str]) -> None:
         ended, self._ended = self._ended, Tally()
@@ -196,7 +209,7 @@ class Metrics:
 
     def _count_sends(self, ended: Mapping[tuple[str, str], int], destinations: Mapping[str, str]) -> None:
         for (connection_id, outcome), count in ended.items():
-            self._sends.labels(destinations.get(connection_id, "unknown"), outcome).inc(count)
+            self._counted.sends.labels(destinations.get(connection_id, "unknown"), outcome).inc(count)
 
 
 def _snapshot(

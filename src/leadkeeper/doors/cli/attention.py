@@ -1,4 +1,4 @@
-"""``leadkeeper attention``: what needs somebody, the most harmful first."""
+"""``leadkeeper attention``: what needs attention, the most harmful first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from leadkeeper.doors.cli.reading import with_storage
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, say, short_moment_of
 from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
-from leadkeeper.texts import _
+from leadkeeper.texts import _, lazy_gettext, lazy_ngettext
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
@@ -53,9 +53,9 @@ def attention(
     for entry in found.entries:
         _print(entry, language)
     if not found.entries:
-        say("Nothing needs attention.")
+        say(lazy_gettext("Nothing needs attention."))
     if not found.complete:
-        say("There is more than is shown here.")
+        say(lazy_gettext("There is more than is shown here."))
 
 
 def _see_withheld(publisher: str, *, as_json: bool) -> None:
@@ -73,7 +73,14 @@ def _see_withheld(publisher: str, *, as_json: bool) -> None:
     if as_json:
         print_json(seen)
     else:
-        say(f"Seen: {seen.leads} withheld.")
+        say(
+            lazy_ngettext(
+                "It is noted that you have seen that %(count)s lead of %(publisher)s was withheld.",
+                "It is noted that you have seen that %(count)s leads of %(publisher)s were withheld.",
+                seen.leads,
+                publisher=publisher,
+            )
+        )
 
 
 def _print(entry: AttentionEntry, language: Language) -> None:

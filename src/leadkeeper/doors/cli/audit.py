@@ -10,6 +10,7 @@ from leadkeeper.doors.cli.installation import with_services
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.values import Since, Until, milliseconds, moment_text
+from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
@@ -21,7 +22,7 @@ def _act(text: str | None) -> str | None:
         from leadkeeper.access.acts import ACTS, is_act
 
         if not is_act(text):
-            raise typer.BadParameter(f"choose one of {', '.join(ACTS)}")
+            raise typer.BadParameter(_("choose one of %(choices)s", choices=", ".join(ACTS)))
     return text
 
 
@@ -47,11 +48,14 @@ def audit(
         query = {"publisherId": publisher, "who": who, "act": act, "limit": limit, "cursor": cursor, **moments}
         return await remote.get("/v1/audit", AuditPage, query)
 
-    page = ask(lambda: with_services(lambda services: services.audit.list(filters, cursor, limit)), there)
+    page = ask(lambda: with_services(lambda services: services.access.audit.list(filters, cursor, limit)), there)
     if json:
         print_json(page)
         return
-    rows = [(each.at, each.who, each.act, each.subject, each.detail) for each in page.entries]
-    print_table(("At", "Who", "Act", "Subject", "What it led to"), rows, empty="There are no such lines.")
+    from leadkeeper.doors.audit_words import led_to
+
+    rows = [(each.at, each.who, each.act, each.subject, led_to(each.detail, str)) for each in page.entries]
+    columns = (_("At"), _("Who"), _("Act"), _("Subject"), _("What it led to"))
+    print_table(columns, rows, empty=_("There are no such lines."))
     if page.next_cursor:
-        say(f"There are more: --cursor {page.next_cursor}")
+        say(_("There are more: --cursor %(cursor)s", cursor=page.next_cursor))

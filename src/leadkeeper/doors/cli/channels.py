@@ -8,6 +8,8 @@ import typer
 
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
+from leadkeeper.doors.state_words import CHANNEL_EVENTS, CHANNELS
+from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.channels.channels import Channel
@@ -29,8 +31,9 @@ def list_(publisher: Whose = None, json: AsJson = False) -> None:
     if json:
         print_json({"channels": [_shown(each) for each in found]})
         return
-    rows = [(each.id, each.kind.value, each.name, each.host, each.state, str(each.waiting)) for each in found]
-    print_table(("Channel", "Kind", "Name", "Host", "State", "Waiting"), rows, empty="There are no channels.")
+    rows = [(each.id, each.kind.value, each.name, each.host, CHANNELS[each.state], str(each.waiting)) for each in found]
+    columns = (_("Channel"), _("Kind"), _("Name"), _("Host"), _("State"), _("Waiting"))
+    print_table(columns, rows, empty=_("There are no channels."))
 
 
 def _shown(one: Channel) -> dict[str, object]:
@@ -59,14 +62,15 @@ def create(
     from leadkeeper.channels.events import ChannelKind
 
     if kind not in list(ChannelKind):
-        raise typer.BadParameter(f"KIND is one of {', '.join(ChannelKind)}")
+        raise typer.BadParameter(_("KIND is one of %(choices)s", choices=", ".join(ChannelKind)))
     wanted = Wanted(ChannelKind(kind), name, address, tuple(event or ()), language)
     made = with_services(lambda services: services.channels.create(publisher, wanted, by=BY))
     if json:
         print_json({"id": made.id, "secret": made.secret})
         return
-    say(f"Channel {made.id} is made." + (" Its signing secret is shown this once:" if made.secret else ""))
+    say(_("The channel %(id)s is made.", id=made.id))
     if made.secret:
+        say(_("Its signing secret is shown this once:"))
         print(made.secret)
 
 
@@ -80,7 +84,8 @@ def rotate(channel: Which, publisher: Whose = None) -> None:
 def send_test(channel: Which, publisher: Whose = None) -> None:
     """Send a test over a channel; a running worker carries it within seconds."""
     sent = with_services(lambda services: services.channels.test(publisher, channel, by=BY))
-    say(f"The test {sent} waits for a worker. See what comes of it: leadkeeper channels events {channel}")
+    say(_("The test %(id)s waits for a worker.", id=sent))
+    say(_("See what comes of it: %(command)s", command=f"leadkeeper channels events {channel}"))
 
 
 @commands.command()
@@ -90,19 +95,23 @@ def events(channel: Which, publisher: Whose = None, json: AsJson = False) -> Non
     if json:
         print_json({"events": found})
         return
-    rows = [(each.created_time, each.kind, each.state, str(each.tries), str(each.status or "")) for each in found]
-    print_table(("At", "Event", "State", "Tries", "Status"), rows, empty="There are no events.")
+    rows = [
+        (each.created_time, each.kind, CHANNEL_EVENTS[each.state], str(each.tries), str(each.status or ""))
+        for each in found
+    ]
+    columns = (_("At"), _("Event"), _("State"), _("Tries"), _("Status"))
+    print_table(columns, rows, empty=_("There are no events."))
 
 
 @commands.command("switch-on")
 def switch_on(channel: Which, publisher: Whose = None) -> None:
     """Let a channel that rests or was switched off be tried at once."""
     with_services(lambda services: services.channels.switch_on(publisher, channel, by=BY))
-    say("The channel is switched on.")
+    say(_("The channel is switched on."))
 
 
 @commands.command()
 def remove(channel: Which, publisher: Whose = None) -> None:
     """Remove a channel, its secrets, and what waits for it."""
     with_services(lambda services: services.channels.remove(publisher, channel, by=BY))
-    say("The channel is removed.")
+    say(_("The channel is removed."))

@@ -10,6 +10,8 @@ from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.telling import spoken_language
+from leadkeeper.doors.state_words import STANDINGS
+from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.texts import Language
@@ -26,7 +28,7 @@ def list_(
 ) -> None:
     """List contact addresses: confirmed, asked, waiting to be asked, or declined, and what is wrong with them."""
     language = spoken_language()
-    found = with_services(lambda services: services.contact_answers.all(publisher))
+    found = with_services(lambda services: services.notices.answers.all(publisher))
     rows = [(one.publisher_id, one.contact.email, one.contact.standing.value, one.contact.trouble) for one in found]
     if json:
         summary = [
@@ -35,8 +37,9 @@ def list_(
         ]
         print_json({"contacts": summary})
         return
-    shown = [(owner, email, state, _trouble(trouble, language)) for owner, email, state, trouble in rows]
-    print_table(("Publisher", "Address", "State", "Trouble"), shown, empty="Nobody is told by mail.")
+    shown = [(owner, email, STANDINGS[state], _trouble(trouble, language)) for owner, email, state, trouble in rows]
+    columns = (_("Publisher"), _("Address"), _("State"), _("Trouble"))
+    print_table(columns, shown, empty=_("Nobody is told by mail."))
 
 
 @commands.command()
@@ -50,12 +53,12 @@ def allow(
     try:
         parsed = parse_address(address)
     except ValueError as error:
-        raise typer.BadParameter(f"ADDRESS {error}") from None
+        raise typer.BadParameter(_("ADDRESS %(why)s", why=error.args[0])) from None
     try:
-        with_services(lambda services: services.contact_answers.allow(publisher, parsed, by=BY))
-    except ValueError as error:
-        raise Failed(f"{error}.") from None
-    say(f"The address gets the notices of the publisher {publisher}.")
+        with_services(lambda services: services.notices.answers.allow(publisher, parsed, by=BY))
+    except ValueError:
+        raise Failed(_("There is no publisher %(publisher)s.", publisher=publisher)) from None
+    say(_("The address gets the notices of the publisher %(publisher)s.", publisher=publisher))
 
 
 def _trouble(stored: str | None, language: Language) -> str:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from leadkeeper.doors.cli.installation import quiet_settings, with_services
-from leadkeeper.doors.cli.showing import AsJson, print_json, say
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_named, say
+from leadkeeper.texts import lazy_gettext as _
+from leadkeeper.texts import lazy_ngettext
 
 if TYPE_CHECKING:
     from leadkeeper.settings import Settings
@@ -62,7 +64,7 @@ def upgrade() -> None:
         return None
 
     with_services(nothing_more)
-    say("The database has this version's tables.")
+    say(_("The database has this version's tables."))
 
 
 @commands.command()
@@ -73,11 +75,10 @@ def status(json: AsJson = False) -> None:
         shown = {"database": found.database, "current": found.current, "newest": found.newest}
         print_json({**shown, "upToDate": found.up_to_date})
     else:
-        print(f"database  {found.database}")
-        print(f"has       {found.current or 'no tables yet'}")
-        print(f"needs     {found.newest}")
+        facts = (_("Database"), found.database), (_("It has"), found.current or _("no tables yet"))
+        print_named((*facts, (_("It needs"), str(found.newest))))
     if not found.up_to_date:
-        say("Bring it up to date: leadkeeper db upgrade.")
+        say(_("Bring it up to date: leadkeeper db upgrade."))
         raise typer.Exit(1)
 
 
@@ -97,4 +98,10 @@ def rotate_secrets() -> None:
     LEADKEEPER_SECRET_KEY), keep the old one behind it, and restart every process. After: remove the old key.
     """
     count = with_services(lambda services: services.connections.rotate_secrets())
-    say(f"The secrets of {count} connections are encrypted with the newest key.")
+    say(
+        lazy_ngettext(
+            "The secrets of %(count)s connection are encrypted with the newest key.",
+            "The secrets of %(count)s connections are encrypted with the newest key.",
+            count,
+        )
+    )

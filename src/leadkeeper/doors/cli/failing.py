@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from leadkeeper.texts import LazyText
+from leadkeeper.doors.cli.showing import system_text
+from leadkeeper.texts import LazyText, join_lazily
 from leadkeeper.texts import lazy_gettext as _
 
 
@@ -50,7 +51,9 @@ def explanation(error: BaseException) -> str | None:
             found = error.orig or error
             return _not_ours(type(found.__cause__ or found).__name__)  # the driver's, where the dialect wraps it
         case OSError() if error.strerror:
-            return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+            summary = system_text(error)
+            where = (f"{error.filename}: ",) if error.filename else ()
+            return join_lazily((*where, summary, "."), "")
         case _:
             return None
 

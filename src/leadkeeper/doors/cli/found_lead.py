@@ -9,8 +9,9 @@ import typer
 
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.remote.chosen import ask
-from leadkeeper.doors.cli.showing import AsJson, print_json, say
+from leadkeeper.doors.cli.showing import AsJson, print_json, say, spoken
 from leadkeeper.doors.cli.telling import spoken_language
+from leadkeeper.doors.state_words import DELIVERIES
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
@@ -26,7 +27,7 @@ def found(
     language = spoken_language()
 
     async def here(services: Services) -> DeliveryView:
-        return await services.redelivery.found_there(delivery, by=BY, language=language)
+        return await services.leads.redelivery.found_there(delivery, by=BY, language=language)
 
     async def there(remote: Remote) -> DeliveryView:
         from leadkeeper.views import DeliveryView
@@ -37,4 +38,4 @@ def found(
     if json:
         print_json(view)
     else:
-        say(f"{view.connection}: {view.state}")
+        say(f"{view.connection}: {spoken(DELIVERIES[view.state])}")

@@ -12,6 +12,7 @@ from leadkeeper.doors.cli.failing import Failed, RemoteRefused
 from leadkeeper.doors.cli.installation import with_services
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
+from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.access.keys import ListedKey, NewKey
@@ -27,7 +28,7 @@ def _role(text: str) -> str:
     try:
         parse_role(text)
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+        raise typer.BadParameter(error.args[0]) from None
     return text
 
 
@@ -47,9 +48,11 @@ def create(
 
     def here() -> NewKey | NewKeyView:
         try:
-            return with_services(lambda services: services.keys.create(role, note))
-        except ValueError as error:
-            raise Failed(f"{error}: leadkeeper publishers put.") from None
+            return with_services(lambda services: services.access.keys.create(role, note))
+        except ValueError:
+            raise Failed(
+                _("There is no publisher %(publisher)s: leadkeeper publishers put.", publisher=role.partition(":")[2])
+            ) from None
 
     async def there(remote: Remote) -> NewKey | NewKeyView:
         from leadkeeper.doors.api.keys import NewKeyView
@@ -61,7 +64,7 @@ def create(
         print_json(made)
         return
     print(made.key)
-    say(f"This is the key of {made.id} ({made.role}). Keep it well: it is not shown again.")
+    say(_("This is the key %(id)s (%(role)s). Keep it well: it is not shown again.", id=made.id, role=made.role))
 
 
 @commands.command("list")
@@ -79,7 +82,7 @@ def list_(
         newest_first = await remote.every("/v1/keys", "keys", query)
         return [remote.read(KeyView, each) for each in reversed(newest_first)]
 
-    every = ask(lambda: with_services(lambda services: services.keys.list()), there)
+    every = ask(lambda: with_services(lambda services: services.access.keys.list()), there)
     found = [
         key
         for key in every
@@ -91,8 +94,8 @@ def list_(
         print_json({"keys": [KeyView.model_validate(key) for key in found]})
         return
     rows = [(k.id, k.role, k.created_at, k.used_at or "", k.revoked_at or "", k.note) for k in found]
-    columns = ("Id", "Role", "Made", "Used", "Revoked", "Note")
-    print_table(columns, rows, empty="There are no keys: leadkeeper keys create.")
+    columns = (_("Id"), _("Role"), _("Made"), _("Used"), _("Revoked"), _("Note"))
+    print_table(columns, rows, empty=_("There are no keys: leadkeeper keys create."))
 
 
 @commands.command()
@@ -108,6 +111,6 @@ def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="As keys lis
             raise
         return True
 
-    if not ask(lambda: with_services(lambda services: services.keys.revoke(key_id)), there):
-        raise Failed(f"There is no key {key_id!r} that could be revoked: leadkeeper keys list.")
-    say(f"The key {key_id} is revoked.")
+    if not ask(lambda: with_services(lambda services: services.access.keys.revoke(key_id)), there):
+        raise Failed(_("There is no key %(key)s that could be revoked: leadkeeper keys list.", key=repr(key_id)))
+    say(_("The key %(key)s is revoked.", key=key_id))

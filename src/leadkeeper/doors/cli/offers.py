@@ -12,7 +12,9 @@ from leadkeeper.doors.cli import publishing
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
+from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.doors.cli.values import Offer, checked
+from leadkeeper.texts import ENGLISH
 from leadkeeper.texts import _ as gettext
 from leadkeeper.texts import lazy_gettext as _
 
@@ -53,7 +55,7 @@ def put(
         return await remote.put(path, OfferView, body.model_dump(mode="json", by_alias=True, exclude_none=True))
 
     def here() -> tuple[OfferView, bool]:
-        made = with_services(lambda services: services.catalogue.put_offer(offer, **body.model_dump(), by=BY))
+        made = with_services(lambda services: services.offers.catalogue.put_offer(offer, **body.model_dump(), by=BY))
         return OfferView.model_validate(made[0]), made[1]
 
     made, is_new = ask(here, there)
@@ -84,7 +86,7 @@ def list_(
         return found
 
     def here() -> Sequence[OfferView]:
-        found = with_services(lambda services: services.catalogue.offers(publisher))
+        found = with_services(lambda services: services.offers.catalogue.offers(publisher))
         return [OfferView.model_validate(offer) for offer in found]
 
     found = ask(here, there)
@@ -100,7 +102,8 @@ def list_(
 @commands.command()
 def cost(offer: Offer, json: AsJson = False) -> None:
     """Estimate what an offer's leads cost a month at its destinations."""
-    found = with_services(lambda services: services.costs.of(offer))
+    language = ENGLISH if json else spoken_language()
+    found = with_services(lambda services: services.leads.costs.of(offer, language))
     if json:
         print_json(found)
         return

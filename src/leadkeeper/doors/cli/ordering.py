@@ -1,10 +1,14 @@
-"""In which order ``leads list`` shows them, and the text that it searches for: the words of the pages and the API."""
+"""Which leads ``leads list`` shows, and in which order: the words of the pages and the API."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
 import typer
+
+from leadkeeper.doors.cli.values import parse_offer
+from leadkeeper.offer import OfferRef
+from leadkeeper.texts import lazy_gettext as _
 
 
 def known_order(text: str | None) -> str | None:
@@ -13,10 +17,16 @@ def known_order(text: str | None) -> str | None:
         from leadkeeper.inbox.lists.sorting import ORDERS
 
         if text not in ORDERS:
-            raise typer.BadParameter(f"choose one of {', '.join(ORDERS)}")
+            raise typer.BadParameter(_("choose one of %(choices)s", choices=", ".join(ORDERS)))
     return text
 
 
+OfOffer = Annotated[
+    OfferRef | None, typer.Option(metavar="PUBLISHER.OFFER", parser=parse_offer, help="Only this offer's.")
+]
+OfEmail = Annotated[
+    str | None, typer.Option(help="Only of the customer with this address; - reads it from standard input.")
+]
 Search = Annotated[
     str | None,
     typer.Option(help="Only with this part of a name, company or address; - reads it from standard input."),
@@ -37,11 +47,16 @@ def given_text(text: str | None) -> str | None:
     return sys.stdin.readline().strip() if text == "-" else text
 
 
-def ordering(search: str | None, sort: str | None) -> dict[str, Any]:
-    """The filters' part of both. Raises ``typer.BadParameter`` for nothing to search for: it would list all leads."""
-    from leadkeeper.inbox.lists.sorting import OLDEST
-
+def searched_text(search: str | None) -> str | None:
+    """What is searched for. Raises ``typer.BadParameter`` for nothing to search for: it would list all leads."""
     text = given_text(search)
     if text is not None and not text.strip():
-        raise typer.BadParameter("--search names a part of a name, company or address")
-    return {"text": text, "oldest_first": sort == OLDEST, "sort": None if sort == OLDEST else sort}
+        raise typer.BadParameter(_("--search names a part of a name, company or address"))
+    return text
+
+
+def ordering(sort: str | None) -> dict[str, Any]:
+    """What of the filters sorts."""
+    from leadkeeper.inbox.lists.sorting import OLDEST
+
+    return {"oldest_first": sort == OLDEST, "sort": None if sort == OLDEST else sort}

@@ -34,8 +34,10 @@ from leadkeeper.doors.cli import (
 )
 from leadkeeper.doors.cli.failing import Failed, explanation
 from leadkeeper.doors.cli.localized_help import help_language, tell_help
+from leadkeeper.doors.cli.misuse import misuse
 from leadkeeper.doors.cli.remote.chosen import require_here
-from leadkeeper.doors.cli.showing import SPOKEN, complain, plain_text
+from leadkeeper.doors.cli.showing import SPOKEN, complain, plain_text, spoken
+from leadkeeper.texts import lazy_gettext as _
 
 NAME = "leadkeeper"
 
@@ -62,7 +64,9 @@ def _known(tag: str | None) -> str | None:
     from leadkeeper.languages import installed
 
     if tag is not None and installed().find(tag) is None:
-        raise typer.BadParameter(f"one of {', '.join(language.code for language in installed())}")
+        raise typer.BadParameter(
+            _("choose one of %(choices)s", choices=", ".join(language.code for language in installed()))
+        )
     return tag
 
 
@@ -133,10 +137,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; answers the exit code. Errors of ours (bugs) are raised as they are."""
     given = sys.argv[1:] if arguments is None else arguments
     if not all(map(_is_text, given)):
-        complain("An argument is no text: it holds bytes that are not UTF-8.")
+        language = help_language([each for each in given if _is_text(each)])
+        complain(language.tell(_("An argument is no text: it holds bytes that are not UTF-8.")))
         return 2
     language = help_language(given)
-    spoken = SPOKEN.set(language)
+    before = SPOKEN.set(language)
     try:
         command = get_command(program)
         tell_help(command, language)
@@ -160,7 +165,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         complain(language.tell(summary))
         return 1
     finally:
-        SPOKEN.reset(spoken)
+        SPOKEN.reset(before)
     return code if isinstance(code, int) else 0
 
 
@@ -174,10 +179,12 @@ def _is_text(argument: str) -> bool:
 
 
 def _called_wrongly(error: ClickException) -> int:
-    context = error.ctx if isinstance(error, UsageError) else None
     if isinstance(error, NoArgsIsHelpError):
         error.show()
         return error.exit_code
-    where = f" (see {context.command_path} --help)" if context is not None else ""
-    complain(f"{error.format_message().rstrip('.')}{where}.")
+    context = error.ctx if isinstance(error, UsageError) else None
+    summary = misuse(error)
+    if context is not None:
+        summary = _("%(what)s (see %(command)s)", what=summary, command=f"{context.command_path} --help")
+    complain(plain_text(f"{spoken(summary).rstrip('.')}."))
     return error.exit_code

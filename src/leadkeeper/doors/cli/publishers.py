@@ -13,7 +13,9 @@ from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.values import checked
-from leadkeeper.texts import _
+from leadkeeper.texts import _ as gettext
+from leadkeeper.texts import lazy_gettext as _
+from leadkeeper.texts import lazy_ngettext
 
 if TYPE_CHECKING:
     from leadkeeper.doors.api.publishers import PublisherView
@@ -45,7 +47,7 @@ def put(
     body = checked(
         PublisherBody,
         {"displayName": name or publisher, **given},
-        _("The publisher cannot be taken: %(errors)s"),
+        gettext("The publisher cannot be taken: %(errors)s"),
     )
     quotas = None if body.quotas is None else body.quotas.given()
 
@@ -59,14 +61,23 @@ def put(
 
     def here() -> tuple[Listed | PublisherView, bool]:
         return with_services(
-            lambda services: services.catalogue.put_publisher(publisher, name, quotas=quotas, contact=contact, by=BY)
+            lambda services: services.offers.catalogue.put_publisher(
+                publisher, name, quotas=quotas, contact=contact, by=BY
+            )
         )
 
     made, is_new = ask(here, there)
     if json:
         print_json(_view(made))
     else:
-        say(f"The publisher {made.id} is {'made' if is_new else 'changed'}.")
+        _say_put(made.id, is_new)
+
+
+def _say_put(publisher: str, is_new: bool) -> None:
+    if is_new:
+        say(_("The publisher %(publisher)s is made.", publisher=publisher))
+    else:
+        say(_("The publisher %(publisher)s is changed.", publisher=publisher))
 
 
 @commands.command("list")
@@ -78,13 +89,13 @@ def list_(json: AsJson = False) -> None:
 
         return [remote.read(PublisherView, each) for each in await remote.every("/v1/publishers", "publishers")]
 
-    found = ask(lambda: with_services(lambda services: services.catalogue.publishers()), there)
+    found = ask(lambda: with_services(lambda services: services.offers.catalogue.publishers()), there)
     if json:
         print_json({"publishers": [_view(each) for each in found]})
         return
     rows = [(p.id, p.display_name, p.created_at, p.suspended_at or "") for p in found]
-    columns = ("Id", "Name", "Made", "Suspended")
-    print_table(columns, rows, empty="There are no publishers: leadkeeper publishers put.")
+    columns = (_("Id"), _("Name"), _("Made"), _("Suspended"))
+    print_table(columns, rows, empty=_("There are no publishers: leadkeeper publishers put."))
 
 
 Publisher = Annotated[str, typer.Argument(metavar="PUBLISHER", help="Its id.")]
@@ -99,7 +110,7 @@ def suspend(
     """Let a publisher only read: its offers take no leads, and those that were kept are held."""
 
     async def act(services: Services) -> PublisherView:
-        await services.suspensions.suspend(publisher, reason, by=BY)
+        await services.offers.suspensions.suspend(publisher, reason, by=BY)
         return await _shown(services, publisher)
 
     async def there(remote: Remote) -> PublisherView:
@@ -111,7 +122,8 @@ def suspend(
     if json:
         print_json(found)
     else:
-        say(f"The publisher {found.id} is suspended. This lets it go on: leadkeeper publishers release {found.id}")
+        say(_("The publisher %(publisher)s is suspended.", publisher=found.id))
+        say(_("This lets it go on: %(command)s", command=f"leadkeeper publishers release {found.id}"))
 
 
 @commands.command()
@@ -119,7 +131,7 @@ def release(publisher: Publisher, json: AsJson = False) -> None:
     """Let a publisher that was suspended go on: its held leads go out."""
 
     async def act(services: Services) -> tuple[bool, PublisherView]:
-        done = await services.suspensions.release(publisher, by=BY)
+        done = await services.offers.suspensions.release(publisher, by=BY)
         return done, await _shown(services, publisher)
 
     async def there(remote: Remote) -> tuple[bool, PublisherView]:
@@ -133,7 +145,11 @@ def release(publisher: Publisher, json: AsJson = False) -> None:
     if json:
         print_json(found)
     else:
-        say(f"The publisher {found.id} {'is released' if done else 'was not suspended'}.")
+        say(
+            _("The publisher %(publisher)s is released.", publisher=found.id)
+            if done
+            else _("The publisher %(publisher)s was not suspended.", publisher=found.id)
+        )
 
 
 def _path(publisher: str) -> str:
@@ -153,7 +169,7 @@ def _view(publisher: Listed | PublisherView) -> PublisherView:
 async def _shown(services: Services, publisher: str) -> PublisherView:
     from leadkeeper.doors.api.publishers import PublisherView
 
-    return PublisherView.model_validate(await services.catalogue.publisher(publisher))
+    return PublisherView.model_validate(await services.offers.catalogue.publisher(publisher))
 
 
 Days = Annotated[
@@ -197,20 +213,36 @@ def retention(
     if json:
         print_json(found)
     else:
-        say(
-            f"Of {publisher}'s delivered leads personal data are kept for {found.personal_days} days, and what "
-            f"destinations said for {found.evidence_days} days."
+        _say_kept(publisher, found)
+
+
+def _say_kept(publisher: str, found: RetentionView) -> None:
+    say(
+        lazy_ngettext(
+            "Personal data of delivered leads of %(publisher)s are kept for %(count)s day.",
+            "Personal data of delivered leads of %(publisher)s are kept for %(count)s days.",
+            found.personal_days,
+            publisher=publisher,
         )
+    )
+    say(
+        lazy_ngettext(
+            "What destinations said of them is kept for %(count)s day.",
+            "What destinations said of them is kept for %(count)s days.",
+            found.evidence_days,
+        )
+    )
 
 
 def _days(name: str, text: str) -> int | None:
     if text and not (text.isascii() and text.isdecimal()):
-        raise typer.BadParameter(f"--{name.replace('_', '-')} {text}: write a number of days, or nothing")
+        option = f"--{name.replace('_', '-')} {text}"
+        raise typer.BadParameter(_("%(option)s: write a number of days, or nothing", option=option))
     return int(text) if text else None
 
 
 def _quota(text: str) -> tuple[str, int | str | None]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise typer.BadParameter(f"--quota {name}: write NAME=NUMBER")
+        raise typer.BadParameter(_("%(option)s: write NAME=NUMBER", option=f"--quota {name}"))
     return name, int(value) if value.isdecimal() and value.isascii() else value or None

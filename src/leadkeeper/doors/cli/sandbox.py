@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leadkeeper.doors.cli.failing import Failed
-from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say, spoken, system_text
+from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.demo.guard import Guard
@@ -70,7 +71,7 @@ def run(
         except (AzuriteMissing, AzuriteFailed) as error:
             raise Failed(str(error)) from None
         except OSError as error:
-            raise Failed(f"A port cannot be listened on: {error.strerror}. Try again.") from None
+            raise Failed(_("A port cannot be listened on: %(why)s. Try again.", why=system_text(error))) from None
 
 
 @commands.command()
@@ -89,12 +90,14 @@ def rows(
     try:
         found = asyncio.run(read_rows(connection_string))
     except (AzureError, ValueError) as error:
-        raise Failed(f"The table cannot be read ({type(error).__name__}). Does Azurite run at that address?") from None
+        raise Failed(
+            _("The table cannot be read (%(cause)s). Does Azurite run at that address?", cause=type(error).__name__)
+        ) from None
     if json:
         print_json({"rows": found})
         return
     columns = ("PartitionKey", "RowKey", "LeadSource", "Email", "Description")
-    print_table(columns, [[str(row.get(name, "")) for name in columns] for row in found], empty="There are no rows.")
+    print_table(columns, [[str(row.get(name, "")) for name in columns] for row in found], empty=_("There are no rows."))
 
 
 async def _until_stopped(folder: Path, guard: Guard, ports: Ports) -> None:
@@ -107,7 +110,10 @@ async def _until_stopped(folder: Path, guard: Guard, ports: Ports) -> None:
         endpoint = await stage.endpoint(port=ports.endpoint)
         print(_described(stage, endpoint, _written(folder, stage, endpoint)), flush=True)
         say(
-            "The leads that the endpoint takes are named here; leadkeeper sandbox rows lists the table. Ctrl-C ends it."
+            _(
+                "The leads that the endpoint takes are named here; leadkeeper sandbox rows lists the table. Ctrl-C "
+                "ends it."
+            )
         )
         page = asyncio.create_task(stage.keep_page_fresh())
         seen = 0
@@ -117,7 +123,7 @@ async def _until_stopped(folder: Path, guard: Guard, ports: Ports) -> None:
                 await asyncio.wait_for(stop.wait(), 0.3)
         page.cancel()
         if not stop.is_set():
-            raise Failed("Azurite ended by itself.")
+            raise Failed(_("Azurite ended by itself."))
 
 
 def _written(folder: Path, stage: Stage, endpoint: ReceivingEndpoint) -> Path:
@@ -141,20 +147,26 @@ def _described(stage: Stage, endpoint: ReceivingEndpoint, connections: Path) -> 
     from leadkeeper.sandbox.place import HOST
 
     table = stage.storage.url("table")
+    mail = _("(user %(user)s)", user=stage.mail.username)
+    page = _("(and what can go wrong: %(page)s)", page="docs/howto/use-the-sandbox.md")
+    facts = [
+        (_("HTTPS endpoint"), f"https://{HOST}:{endpoint.port}/leads"),
+        ("Azure Table", table),
+        ("Azure Blob", stage.storage.url("blob")),
+        (_("Mail server"), f"smtp://{HOST}:{stage.mail.port} {spoken(mail)}"),
+        *((name, ", ".join(hosts)) for name, hosts in stage.services.items()),
+        (_("What arrived"), f"{stage.sandbox.control_url} {spoken(page)}"),
+        (_("Connection string"), table_connection_string(table)),
+    ]
+    settings_file = _from_here(connections.parent / SETTINGS_FILE)
     lines = [
-        f"HTTPS endpoint     https://{HOST}:{endpoint.port}/leads",
-        f"Azure Table        {table}",
-        f"Azure Blob         {stage.storage.url('blob')}",
-        f"Mail server        smtp://{HOST}:{stage.mail.port} (user {stage.mail.username})",
-        *(f"{name:<18} {', '.join(hosts)}" for name, hosts in stage.services.items()),
-        f"What arrived       {stage.sandbox.control_url} (and what can go wrong: docs/howto/use-the-sandbox.md)",
-        f"Connection string  {table_connection_string(table)}",
+        *(f"{spoken(name):<18} {value}" for name, value in facts),
         "",
-        "Settings that let Leadkeeper reach them (for .env):",
+        spoken(_("Settings that let Leadkeeper reach them (for .env):")),
         *(f"{name}={value}" for name, value in stage.settings.items()),
         "",
-        f"They are in {_from_here(connections.parent / SETTINGS_FILE)} too. "
-        "Connections with the stand-ins' ids and secrets:",
+        spoken(_("They are in %(file)s too.", file=settings_file)),
+        spoken(_("Connections with the stand-ins' ids and secrets:")),
         *(
             f"  leadkeeper connections put PUBLISHER.OFFER {path.stem} --file {_from_here(path)}"
             for path in sorted(connections.glob("*.json"))
@@ -174,5 +186,5 @@ def _tell_new(endpoint: ReceivingEndpoint, seen: int) -> int:
     """Name the leads that came since; answers how many there are now. No personal data."""
     arrived = list(endpoint.received.values())
     for lead in arrived[seen:]:
-        say(f"The endpoint took {lead.body['LeadId']} ({lead.body['LeadSource']}).")
+        say(_("The endpoint took %(lead)s (%(source)s).", lead=lead.body["LeadId"], source=lead.body["LeadSource"]))
     return len(arrived)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from leadkeeper.texts import ENGLISH, Language
+from leadkeeper.texts import ENGLISH, Language, _, lazy_gettext
 
 SPOKEN: Final[ContextVar[Language]] = ContextVar("spoken", default=ENGLISH)
 """The language of the command that runs; only what is shown to people is told in it, never JSON."""
@@ -31,6 +31,22 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing els
 def spoken(text: str) -> str:
     """``text`` in the language of the command that runs, where it can be told in another."""
     return SPOKEN.get().tell(text)
+
+
+def system_text(error: OSError) -> str:
+    """What the operating system says of an error, to be told in a language where it is one of the usual."""
+    return lazy_gettext(error.strerror or type(error).__name__)
+
+
+_USUAL: Final = (
+    _("No such file or directory"),
+    _("Permission denied"),
+    _("Is a directory"),
+    _("Not a directory"),
+    _("Address already in use"),
+    _("No space left on device"),
+)
+"""What the operating system says often, in its words."""
 
 
 def complain(line: str) -> None:
@@ -134,6 +150,14 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Cell]], *,
         print_rich(table, sum(least) + 2 * len(least))
     else:
         say(empty)
+
+
+def print_named(values: Iterable[tuple[str, str]], *, indent: str = "", width: int = 0) -> None:
+    """Lines of a name and what it is, the names at least ``width`` places wide; without a value there is no line."""
+    shown = [(spoken(name), spoken(value)) for name, value in values if value]
+    wide = max(width, *(len(name) for name, _value in shown), 0)
+    for name, value in shown:
+        print_line(f"{indent}{name:<{wide}} {value}")
 
 
 def print_rich(shown: Any, least: int = 0) -> None:

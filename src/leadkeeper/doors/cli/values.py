@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 import typer
 
+from leadkeeper.doors.cli.showing import system_text
 from leadkeeper.offer import PRIMARY, OfferRef
+from leadkeeper.texts import join_lazily
+from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from leadkeeper.delivery.schedule import State
 
 B = TypeVar("B", bound="BaseModel")
 
@@ -24,18 +29,30 @@ def parse_offer(text: str) -> OfferRef:
     """``publisher.offer``. Raises ``typer.BadParameter``."""
     try:
         return OfferRef.parse(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r}: {error}") from None
+    except ValueError:
+        raise typer.BadParameter(_("%(value)s: an offer is written publisher.offer", value=repr(text))) from None
 
 
-def known_state(text: str | None) -> str | None:
-    """``text`` if it is a delivery's state, or nothing. Raises ``typer.BadParameter``."""
+def known_listed_state(text: str | None) -> str | None:
+    """``text`` if leads are listed by it, or nothing. Raises ``typer.BadParameter``."""
     if text is not None:
-        from leadkeeper.views import DeliveryState
+        from leadkeeper.views import ListedState
 
-        if text not in get_args(DeliveryState):
-            raise typer.BadParameter(f"choose one of {', '.join(get_args(DeliveryState))}")
+        if text not in get_args(ListedState):
+            raise typer.BadParameter(_("choose one of %(choices)s", choices=", ".join(get_args(ListedState))))
     return text
+
+
+def known_states(names: Sequence[str] | None) -> Sequence[State]:
+    """Those of ``names``, or that of what was set aside. Raises ``typer.BadParameter`` for one that there is not."""
+    from leadkeeper.delivery.schedule import State
+
+    known = {each.value: each for each in State}
+    if unknown := [each for each in names or [] if each not in known]:
+        raise typer.BadParameter(
+            _("%(option)s: choose one of %(choices)s", option=f"--state {unknown[0]}", choices=", ".join(known))
+        )
+    return [known[each] for each in names or [State.SET_ASIDE.value]]
 
 
 _AGO = re.compile(r"(\d{1,6})([smhdw])")
@@ -52,7 +69,9 @@ def parse_moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise typer.BadParameter(f"{text!r}: write 2026-11-22, 2026-11-22T08:15Z, or how long ago: 90m, 2d") from None
+        raise typer.BadParameter(
+            _("%(value)s: write 2026-11-22, 2026-11-22T08:15Z, or how long ago: 90m, 2d", value=repr(text))
+        ) from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
@@ -74,16 +93,16 @@ def read_json_file(path: str) -> dict[str, Any]:
     """The JSON object in a file, or on standard input for ``-``. Raises ``typer.BadParameter``, :class:`Problem`."""
     from leadkeeper.doors.readable import require_storable
 
-    name = "standard input" if path == "-" else path
+    name = _("standard input") if path == "-" else path
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
         value = json.loads(text.removeprefix("\ufeff"))
     except OSError as error:
-        raise typer.BadParameter(f"{name}: {error.strerror}") from None
+        raise typer.BadParameter(join_lazily((name, system_text(error)), ": ")) from None
     except ValueError as error:
-        raise typer.BadParameter(f"{name} is not JSON: {error}") from None
+        raise typer.BadParameter(_("%(file)s is not JSON: %(why)s", file=name, why=error)) from None
     if not isinstance(value, dict):
-        raise typer.BadParameter(f"{name} must hold a JSON object")
+        raise typer.BadParameter(_("%(file)s must hold a JSON object", file=name))
     require_storable(value)
     return value
 

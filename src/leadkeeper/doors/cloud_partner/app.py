@@ -51,12 +51,12 @@ def create_cloud_partner(services: Services, addresses: ClientAddresses = _NO_PR
     )
     app.router.route_class = _OfferRoute
     app.router.redirect_slashes = False
-    app.state.bearers = Bearers(services.sign_ins, addresses, services.rates)
+    app.state.bearers = Bearers(services.access.sign_ins, addresses, services.access.rates)
     app.state.languages = services.languages
     install_errors(app)
-    Offers(services.catalogue, services.publication, services.connections).serve_on(app)
-    PublishingRoutes(services.publication, services.base_url).serve_on(app)
-    Ingestion(services.catalogue, services.publication, services.connections).serve_on(app)
+    Offers(services.offers.catalogue, services.offers.publication, services.connections).serve_on(app)
+    PublishingRoutes(services.offers.publication, services.base_url).serve_on(app)
+    Ingestion(services.offers.catalogue, services.offers.publication, services.connections).serve_on(app)
     return app
 
 

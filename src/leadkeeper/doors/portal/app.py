@@ -129,7 +129,7 @@ class Portal:
         require_static()
         self._services = services
         self._origins = origins
-        self._door = Door(services.sign_ins, origins.addresses, secure=urlsplit(base_url).scheme == "https")
+        self._door = Door(services.access.sign_ins, origins.addresses, secure=urlsplit(base_url).scheme == "https")
         self._routes = Routes(services, name=name, ending=ending, support=Support(support) if support else None)
         self._logo = _file(_ASSETS / "icon.svg") if logo is None else logo_page(logo)
         self._outside = Outside(origins)
@@ -171,7 +171,7 @@ class Portal:
                 return RedirectResponse(f"/portal/sign-in?after={after}", 303)
             request.state.session = session
             if session.caller.publisher_id is not None and not session.open.looks:
-                await admitted(self._services.rates, session.caller.publisher_id)
+                await admitted(self._services.access.rates, session.caller.publisher_id)
             if request.method == "POST" and not is_own_form(session, (await form_of(request)).get("token", "")):
                 raise HTTPException(403)
             require_allowed(self._routes, request, route, session)

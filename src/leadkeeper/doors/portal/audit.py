@@ -20,8 +20,9 @@ from starlette.responses import Response, StreamingResponse
 from leadkeeper.access.acts import ACTS, is_act
 from leadkeeper.access.audit import AuditFilter
 from leadkeeper.clock import to_datetime
+from leadkeeper.doors.audit_words import led_to
 from leadkeeper.doors.pages import SAFE_HEADERS
-from leadkeeper.doors.portal.labels import act_word, led_to
+from leadkeeper.doors.portal.labels import act_word
 from leadkeeper.doors.portal.leads.words import outcome_words
 from leadkeeper.doors.portal.routes import OFFER, Places, Routes, blank, form_of, offer_address
 from leadkeeper.doors.portal.session import Session
@@ -78,7 +79,7 @@ class AuditPages:
 
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
-        self._audit = routes.services.audit
+        self._audit = routes.services.access.audit
 
     def places(self) -> Places:
         """The pages."""

@@ -57,7 +57,7 @@ class HomePages:
 
     async def _home(self, request: Request, session: Session) -> Response:
         publisher_id, after = session.caller.publisher_id, request.query_params.get("after")
-        found = await self._services.catalogue.offers(publisher_id, after, _OFFERS + 1)
+        found = await self._services.offers.catalogue.offers(publisher_id, after, _OFFERS + 1)
         offers, more = found[:_OFFERS], len(found) > _OFFERS
         last = (offers[-1].id if publisher_id is not None else str(offers[-1].ref)) if more else None
         connections: defaultdict[OfferRef, list[ConnectionStanding]] = defaultdict(list)
@@ -65,7 +65,7 @@ class HomePages:
             connections[each.offer].append(each)
         content: dict[str, Any] = {"offers": offers, "connections": connections, "following": last}
         language = self._routes.language_of(request)
-        touched = await self._services.punctuality.of_offers([offer.ref for offer in offers])
+        touched = await self._services.leads.punctuality.of_offers([offer.ref for offer in offers])
         content["touched"] = {ref: touched_words(each, language) for ref, each in touched.items()}
         if after is None:
             content |= await self._overview(request, session)
@@ -75,9 +75,9 @@ class HomePages:
         """What stands above the offers: what needs attention, and the figures of the last days."""
         services, language = self._services, self._routes.language_of(request)
         whose, now = session.caller.publisher_id, services.clock()
-        attention = await services.attention.list(whose, now, language)
+        attention = await services.leads.attention.list(whose, now, language)
         figures = await services.storage.read(overview, whose, now)
-        counts = await services.reading.counts(whose, None)
+        counts = await services.leads.reading.counts(whose, None)
         title = services.connections.destinations.title
         needs = [
             need(each, language, is_operator=whose is None, title=title(each.destination) if each.destination else "")
@@ -99,7 +99,7 @@ class HomePages:
     async def _find(self, request: Request, session: Session) -> Response:
         text = (await form_of(request)).get("text", "")[:200]
         by, whose, language = session.caller.name, session.caller.publisher_id, self._routes.language_of(request)
-        found = await self._services.reading.find(text, by=by, publisher_id=whose, language=language)
+        found = await self._services.leads.reading.find(text, by=by, publisher_id=whose, language=language)
         return self._routes.page(request, "found.html", found=found, text=text)
 
     async def _help(self, request: Request, _: Session) -> Response:
@@ -118,7 +118,7 @@ class HomePages:
         if not session.caller.may_change(publisher_id):
             self._routes.refused(session, f"{request.method} {request.url.path[:200]}")
             raise HTTPException(404)
-        await self._services.attention.see_withheld(publisher_id, self._services.clock(), by=session.caller.name)
+        await self._services.leads.attention.see_withheld(publisher_id, self._services.clock(), by=session.caller.name)
         return to("/portal")
 
     async def _theme(self, request: Request, _: Session) -> Response:

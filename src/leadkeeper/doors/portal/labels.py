@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from leadkeeper.access.acts import STEP
 from leadkeeper.connections.state import STATE_WORDS, ConnectionState
+from leadkeeper.doors import state_words
 from leadkeeper.publishing.listing import CallToAction
 from leadkeeper.publishing.steps import STEP_TEXTS, OfferStatus, StepId, StepStatus
-from leadkeeper.texts import _ as gettext
-from leadkeeper.texts import join_lazily
 from leadkeeper.texts import lazy_gettext as _
 
 
@@ -62,12 +60,12 @@ def state_label(state: ConnectionState) -> Label:
 
 
 _STATUSES: Final[Mapping[OfferStatus, Label]] = {
-    OfferStatus.NEVER_PUBLISHED: Label(_("never published"), "calm", "circle-dashed"),
-    OfferStatus.WAITING_FOR_REVIEW: Label(_("preview ready: waits for you"), "wait", "eye"),
-    OfferStatus.RUNNING: Label(_("running"), "info", "clock"),
-    OfferStatus.SUCCEEDED: Label(_("published"), "ok", "circle-check"),
-    OfferStatus.CANCELED: Label(_("canceled"), "calm", "x"),
-    OfferStatus.FAILED: Label(_("failed"), "wrong", "circle-x"),
+    OfferStatus.NEVER_PUBLISHED: Label(state_words.STATUSES[OfferStatus.NEVER_PUBLISHED], "calm", "circle-dashed"),
+    OfferStatus.WAITING_FOR_REVIEW: Label(state_words.STATUSES[OfferStatus.WAITING_FOR_REVIEW], "wait", "eye"),
+    OfferStatus.RUNNING: Label(state_words.STATUSES[OfferStatus.RUNNING], "info", "clock"),
+    OfferStatus.SUCCEEDED: Label(state_words.STATUSES[OfferStatus.SUCCEEDED], "ok", "circle-check"),
+    OfferStatus.CANCELED: Label(state_words.STATUSES[OfferStatus.CANCELED], "calm", "x"),
+    OfferStatus.FAILED: Label(state_words.STATUSES[OfferStatus.FAILED], "wrong", "circle-x"),
 }
 
 
@@ -80,14 +78,14 @@ def status_label(status: OfferStatus, *, withdrawn: bool = False) -> Label:
 
 
 _STEPS: Final[Mapping[StepStatus, Label]] = {
-    StepStatus.NOT_STARTED: Label(_("not started"), "calm", "circle-dashed"),
-    StepStatus.IN_PROGRESS: Label(_("in progress"), "info", "clock"),
-    StepStatus.WAITING_FOR_REVIEW: Label(_("waits for you"), "wait", "eye"),
-    StepStatus.WAITING_FOR_APPROVAL: Label(_("waits for an operator"), "wait", "user"),
-    StepStatus.BLOCKED: Label(_("failed"), "wrong", "circle-x"),
-    StepStatus.REJECTED: Label(_("refused"), "wrong", "circle-x"),
-    StepStatus.COMPLETE: Label(_("done"), "ok", "circle-check"),
-    StepStatus.CANCELED: Label(_("canceled"), "calm", "x"),
+    StepStatus.NOT_STARTED: Label(state_words.STEPS[StepStatus.NOT_STARTED], "calm", "circle-dashed"),
+    StepStatus.IN_PROGRESS: Label(state_words.STEPS[StepStatus.IN_PROGRESS], "info", "clock"),
+    StepStatus.WAITING_FOR_REVIEW: Label(state_words.STEPS[StepStatus.WAITING_FOR_REVIEW], "wait", "eye"),
+    StepStatus.WAITING_FOR_APPROVAL: Label(state_words.STEPS[StepStatus.WAITING_FOR_APPROVAL], "wait", "user"),
+    StepStatus.BLOCKED: Label(state_words.STEPS[StepStatus.BLOCKED], "wrong", "circle-x"),
+    StepStatus.REJECTED: Label(state_words.STEPS[StepStatus.REJECTED], "wrong", "circle-x"),
+    StepStatus.COMPLETE: Label(state_words.STEPS[StepStatus.COMPLETE], "ok", "circle-check"),
+    StepStatus.CANCELED: Label(state_words.STEPS[StepStatus.CANCELED], "calm", "x"),
 }
 
 
@@ -97,14 +95,14 @@ def step_label(status: StepStatus) -> Label:
 
 
 _DELIVERIES: Final[Mapping[str, Label]] = {
-    "pending": Label(_("pending"), "calm", "clock"),
-    "sending": Label(_("being sent"), "info", "send"),
-    "delivered": Label(_("delivered"), "ok", "circle-check"),
-    "unconfirmed": Label(_("unconfirmed"), "wait", "help-circle"),
-    "waiting": Label(_("waiting, sent again by itself"), "wait", "clock"),
-    "held": Label(_("held"), "info", "player-pause"),
-    "setAside": Label(_("set aside"), "wrong", "alert-triangle"),
-    "withheld": Label(_("withheld for privacy"), "calm", "lock"),
+    "pending": Label(state_words.DELIVERIES["pending"], "calm", "clock"),
+    "sending": Label(state_words.DELIVERIES["sending"], "info", "send"),
+    "delivered": Label(state_words.DELIVERIES["delivered"], "ok", "circle-check"),
+    "unconfirmed": Label(state_words.DELIVERIES["unconfirmed"], "wait", "help-circle"),
+    "waiting": Label(state_words.DELIVERIES["waiting"], "wait", "clock"),
+    "held": Label(state_words.DELIVERIES["held"], "info", "player-pause"),
+    "setAside": Label(state_words.DELIVERIES["setAside"], "wrong", "alert-triangle"),
+    "withheld": Label(state_words.DELIVERIES["withheld"], "calm", "lock"),
 }
 
 
@@ -124,16 +122,16 @@ ACTS: Final[Mapping[str, str]] = {
 
 
 CHANNELS: Final[Mapping[str, Label]] = {
-    "notTried": Label(_("not tried"), "calm", "circle-dashed"),
-    "working": Label(_("working"), "ok", "circle-check"),
-    "failing": Label(_("failing"), "wrong", "alert-triangle"),
-    "off": Label(_("switched off"), "wrong", "circle-x"),
+    "notTried": Label(state_words.CHANNELS["notTried"], "calm", "circle-dashed"),
+    "working": Label(state_words.CHANNELS["working"], "ok", "circle-check"),
+    "failing": Label(state_words.CHANNELS["failing"], "wrong", "alert-triangle"),
+    "off": Label(state_words.CHANNELS["off"], "wrong", "circle-x"),
 }
 """How a channel stands."""
 CHANNEL_EVENTS: Final[Mapping[str, Label]] = {
-    "waiting": Label(_("waits"), "wait", "clock"),
-    "taken": Label(_("taken"), "ok", "circle-check"),
-    "givenUp": Label(_("given up"), "wrong", "circle-x"),
+    "waiting": Label(state_words.CHANNEL_EVENTS["waiting"], "wait", "clock"),
+    "taken": Label(state_words.CHANNEL_EVENTS["taken"], "ok", "circle-check"),
+    "givenUp": Label(state_words.CHANNEL_EVENTS["givenUp"], "wrong", "circle-x"),
 }
 """What became of an event."""
 _ACT_WORDS: Final[Mapping[str, str]] = {
@@ -169,47 +167,3 @@ def act_word(act: str) -> str:
         step = act.removeprefix(STEP)
         return _("Publishing: %(step)s", step=_(STEP_TEXTS[StepId(step)].name)) if step in set(StepId) else act
     return _ACT_WORDS.get(act, act)
-
-
-_LED_TO: Final[Mapping[str, str]] = {
-    "new": _("newly made"),
-    "nothing changed": _("nothing changed"),
-    "live": _("takes leads"),
-    "not live": _("takes no leads"),
-    "approved": _("approved"),
-    "refused": _("refused"),
-    "done": _("done"),
-    "waits": _("waits for a person"),
-    "failedstep": _("failed"),
-    **{word: _(word) for word in STATE_WORDS.values()},
-}
-"""Words of the audit that are the same in every line."""
-_LED_TO_WITH: Final[Sequence[tuple[re.Pattern[str], str]]] = (
-    (re.compile(r"was (?P<state>.+)"), gettext("It was: %(state)s")),
-    (re.compile(r"changed: (?P<names>.+)"), gettext("changed: %(names)s")),
-    (re.compile(r"(?P<count>\d+) deliveries"), gettext("leads: %(count)s")),
-    (re.compile(r"(?P<count>\d+) records"), gettext("records: %(count)s")),
-    (re.compile(r"found (?P<marker>\S+)"), gettext("found: %(marker)s")),
-    (re.compile(r"not found (?P<marker>\S+)"), gettext("not found: %(marker)s")),
-    (re.compile(r"(?P<version>\d+)"), gettext("version %(version)s")),
-)
-
-
-def led_to(detail: str, title: Callable[[str], str]) -> str:
-    """What an act on an offer led to, as the audit keeps it, in words; ids and names of fields stay as they are.
-
-    ``title`` tells what people call a kind of destination, and hands back any other name.
-    """
-    return join_lazily([_led_to(part, title) for part in detail.split("; ")], "; ")
-
-
-def _led_to(part: str, title: Callable[[str], str]) -> str:
-    if part in _LED_TO:
-        return _LED_TO[part]
-    for pattern, message in _LED_TO_WITH:
-        if found := pattern.fullmatch(part):
-            return _(message, **{name: _LED_TO.get(value, value) for name, value in found.groupdict().items()})
-    states = part.split(", ")
-    if all(state in _DELIVERIES for state in states):
-        return join_lazily([_DELIVERIES[state].word for state in states], ", ")
-    return " → ".join(title(name) for name in part.split(" -> "))

@@ -40,7 +40,7 @@ class LivePages:
 
     async def _events(self, request: Request, session: Session) -> Response:
         ref = self._routes.offer_of(request, session)
-        await self._routes.services.catalogue.offer(ref)
+        await self._routes.services.offers.catalogue.offer(ref)
         return await self._stream(request, session, ref)
 
     async def _of_leads(self, request: Request, session: Session) -> Response:

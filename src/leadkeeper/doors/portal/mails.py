@@ -37,7 +37,7 @@ class MailPages:
 
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
-        self._mails = routes.services.mails
+        self._mails = routes.services.notices.mails
         self._addresses = routes.services.operator_addresses
 
     def places(self) -> Places:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from leadkeeper.check import step_title
+from leadkeeper.doors import state_words
 from leadkeeper.doors.cookies import cookie
 from leadkeeper.doors.description import described
 from leadkeeper.doors.forms import sent_form
@@ -29,10 +30,8 @@ from leadkeeper.doors.portal.labels import (
     step_label,
 )
 from leadkeeper.doors.portal.leads.words import (
-    ASIDE,
     COLUMN_WORDS,
     FOLLOW_UPS,
-    RECEIPTS,
     action_word,
     attempt_words,
     overdue,
@@ -107,9 +106,9 @@ class Routes:
             "destination_title": services.connections.destinations.title,
             "attempt_words": attempt_words,
             "follow_ups": FOLLOW_UPS,
-            "aside": ASIDE,
+            "aside": state_words.ASIDE,
             "column_words": COLUMN_WORDS,
-            "receipts": RECEIPTS,
+            "receipts": state_words.RECEIPTS,
             "overdue": overdue,
             "operator_menus": OPERATOR_MENUS,
             "step_title": step_title,
@@ -128,7 +127,7 @@ class Routes:
             provider="" if services.provider is None else services.provider.provider.settings.name,
             support=support,
         )
-        sites = " ".join(services.portal_links.ancestors)
+        sites = " ".join(services.access.portal_links.ancestors)
         self._in_frame = {"Content-Security-Policy": content_security_policy(ancestors=sites or "'none'")}
 
     def language_of(self, request: Request) -> Language:
@@ -145,7 +144,7 @@ class Routes:
 
     def refused(self, session: Session, what: str) -> None:
         """Somebody asked for what is not theirs: it stands in the audit."""
-        self.services.audit.refused(session.caller.name, what, session.caller.publisher_id)
+        self.services.access.audit.refused(session.caller.name, what, session.caller.publisher_id)
 
     def page(
         self,
@@ -170,7 +169,7 @@ class Routes:
         self, request: Request, ref: OfferRef, template: str, tab: str, status: int = 200, **content: Any
     ) -> HTMLResponse:
         """A page below an offer's tabs. Raises :class:`Problem` for an unknown offer."""
-        publishing = await self.services.publication.status(ref)
+        publishing = await self.services.offers.publication.status(ref)
         offer, at = publishing.offer, f"/store/offers/{ref.publisher_id}/{ref.offer_id}"
         head: dict[str, Any] = {
             "ref": ref,

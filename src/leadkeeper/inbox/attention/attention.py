@@ -52,7 +52,7 @@ class FoundCause:
 
 
 def of_connection(health: Health, known: Known, unanswered_since: int | None, now: int) -> FoundCause | None:
-    """What a connection needs somebody for at ``now``, or ``None``. Its worst cause hides the lesser ones. Pure.
+    """What a connection needs attention for at ``now``, or ``None``. Its worst cause hides the lesser ones. Pure.
 
     A throttled connection needs nobody, and one that a person paused matters only where leads wait for it.
     """

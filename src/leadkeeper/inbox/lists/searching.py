@@ -53,18 +53,7 @@ def searched(
     few = () if among is None else among(first)
     if among is not None and len(few) < first:
         return _read(conn, query, few, filters, limit), None
-    since, until = filters.since_ms, filters.until_ms
-    look = Look(
-        wanted=wanted_text(filters.text),
-        publisher_id=filters.publisher_id,
-        cursor=cursor,
-        least=None if since is None else least_id(since - SLACK_MS),
-        beyond=None if until is None else least_id(until + SLACK_MS),
-        up=up,
-        most=min(LOOKED, _FIRST) if limit < _FIRST else LOOKED,
-        without=LOOKED,
-        enough=min(limit, _A_PAGE) + 1,
-    )
+    look = _look(filters, filters.text, cursor, limit, up=up)
     if (found := candidates(conn, look)) is None:
         return None
     ids, end = found.ids, found.end
@@ -80,6 +69,22 @@ def searched(
     if much_further is not None and not _further(much_further, end, up=up):
         return rows, end
     return _read(conn, query, ids, filters, limit), much_further
+
+
+def _look(filters: LeadFilter, text: str, cursor: str | None, limit: int, *, up: bool) -> Look:
+    """The first look for ``text``: no further than fills a page, if nothing else is asked for."""
+    since, until = filters.since_ms, filters.until_ms
+    return Look(
+        wanted=wanted_text(text),
+        publisher_id=filters.publisher_id,
+        cursor=cursor,
+        least=None if since is None else least_id(since - SLACK_MS),
+        beyond=None if until is None else least_id(until + SLACK_MS),
+        up=up,
+        most=min(LOOKED, _FIRST) if limit < _FIRST else LOOKED,
+        without=LOOKED,
+        enough=min(limit, _A_PAGE) + 1,
+    )
 
 
 def _further(one: str, other: str, *, up: bool) -> bool:

@@ -66,7 +66,7 @@ ENTRIES: Final[dict[AnyKind, Entry]] = {
         (
             _(
                 "Change 'authentication' to azureAD, with an application and its secret: security defaults do not "
-                "concern applications. The docs page of Dynamics says how."
+                "concern applications. The destination's docs page says how."
             ),
             _(
                 "Or have an administrator replace the security defaults by conditional access policies ('Microsoft "

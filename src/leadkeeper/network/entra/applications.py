@@ -1,4 +1,7 @@
-"""What can go wrong with signing in to Microsoft Entra ID."""
+"""What can go wrong with signing in to Microsoft Entra ID, whatever system is signed in to.
+
+The steps name settings as Microsoft's customer-leads resource does: a destination that signs in calls its own the same.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ from leadkeeper.network.entra.kinds import EntraKind
 from leadkeeper.texts import _
 
 _TENANT: Final = _(
-    "Sign in to the Azure portal with an account of the organisation that owns Dynamics, open 'Microsoft Entra ID', "
-    "'Properties' (or 'Overview'), and copy 'Tenant ID'."
+    "Sign in to the Azure portal with an account of the organisation whose system gets the leads, open 'Microsoft "
+    "Entra ID', 'Properties' (or 'Overview'), and copy 'Tenant ID'."
 )
 _APPLICATION: Final = _(
     "In the Azure portal open 'Microsoft Entra ID', 'App registrations', the application for leads, 'Overview', and "
@@ -25,11 +28,6 @@ APPLICATION_INSTEAD: Final = _(
     "Or change 'authentication' to azureAD: an application signs in without a person, and its secret lasts up to two "
     "years."
 )
-OPEN_INSTANCE: Final = _(
-    "Open Dynamics in the browser and copy the beginning of its address, such as https://contoso.crm4.dynamics.com, "
-    "into 'instanceUrl'."
-)
-
 ENTRIES: Final[dict[AnyKind, Entry]] = {
     EntraKind.TENANT_NOT_FOUND: Entry(
         Outcome.BROKEN,
@@ -112,7 +110,8 @@ ENTRIES: Final[dict[AnyKind, Entry]] = {
         (
             _(
                 "With office365: sign in at https://portal.office.com with the same user name and password; correct "
-                "them in the settings. The user also needs access to Dynamics 365 and a licence for it."
+                "them in the settings. The user also needs access to the system that gets the leads, and a licence "
+                "for it."
             ),
             _(
                 "With azureAD: compare 'directoryId' and 'applicationId' with 'Microsoft Entra ID', 'App "
@@ -171,7 +170,7 @@ ENTRIES: Final[dict[AnyKind, Entry]] = {
         _("The user must prove who they are with a second factor, which a program cannot do."),
         (
             _(
-                "Change 'authentication' to azureAD, with an application and its secret: the docs page of Dynamics "
+                "Change 'authentication' to azureAD, with an application and its secret: the destination's docs page "
                 "says how."
             ),
             _(
@@ -192,55 +191,6 @@ ENTRIES: Final[dict[AnyKind, Entry]] = {
             ),
             _("Exclude the user or application from that policy, or admit the addresses of this installation."),
             VALIDATE,
-        ),
-    ),
-    EntraKind.CONSENT_MISSING: Entry(
-        Outcome.BROKEN,
-        Who.DESTINATION_ADMIN,
-        _("Nobody has consented that the application may use Dynamics in the users' name."),
-        (
-            _(
-                "In the Azure portal open 'Microsoft Entra ID', 'App registrations', the application, 'API "
-                "permissions', add 'Dynamics CRM', 'Delegated permissions', 'user_impersonation', and press 'Grant "
-                "admin consent'."
-            ),
-            VALIDATE,
-        ),
-    ),
-    EntraKind.RESOURCE_NOT_IN_TENANT: Entry(
-        Outcome.BROKEN,
-        Who.PUBLISHER,
-        _("The directory that was signed in to does not know this Dynamics environment."),
-        (
-            OPEN_INSTANCE,
-            _(
-                "With azureAD: check that 'directoryId' is the directory of the organisation that owns this "
-                "environment, not that of the publisher's own: the Azure portal shows it under 'Microsoft Entra ID', "
-                "'Properties', 'Tenant ID'."
-            ),
-            RESUME,
-        ),
-    ),
-    EntraKind.TOKEN_REQUEST_INVALID: Entry(
-        Outcome.BROKEN,
-        Who.OPERATOR,
-        _("Microsoft Entra ID does not understand how we asked for a token: the fault is ours, or the instance URL's."),
-        (OPEN_INSTANCE, _("If the URL is right, report the evidence to Leadkeeper's maintainers."), VALIDATE),
-    ),
-    EntraKind.TENANT_IN_ANOTHER_CLOUD: Entry(
-        Outcome.BROKEN,
-        Who.PUBLISHER,
-        _(
-            "The directory belongs to another of Microsoft's clouds (such as that of the US government or of China) "
-            "than the one that was asked."
-        ),
-        (
-            OPEN_INSTANCE,
-            _(
-                "It decides which cloud is asked: its end must be that of the cloud in which the directory is, such as "
-                "crm.dynamics.com, crm.microsoftdynamics.us or crm.dynamics.cn."
-            ),
-            RESUME,
         ),
     ),
     EntraKind.TENANT_RESTRICTED: Entry(
@@ -284,26 +234,6 @@ ENTRIES: Final[dict[AnyKind, Entry]] = {
             ),
             _("Or register another application for leads, and enter its 'applicationId' and 'applicationKey'."),
             VALIDATE,
-        ),
-    ),
-    EntraKind.PUBLIC_CLIENT_MISSING: Entry(
-        Outcome.BROKEN,
-        Who.DESTINATION_ADMIN,
-        _(
-            "The user's organisation does not let the application by which Microsoft's own tools sign in to Dynamics "
-            "sign this user in, and no other is named."
-        ),
-        (
-            _(
-                "In the Azure portal open 'Microsoft Entra ID', 'App registrations', 'New registration', for accounts "
-                "in any organizational directory; in its 'Authentication' set 'Allow public client flows' to 'Yes'."
-            ),
-            _(
-                "In its 'API permissions' add 'Dynamics CRM', 'Delegated permissions', 'user_impersonation', and press "
-                "'Grant admin consent'."
-            ),
-            (_("Copy 'Application (client) ID' from its 'Overview', and enter it as 'publicClientId'."), RESUME),
-            APPLICATION_INSTEAD,
         ),
     ),
     EntraKind.PUBLIC_CLIENT_NOT_FOUND: Entry(

@@ -17,6 +17,7 @@ from leadkeeper.diagnosis import AnyKind, Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.network.answer import Private, read_error, retry_after
 from leadkeeper.network.client import Answered
 from leadkeeper.network.entra.diagnoses import EntraKind
+from leadkeeper.network.entra.system import Cause, SystemCause, SystemKinds
 from leadkeeper.network.rest import read_json
 
 WHERE: Final = "While asking Microsoft Entra ID for a token."
@@ -31,10 +32,10 @@ class SignInWay(Enum):
     USER_OF_MICROSOFTS = auto()
 
 
-_MEANINGS: Final[dict[AnyKind, str]] = {
+_MEANINGS: Final[dict[Cause, str]] = {
     EntraKind.TENANT_NOT_FOUND: "90002",
     EntraKind.TENANT_INVALID: "900023 50059 50128 90019 50049 50029",
-    EntraKind.TENANT_IN_ANOTHER_CLOUD: "90038 90051 900382 900432 1000104",
+    SystemCause.IN_ANOTHER_CLOUD: "90038 90051 900382 900432 1000104",
     EntraKind.TENANT_RESTRICTED: "50002 500021 500022 500212 500213",
     EntraKind.APPLICATION_NOT_FOUND: "700016 700011 7000229",
     EntraKind.APPLICATION_DISABLED: "7000112 70001 1000031",
@@ -54,9 +55,9 @@ _MEANINGS: Final[dict[AnyKind, str]] = {
     EntraKind.SECURITY_DEFAULTS: "530035",
     EntraKind.CONDITIONAL_ACCESS: """
         53000 53001 53002 53003 530032 50005 50097 50129 50131 50155 50158 50187""",
-    EntraKind.CONSENT_MISSING: "65001 65004 650056 650057 90094 90095 90099 9002341",
-    EntraKind.RESOURCE_NOT_IN_TENANT: "500011 50001 65005 650052 650054",
-    EntraKind.TOKEN_REQUEST_INVALID: """
+    SystemCause.CONSENT_MISSING: "65001 65004 650056 650057 90094 90095 90099 9002341",
+    SystemCause.NOT_IN_TENANT: "500011 50001 65005 650052 650054",
+    SystemCause.REQUEST_INVALID: """
         70003 70011 28002 28003 1002012 900144 90014 90023 9002313 90100 901002 9001023 90124 90130""",
     EntraKind.DIRECTORY_NOT_REACHED: "80001 80002 80005 80007 80010 80013 80014",
     EntraKind.LOGON_HOURS: "80012",
@@ -65,10 +66,10 @@ _MEANINGS: Final[dict[AnyKind, str]] = {
 }
 SYSTEM: Final = "Microsoft Entra ID"
 
-CODES: Final = {int(code): kind for kind, codes in _MEANINGS.items() for code in codes.split()}
+CODES: Final[Mapping[int, Cause]] = {int(code): kind for kind, codes in _MEANINGS.items() for code in codes.split()}
 """What each ``AADSTS`` number means. Those of passing troubles mean it whatever status they come with."""
 
-ERRORS: Final = {
+ERRORS: Final[Mapping[str, Cause]] = {
     "temporarily_unavailable": Kind.SERVER_ERROR,
     "server_error": Kind.SERVER_ERROR,
     "invalid_tenant": EntraKind.TENANT_NOT_FOUND,
@@ -77,21 +78,21 @@ ERRORS: Final = {
     "invalid_grant": EntraKind.SIGN_IN_REJECTED,
     "access_denied": EntraKind.SIGN_IN_REJECTED,
     "interaction_required": EntraKind.MULTI_FACTOR_REQUIRED,
-    "consent_required": EntraKind.CONSENT_MISSING,
-    "invalid_resource": EntraKind.RESOURCE_NOT_IN_TENANT,
-    "invalid_scope": EntraKind.TOKEN_REQUEST_INVALID,
-    "invalid_request": EntraKind.TOKEN_REQUEST_INVALID,
-    "unsupported_grant_type": EntraKind.TOKEN_REQUEST_INVALID,
+    "consent_required": SystemCause.CONSENT_MISSING,
+    "invalid_resource": SystemCause.NOT_IN_TENANT,
+    "invalid_scope": SystemCause.REQUEST_INVALID,
+    "invalid_request": SystemCause.REQUEST_INVALID,
+    "unsupported_grant_type": SystemCause.REQUEST_INVALID,
 }
 """What an OAuth error means when its numbers are not known."""
 
-_SUBERRORS: Final = {
+_SUBERRORS: Final[Mapping[str, Cause]] = {
     "user_password_expired": EntraKind.PASSWORD_EXPIRED,
-    "consent_required": EntraKind.CONSENT_MISSING,
+    "consent_required": SystemCause.CONSENT_MISSING,
     "basic_action": EntraKind.MULTI_FACTOR_REQUIRED,
 }
 
-_FOR_A_USER: Final[dict[AnyKind, AnyKind]] = {
+_FOR_A_USER: Final[Mapping[Cause, Cause]] = {
     # The directory follows from the user name.
     EntraKind.TENANT_INVALID: EntraKind.SIGN_IN_REJECTED,
     EntraKind.TENANT_NOT_FOUND: EntraKind.SIGN_IN_REJECTED,
@@ -102,28 +103,44 @@ _FOR_A_USER: Final[dict[AnyKind, AnyKind]] = {
 }
 """What a kind is for a user, who has neither a directory nor a secret among the settings."""
 
-_FOR_MICROSOFTS: Final[dict[AnyKind, AnyKind]] = dict.fromkeys(
+_FOR_MICROSOFTS: Final[Mapping[Cause, Cause]] = dict.fromkeys(
     (
         EntraKind.PUBLIC_CLIENT_NOT_FOUND,
         EntraKind.PUBLIC_CLIENT_REFUSED,
         EntraKind.APPLICATION_DISABLED,
         EntraKind.APPLICATION_SINGLE_TENANT,
-        EntraKind.CONSENT_MISSING,
+        SystemCause.CONSENT_MISSING,
     ),
-    EntraKind.PUBLIC_CLIENT_MISSING,
+    SystemCause.PUBLIC_CLIENT_MISSING,
 )
 """The same under the application of Microsoft's own tools: the publisher cannot change that, only name another."""
+
+
+def numbers_of(system: SystemKinds) -> Mapping[int, AnyKind]:
+    """What each ``AADSTS`` number means to who signs in to ``system``."""
+    return {code: system.of(cause) for code, cause in CODES.items()}
+
+
+def errors_of(system: SystemKinds) -> Mapping[str, AnyKind]:
+    """What an OAuth error means to who signs in to ``system``, when its numbers are not known."""
+    return {error: system.of(cause) for error, cause in ERRORS.items()}
+
 
 _IN_WORDS: Final = re.compile(r"AADSTS([0-9]{5,8})(?![0-9])")
 
 
-def diagnose_refusal(answered: Answered, way: SignInWay, private: Private, now: float) -> Diagnosis:
-    """Why there is no token, told by the settings that this way of signing in has. Shows nothing ``private``."""
+def diagnose_refusal(
+    answered: Answered, way: SignInWay, system: SystemKinds, private: Private, now: float
+) -> Diagnosis:
+    """Why there is no token, told by the settings that this way of signing in has, and by the kinds of ``system``.
+
+    Shows nothing ``private``.
+    """
     content = read_json(answered)
     summary: Mapping[str, Any] = content if isinstance(content, dict) else {}
     code, by_code = _read_codes(summary)
     wait = retry_after(answered.headers, now)
-    kind = _for(way, _kind(answered.status, summary, by_code, wait))
+    kind = system.of(_for(way, _cause(answered.status, summary, by_code, wait)))
     error = summary.get("error")
     evidence = Evidence(
         status=answered.status,
@@ -134,14 +151,14 @@ def diagnose_refusal(answered: Answered, way: SignInWay, private: Private, now: 
     return diagnose(kind, evidence, retry_after=wait if _passes(kind) else None)
 
 
-def _for(way: SignInWay, kind: AnyKind) -> AnyKind:
+def _for(way: SignInWay, cause: Cause) -> Cause:
     if way is SignInWay.APPLICATION:
-        return kind
-    kind = _FOR_A_USER.get(kind, kind)
-    return _FOR_MICROSOFTS.get(kind, kind) if way is SignInWay.USER_OF_MICROSOFTS else kind
+        return cause
+    cause = _FOR_A_USER.get(cause, cause)
+    return _FOR_MICROSOFTS.get(cause, cause) if way is SignInWay.USER_OF_MICROSOFTS else cause
 
 
-def _kind(status: int, summary: Mapping[str, Any], by_code: AnyKind | None, wait: float | None) -> AnyKind:
+def _cause(status: int, summary: Mapping[str, Any], by_code: Cause | None, wait: float | None) -> Cause:
     error = _text(summary, "error") or ""
     by_error = ERRORS.get(error)
     if status == 429:
@@ -155,11 +172,11 @@ def _kind(status: int, summary: Mapping[str, Any], by_code: AnyKind | None, wait
     return by_code or _SUBERRORS.get(_text(summary, "suberror") or "") or by_error or EntraKind.SIGN_IN_REJECTED
 
 
-def _passes(kind: AnyKind) -> bool:
-    return CATALOGUE[kind].outcome in (Outcome.FAILED, Outcome.THROTTLED)
+def _passes(cause: Cause) -> bool:
+    return isinstance(cause, AnyKind) and CATALOGUE[cause].outcome in (Outcome.FAILED, Outcome.THROTTLED)
 
 
-def _read_codes(summary: Mapping[str, Any]) -> tuple[int | None, AnyKind | None]:
+def _read_codes(summary: Mapping[str, Any]) -> tuple[int | None, Cause | None]:
     """The first number that is known, or simply the first, and what it means; they are in the words as well."""
     codes = summary.get("error_codes")
     numbers = [code for code in codes if isinstance(code, int)] if isinstance(codes, list) else []

@@ -6,7 +6,7 @@ from leadkeeper.diagnosis import AnyKind
 
 
 class EntraKind(AnyKind):
-    """Causes of Microsoft Entra ID that a sign-in fails."""
+    """Causes of Microsoft Entra ID that a sign-in fails, the same for every system that is signed in to."""
 
     TENANT_NOT_FOUND = "tenantNotFound"
     TENANT_INVALID = "tenantInvalid"
@@ -22,14 +22,9 @@ class EntraKind(AnyKind):
     ACCOUNT_LOCKED = "accountLocked"
     MULTI_FACTOR_REQUIRED = "multiFactorRequired"
     CONDITIONAL_ACCESS = "conditionalAccess"
-    CONSENT_MISSING = "consentMissing"
-    RESOURCE_NOT_IN_TENANT = "resourceNotInTenant"
-    TOKEN_REQUEST_INVALID = "tokenRequestInvalid"
-    TENANT_IN_ANOTHER_CLOUD = "tenantInAnotherCloud"
     TENANT_RESTRICTED = "tenantRestricted"
     APPLICATION_SINGLE_TENANT = "applicationSingleTenant"
     APPLICATION_PUBLIC = "applicationPublic"
-    PUBLIC_CLIENT_MISSING = "publicClientMissing"
     PUBLIC_CLIENT_NOT_FOUND = "publicClientNotFound"
     DIRECTORY_PASSWORD_EXPIRED = "directoryPasswordExpired"
     DIRECTORY_NOT_REACHED = "directoryNotReached"

@@ -23,6 +23,7 @@ from leadkeeper.network.answer import Private
 from leadkeeper.network.client import NETWORK_ERRORS, Network, diagnose_network
 from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.network.entra.errors import WHERE, SignInWay, diagnose_refusal
+from leadkeeper.network.entra.system import SystemKinds
 from leadkeeper.network.rest import USER_AGENT, read_json, request, unsent
 
 AUTHORITY: Final = "https://login.microsoftonline.com"
@@ -55,13 +56,14 @@ class Credential:
     """Who asks for a token, and for what: equal credentials share their token.
 
     ``secret`` is an application's, ``password`` a user's (then ``tenant`` may be ``organizations``, and ``secret`` is
-    left out for a public application; ``own_client`` says whether the publisher named that). ``resource`` is an origin
-    such as ``https://contoso.crm4.dynamics.com``.
+    left out for a public application; ``own_client`` says whether the publisher named that). ``resource`` is the
+    origin of the system that is signed in to, ``system`` what that calls the causes that concern it.
     """
 
     tenant: str
     client: str
     resource: str
+    system: SystemKinds
     secret: str = field(default="", repr=False)
     username: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
@@ -205,7 +207,8 @@ class EntraTokens:
         except NETWORK_ERRORS as error:
             return _unreached(diagnose_network(error))
         if answered.status != 200:
-            return diagnose_refusal(answered, credential.way, Private(None, credential.private), self._now())
+            private = Private(None, credential.private)
+            return diagnose_refusal(answered, credential.way, credential.system, private, self._now())
         if answered.fault is not None:
             return _unreached(diagnose_network(answered.fault))
         token = read_token(read_json(answered))

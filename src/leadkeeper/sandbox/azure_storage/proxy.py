@@ -87,6 +87,10 @@ class StorageProxy(FaultServer):
         self._script: list[tuple[Fault, Match, int]] = []
         self._deleted: dict[str, float] = {}
 
+    def end_deletions(self) -> None:
+        """Let the names that were deleted be free at once, however long that still would take."""
+        self._deleted.clear()
+
     async def start(self, context: ssl.SSLContext | None, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; see :class:`~leadkeeper.sandbox.faults.FaultServer`."""
         self._session = aiohttp.ClientSession(auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar())

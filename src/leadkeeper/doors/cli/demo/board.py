@@ -7,11 +7,22 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from leadkeeper.destinations.registry import OURS
+from leadkeeper.diagnoses.text import WHO_ACTS
+from leadkeeper.diagnosis import Who
 from leadkeeper.doors.cli.demo.hub import Hub
 from leadkeeper.doors.cli.demo.screen import Line, Screen, short_lead_source
+from leadkeeper.doors.cli.showing import spoken
+from leadkeeper.texts import lazy_gettext as _
 
 _SECONDS: Final = 0.25
 _MOST: Final = 100
+RECEIPT_WORDS: Final[Mapping[str, str]] = {
+    "created": _("created"),
+    "updated": _("updated"),
+    "duplicate": _("was there already"),
+    "sent": _("sent"),
+}
+"""What a destination did with a lead, in a word."""
 _ENDED: Final = frozenset({"delivered", "unconfirmed", "setAside", "withheld"})
 
 
@@ -81,8 +92,12 @@ def summary(delivery: Mapping[str, Any]) -> str:
     """The receipt, or the diagnosis with who must act, in a few words."""
     receipt, diagnosis = delivery.get("receipt"), delivery.get("diagnosis")
     if receipt is not None:
-        return f"{receipt['result']} {receipt['remoteId'] or ''}".strip()
+        word = spoken(RECEIPT_WORDS.get(receipt["result"], receipt["result"]))
+        return f"{word} {receipt['remoteId'] or ''}".strip()
     if diagnosis is None:
         return ""
-    acts = "" if diagnosis["who"] == "nobody" else f" Who acts: {diagnosis['who']}."
-    return f"{diagnosis['summary']}{acts}"
+    if diagnosis["who"] == "nobody":
+        return str(diagnosis["summary"])
+    return spoken(
+        _("%(summary)s Who acts: %(who)s.", summary=diagnosis["summary"], who=_(WHO_ACTS[Who(diagnosis["who"])]))
+    )

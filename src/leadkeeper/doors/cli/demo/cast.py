@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from itertools import count, cycle
 from typing import Any, Final
 
+from leadkeeper.texts import _
+
 PUBLISHERS: Final = {"contoso": "Contoso", "fabrikam": "Fabrikam"}
 OFFERS: Final = {
     "contoso.crm-pro": "Contoso CRM Pro",
@@ -39,9 +41,9 @@ PUBLISHED: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 """The offers that customers see in the end, and what they read of them."""
 ACCOUNTS: Final = (
-    ("operator", "Teresa Almeida", "teresa.almeida@marketplace.example", None, "operator"),
-    ("publisher (an owner at Contoso)", "Daniel Whitfield", "daniel.whitfield@contoso.example", "contoso", "owner"),
-    ("reader (at Contoso)", "Ines Carvalho", "ines.carvalho@contoso.example", "contoso", "reader"),
+    (_("operator"), "Teresa Almeida", "teresa.almeida@marketplace.example", None, "operator"),
+    (_("publisher (an owner at Contoso)"), "Daniel Whitfield", "daniel.whitfield@contoso.example", "contoso", "owner"),
+    (_("reader (at Contoso)"), "Ines Carvalho", "ines.carvalho@contoso.example", "contoso", "reader"),
 )
 """Who can sign in to the portal: what they are in words, name, address, publisher, role."""
 EVERY_ACTION: Final = (

@@ -18,7 +18,10 @@ import aiohttp
 from leadkeeper.doors.cli.demo.guard import Guard
 from leadkeeper.doors.cli.demo.stage import free_port
 from leadkeeper.doors.cli.failing import Failed
+from leadkeeper.doors.cli.showing import SPOKEN
 from leadkeeper.sandbox.place import HOST
+from leadkeeper.texts import join_lazily
+from leadkeeper.texts import lazy_gettext as _
 
 PORT: Final = 8700
 _JSON: Final = re.compile(r"application/(problem\+)?json")
@@ -71,7 +74,9 @@ class Hub:
     async def __aenter__(self) -> Self:
         try:
             self.key = await self._make_key()
-            self._session = aiohttp.ClientSession(headers={"Authorization": f"Bearer {self.key}"})
+            self._session = aiohttp.ClientSession(
+                headers={"Authorization": f"Bearer {self.key}", "Accept-Language": SPOKEN.get().code}
+            )
             for wanted in ([PORT], [], []):
                 # Between our look and the hub's start somebody else may take the port.
                 if await self._start_on(free_port(wanted)):
@@ -106,7 +111,8 @@ class Hub:
         """Return when the hub ends, with what there is to say about it."""
         assert self._process is not None
         code = await self._process.wait()
-        return "\n".join([f"The hub ended by itself (exit code {code}).", *self.last_words()])
+        summary = _("The hub ended by itself (exit code %(code)s).", code=code)
+        return join_lazily((summary, *self.last_words()), "\n")
 
     async def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         """Call the API; ``body`` goes as JSON, bytes as they are. Header ``idempotency_key`` is ``Idempotency-Key``."""
@@ -126,7 +132,15 @@ class Hub:
         answer = await self.call(method, path, body, **headers)
         if answer.refused:
             detail = answer.body.get("detail", "") if isinstance(answer.body, dict) else answer.body
-            raise Refused(f"{method} {path} was refused ({answer.status}): {detail}")
+            raise Refused(
+                _(
+                    "%(method)s %(path)s was refused (%(status)s): %(why)s",
+                    method=method,
+                    path=path,
+                    status=answer.status,
+                    why=detail,
+                )
+            )
         return answer.body
 
     async def _make_key(self) -> str:
@@ -137,7 +151,7 @@ class Hub:
         output, errors = await process.communicate()
         self._guard.gone(process.pid)
         if process.returncode != 0:
-            raise Failed(f"The hub cannot make a key: {errors.decode(errors='replace').strip()}")
+            raise Failed(_("The hub cannot make a key: %(why)s", why=errors.decode(errors="replace").strip()))
         key: str = json.loads(output)["key"]
         return key
 
@@ -172,7 +186,13 @@ class Hub:
                 self._guard.gone(self._process.pid)
         except TimeoutError:
             raise Failed(
-                "\n".join([f"The hub did not answer within {_START_SECONDS:.0f} s.", *self.last_words()])
+                join_lazily(
+                    (
+                        _("The hub did not answer within %(seconds)s s.", seconds=round(_START_SECONDS)),
+                        *self.last_words(),
+                    ),
+                    "\n",
+                )
             ) from None
         finally:
             ended.cancel()

@@ -15,6 +15,7 @@ import aiohttp
 from leadkeeper.doors.cli.demo import cast
 from leadkeeper.doors.cli.demo.hub import Hub, Refused
 from leadkeeper.doors.cli.demo.screen import Screen
+from leadkeeper.texts import lazy_gettext as _
 
 _SECONDS: Final = 60.0
 """The longest that an offer's way to its preview, or from there to customers, may take."""
@@ -56,9 +57,16 @@ async def _ended(hub: Hub, path: str, operation_id: str) -> None:
             return
         if operation["state"] != "running":
             texts = [message["text"] for step in operation["steps"] for message in step["messages"]]
-            raise Refused(f"publishing {path} has {operation['state']}: {' '.join(texts[-1:])}")
+            raise Refused(
+                _(
+                    "The publishing of %(path)s has ended as %(state)s: %(why)s",
+                    path=path,
+                    state=operation["state"],
+                    why=" ".join(texts[-1:]),
+                )
+            )
         await asyncio.sleep(_LOOK)
-    raise Refused(f"publishing {path} did not end within {_SECONDS:.0f} s")
+    raise Refused(_("The publishing of %(path)s did not end within %(seconds)s s.", path=path, seconds=round(_SECONDS)))
 
 
 async def invite_people(hub: Hub) -> Sequence[DemoPerson]:
@@ -67,14 +75,14 @@ async def invite_people(hub: Hub) -> Sequence[DemoPerson]:
     async with _browser() as operator:
         token = _TOKEN.search(await _post(operator, f"{hub.url}/portal/sign-in", {"key": hub.key}))
         if token is None:
-            raise Refused("the portal's first page holds no form of its own")
+            raise Refused(_("The portal's first page holds no form of its own."))
         for what, name, email, publisher_id, role in cast.ACCOUNTS:
             page = "people" if publisher_id is None else f"publishers/{publisher_id}/members"
             form = {"token": token[1], "email": email, "role": role}
             shown = await _post(operator, f"{hub.url}/portal/{page}/invite", form)
             link = _INVITATION.search(shown)
             if link is None:
-                raise Refused(f"the page of {page} shows no invitation")
+                raise Refused(_("The page %(page)s shows no invitation.", page=page))
             account = DemoPerson(what, email, secrets.token_urlsafe(12))
             async with _browser() as browser:
                 await _post(browser, hub.url + link[0], {"name": name, "password": account.password})
@@ -91,5 +99,5 @@ async def _post(browser: aiohttp.ClientSession, url: str, form: dict[str, str]) 
     async with browser.post(url, data=form) as response:
         if not response.ok:
             path = re.sub(r"lko_[\w-]+", "...", response.url.path)
-            raise Refused(f"a form of {path} was refused ({response.status})")
+            raise Refused(_("A form of %(path)s was refused (%(status)s).", path=path, status=response.status))
         return await response.text()

@@ -23,6 +23,9 @@ from leadkeeper.doors.cli.demo.stage import Stage, open_stage
 from leadkeeper.doors.cli.demo.storage import storage_ends
 from leadkeeper.doors.cli.demo.story import Story
 from leadkeeper.doors.cli.failing import Failed
+from leadkeeper.doors.cli.showing import spoken
+from leadkeeper.texts import join_lazily
+from leadkeeper.texts import lazy_gettext as _
 
 LIMIT: Final = 90.0
 """Seconds within which every lead must have arrived after the story's end."""
@@ -69,10 +72,12 @@ class _Demo:
 
     async def play(self) -> int:
         async with AsyncExitStack() as stack:
-            self._screen.say("Starting the sandbox (a stand-in for every destination, over TLS) and the hub ...")
+            self._screen.say(_("Starting the sandbox (a stand-in for every destination, over TLS) and the hub ..."))
             stage = await stack.enter_async_context(open_stage(self._folder, self._guard))
             hub = await stack.enter_async_context(Hub(self._folder, self._guard, stage.settings))
-            self._screen.say(f"The hub listens at {hub.url}. What arrives: {stage.sandbox.control_url}")
+            self._screen.say(
+                _("The hub listens at %(url)s. What arrives: %(page)s", url=hub.url, page=stage.sandbox.control_url)
+            )
             board = Board(hub, self._screen)
             story = Story(hub, stage, self._screen, board)
             failed: list[str] = []
@@ -91,7 +96,7 @@ class _Demo:
     async def _tell(self, story: Story, hub: Hub, failed: list[str]) -> None:
         """The story, then the proof; ``failed`` gets what did not arrive."""
         await story.play()
-        self._screen.heading("Waiting until every lead is found at every destination")
+        self._screen.heading(_("Waiting until every lead is found at every destination"))
         end = time.monotonic() + LIMIT
         found = await arrivals(hub, story.handed_in)
         while any(arrival.wrong for arrival in found) and time.monotonic() < end:
@@ -99,7 +104,9 @@ class _Demo:
             found = await arrivals(hub, story.handed_in)
         self._report(found)
         failed += [
-            f"{arrival.lead.lead_source} -> {arrival.where}: {arrival.wrong}" for arrival in found if arrival.wrong
+            f"{arrival.lead.lead_source} -> {arrival.where}: {spoken(arrival.wrong)}"
+            for arrival in found
+            if arrival.wrong
         ]
 
     def _report(self, found: Sequence[Arrival]) -> None:
@@ -108,24 +115,35 @@ class _Demo:
                 self._screen.fitting(a.lead.id),
                 short_lead_source(a.lead.lead_source),
                 a.where,
-                self._screen.fitting(a.receipt or "NOT ARRIVED"),
+                self._screen.fitting(spoken(a.receipt or _("NOT ARRIVED"))),
             )
             for a in found
             if not a.lead.test or a.wrong
         ]
-        columns = ("Lead", "Lead source", "Destination", "Receipt, read at the destination")
+        columns = (_("Lead"), _("Lead source"), _("Destination"), _("Receipt, read at the destination"))
         self._screen.table(
-            "What arrived, read from each destination's own records (the test leads, just as found, are left out here)",
+            _(
+                "What arrived, read from each destination's own records (the test leads, just as found, are left out "
+                "here)"
+            ),
             columns,
             rows,
         )
         leads = len({arrival.lead.id for arrival in found})
         arrived = sum(bool(arrival.receipt) for arrival in found)
-        self._screen.say(f"\n{leads} leads acknowledged, {arrived} of {len(found)} deliveries arrived.")
+        self._screen.say("")
+        self._screen.say(
+            _(
+                "%(leads)s leads acknowledged, %(arrived)s of %(every)s deliveries arrived.",
+                leads=leads,
+                arrived=arrived,
+                every=len(found),
+            )
+        )
 
     def _verdict(self, failed: Sequence[str]) -> int:
         for reason in failed:
-            self._screen.say(f"Not arrived within {LIMIT:.0f} s: {reason}", "red")
+            self._screen.say(_("Not arrived within %(seconds)s s: %(why)s", seconds=round(LIMIT), why=reason), "red")
         return 1 if failed else 0
 
 
@@ -141,7 +159,7 @@ async def _while_alive(hub: Hub, stage: Stage, board: Board, doing: Coroutine[An
         asyncio.create_task(stage.keep_page_fresh()),
     ]
     try:
-        done, _ = await asyncio.wait({work, *beside}, return_when=asyncio.FIRST_COMPLETED)
+        done, _pending = await asyncio.wait({work, *beside}, return_when=asyncio.FIRST_COMPLETED)
         if beside[0] in done and not beside[1].done():
             # The board cannot ask a hub that has just died: what the hub said last tells more.
             await asyncio.wait({beside[1]}, timeout=1.0)
@@ -149,11 +167,14 @@ async def _while_alive(hub: Hub, stage: Stage, board: Board, doing: Coroutine[An
             if task.done():
                 task.result()
     except Refused as error:
-        raise Failed("\n".join([f"The demo did not go as told: {error}", *hub.last_words()])) from None
+        summary = _("The demo did not go as told: %(why)s", why=error.args[0])
+        raise Failed(join_lazily((summary, *hub.last_words()), "\n")) from None
     except aiohttp.ClientError as error:
-        raise Failed(f"The hub does not answer: {type(error).__name__}.") from None
+        raise Failed(_("The hub does not answer: %(cause)s.", cause=type(error).__name__)) from None
     except AzureError as error:
-        raise Failed(f"Azurite, the Azure Storage emulator, does not answer: {type(error).__name__}.") from None
+        raise Failed(
+            _("Azurite, the Azure Storage emulator, does not answer: %(cause)s.", cause=type(error).__name__)
+        ) from None
     finally:
         for task in (work, *beside):
             task.cancel()

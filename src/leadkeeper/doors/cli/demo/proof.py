@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from leadkeeper.doors.cli.demo.hub import Hub
 from leadkeeper.lead import is_test_marker
 from leadkeeper.sandbox.place import FoundLead, Place
+from leadkeeper.texts import join_lazily, lazy_ngettext
+from leadkeeper.texts import lazy_gettext as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +60,20 @@ def _there(lead: HandedIn, seen: Mapping[str, FoundLead]) -> FoundLead | None:
 
 def _arrival(lead: HandedIn, place: Place, there: FoundLead | None, state: str) -> Arrival:
     if there is None:
-        return Arrival(lead, place, wrong=f"it is not there; the hub says: {state}")
+        return Arrival(lead, place, wrong=_("it is not there; the hub says: %(state)s", state=state))
     if there.lead_source is not None and (there.lead_source, there.email) != (lead.lead_source, lead.email):
-        return Arrival(lead, place, wrong="what is there says something else than was handed in")
+        return Arrival(lead, place, wrong=_("what is there says something else than was handed in"))
     if lead.email in there.open_text:
-        return Arrival(lead, place, wrong="the customer's e-mail address stands where anybody may read it")
+        return Arrival(lead, place, wrong=_("the customer's e-mail address stands where anybody may read it"))
     if there.times > 1 and place.once:
-        return Arrival(lead, place, wrong=f"it is there {there.times} times")
+        return Arrival(lead, place, wrong=_times(there.times))
     expected = "delivered" if place.confirms else "unconfirmed"
     if state != expected:
-        return Arrival(lead, place, wrong=f"it is there, but the hub says: {state}")
-    times = "" if there.times == 1 else f", {there.times} times"
-    summary = "" if place.confirms else " (for Leadkeeper unconfirmed)"
-    return Arrival(lead, place, f"{there.receipt}{times}{summary}")
+        return Arrival(lead, place, wrong=_("it is there, but the hub says: %(state)s", state=state))
+    notes = [] if there.times == 1 else [_times(there.times)]
+    notes += [] if place.confirms else [_("for Leadkeeper it is unconfirmed")]
+    return Arrival(lead, place, join_lazily((there.receipt, *notes), "; "))
+
+
+def _times(count: int) -> str:
+    return lazy_ngettext("it is there %(count)s time", "it is there %(count)s times", count)

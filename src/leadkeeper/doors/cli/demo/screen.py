@@ -13,7 +13,9 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from leadkeeper.doors.cli.showing import WIDE
+from leadkeeper.doors.cli.showing import WIDE, spoken
+from leadkeeper.doors.state_words import DELIVERIES
+from leadkeeper.texts import lazy_gettext as _
 
 _COLOURS: Final = {
     "delivered": "green",
@@ -25,6 +27,7 @@ _COLOURS: Final = {
 }
 _MARKERS: Final = re.compile(r"^MSFT_TEST_\d+(\d{6})-MSFT_TEST_\d+")
 _ID: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{6}([0-9a-f]{6})\b")
+_TEST_LEAD: Final = _("test lead")
 _FEWEST_ROWS: Final = 5
 _AROUND: Final = 6
 """Lines of a terminal that the live table leaves for its own head and for the story above it."""
@@ -49,9 +52,14 @@ class Line:
         return self.lead[-6:]
 
 
+def state_word(state: str) -> str:
+    """A delivery's state in the language of the command."""
+    return spoken(DELIVERIES.get(state, state))
+
+
 def short_lead_source(text: str) -> str:
     """A lead source that fits a line: of a test lead's two markers only the end of one is left."""
-    return _MARKERS.sub(r"test lead \1", text)
+    return _MARKERS.sub(rf"{spoken(_TEST_LEAD)} \1", text)
 
 
 class Screen:
@@ -83,12 +91,12 @@ class Screen:
                 self._display = None
 
     def heading(self, text: str) -> None:
-        """A new part of the story."""
-        self._console.print(f"\n[bold]{escape(text)}[/bold]", soft_wrap=True)
+        """A new part of the story. Told in the language of the command, as all texts here."""
+        self._console.print(f"\n[bold]{escape(spoken(text))}[/bold]", soft_wrap=True)
 
-    def say(self, text: str, style: str = "") -> None:
-        """A line of the story."""
-        self._console.print(escape(text), style=style, soft_wrap=True)
+    def say(self, text: str, style: str = "", indent: str = "") -> None:
+        """A line of the story, behind ``indent``."""
+        self._console.print(escape(f"{indent}{spoken(text)}"), style=style, soft_wrap=True)
 
     def show(self, lines: Sequence[Line]) -> None:
         """The deliveries as they are now, newest first."""
@@ -103,7 +111,9 @@ class Screen:
                 if not self._names_each:
                     continue
                 summary = f": {line.summary}" if line.summary else ""
-                self.say(f"    {line.short}  {line.lead_source} -> {line.destination}: {line.state}{summary}")
+                self.say(
+                    f"    {line.short}  {line.lead_source} -> {line.destination}: {state_word(line.state)}{summary}"
+                )
 
     def name_each(self) -> None:
         """From now on print each delivery as it changes, where no terminal shows them all."""
@@ -113,13 +123,21 @@ class Screen:
         """How many deliveries there are in each state, and over which connections."""
         for state in dict.fromkeys(line.state for line in lines):
             there = [line.connection for line in lines if line.state == state]
-            self.say(f"  {state:<11} {len(there):>2}: {', '.join(dict.fromkeys(there))}", _COLOURS.get(state, ""))
+            places = ", ".join(dict.fromkeys(there))
+            self.say(f"  {state_word(state):<11} {len(there):>2}: {places}", _COLOURS.get(state, ""))
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """A table that stays."""
-        table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False, title_style="bold")
+        table = Table(
+            *map(spoken, columns),
+            title=spoken(title),
+            title_justify="left",
+            box=None,
+            pad_edge=False,
+            title_style="bold",
+        )
         for row in rows:
-            table.add_row(*(escape(cell) for cell in row))
+            table.add_row(*(escape(spoken(cell)) for cell in row))
         self._console.print()
         self._console.print(table, crop=False)
 
@@ -130,17 +148,17 @@ class Screen:
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False, expand=True)
         for name, share in (
-            ("Lead", None),
-            ("Lead source", 4),
-            ("Destination", 3),
-            ("State", None),
-            ("Receipt or diagnosis", 5),
+            (_("Lead"), None),
+            (_("Lead source"), 4),
+            (_("Destination"), 3),
+            (_("State"), None),
+            (_("Receipt or diagnosis"), 5),
         ):
-            table.add_column(name, ratio=share, no_wrap=True, overflow="ellipsis")
+            table.add_column(spoken(name), ratio=share, no_wrap=True, overflow="ellipsis")
         rows = self._rows or max(_FEWEST_ROWS, self._console.height - _AROUND)
         for line in self._lines[:rows]:
             colour = _COLOURS.get(line.state, "cyan")
-            state = f"[{colour}]{escape(line.state)}[/{colour}]"
+            state = f"[{colour}]{escape(state_word(line.state))}[/{colour}]"
             table.add_row(
                 line.short,
                 escape(line.lead_source),

@@ -10,6 +10,8 @@ from leadkeeper.doors.cli.demo import cast
 from leadkeeper.doors.cli.demo.hub import Hub
 from leadkeeper.doors.cli.demo.market import DemoPerson
 from leadkeeper.doors.cli.demo.stage import Stage
+from leadkeeper.doors.cli.showing import spoken
+from leadkeeper.texts import lazy_gettext as _
 
 
 def sights(hub: Hub, stage: Stage, hook_url: str, accounts: Sequence[DemoPerson]) -> str:
@@ -22,27 +24,26 @@ def sights(hub: Hub, stage: Stage, hook_url: str, accounts: Sequence[DemoPerson]
         f"{name}={shlex.quote(hub.settings[name])}"
         for name in ("LEADKEEPER_DATABASE_URL", "LEADKEEPER_SECRET_KEY_FILE")
     )
-    people = "\n".join(f"  as {each.what}: {each.email}, password {each.password}" for each in accounts)
-    return f"""
-The hub goes on until Ctrl-C. Try it from another terminal; what you send appears below.
-
-The API, described:        {hub.url}/openapi.json
-The publishers' portal:    {hub.url}/portal
-  Sign in with one of these passwords, which were made for this demo and end with it,
-{people}
-  or as operator with this key: {hub.key}
-The storefront:            {hub.url}/store
-What arrived, as a page:   {stage.sandbox.control_url}
-  (its certificate is of the sandbox's own authority: let your browser go on)
-Hand in a lead:
-  curl {key} {json_type} {hub.url}/v1/leads -d {shlex.quote(lead)}
-Post one as Microsoft's marketplace does:
-  curl {json_type} {hook_url} -d {shlex.quote(payload)}
-What became of the newest lead:
-  curl {key} '{hub.url}/v1/leads?limit=1'
-The rows that are really in Azure Table:
-  leadkeeper sandbox rows {stage.storage.url("table")}
-The same leads at the command line:
-  {settings} leadkeeper leads list
-The hub's log:             {hub.log}
-"""
+    people = [
+        _("as %(who)s: %(email)s, password %(password)s", who=_(each.what), email=each.email, password=each.password)
+        for each in accounts
+    ]
+    certificate = _("(its certificate is of the sandbox's own authority: let your browser go on)")
+    shown: list[tuple[str, Sequence[str]]] = [
+        (_("The API, described:"), (f"{hub.url}/openapi.json",)),
+        (_("The publishers' portal:"), (f"{hub.url}/portal",)),
+        (_("Sign in with one of these passwords, which were made for this demo and end with it,"), people),
+        (_("or as operator with this key:"), (hub.key,)),
+        (_("The storefront:"), (f"{hub.url}/store",)),
+        (_("What arrived, as a page:"), (stage.sandbox.control_url, certificate)),
+        (_("Hand in a lead:"), (f"curl {key} {json_type} {hub.url}/v1/leads -d {shlex.quote(lead)}",)),
+        (_("Post one as Microsoft's marketplace does:"), (f"curl {json_type} {hook_url} -d {shlex.quote(payload)}",)),
+        (_("What became of the newest lead:"), (f"curl {key} '{hub.url}/v1/leads?limit=1'",)),
+        (_("The rows that are really in Azure Table:"), (f"leadkeeper sandbox rows {stage.storage.url('table')}",)),
+        (_("The same leads at the command line:"), (f"{settings} leadkeeper leads list",)),
+        (_("The hub's log:"), (str(hub.log),)),
+    ]
+    lines = [spoken(_("The hub goes on until Ctrl-C. Try it from another terminal; what you send appears below."))]
+    for head, below in shown:
+        lines += [spoken(head), *(f"  {spoken(line)}" for line in below)]
+    return "\n".join(("", *lines, ""))

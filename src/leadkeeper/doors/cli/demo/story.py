@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from leadkeeper.doors.cli.demo import cast
-from leadkeeper.doors.cli.demo.board import Board, summary
+from leadkeeper.doors.cli.demo.board import RECEIPT_WORDS, Board, summary
 from leadkeeper.doors.cli.demo.hub import Answer, Hub, Refused
 from leadkeeper.doors.cli.demo.market import DemoPerson, invite_people, publish_offers
 from leadkeeper.doors.cli.demo.places import connect, every_place
@@ -16,9 +16,12 @@ from leadkeeper.doors.cli.demo.proof import HandedIn
 from leadkeeper.doors.cli.demo.screen import Line, Screen
 from leadkeeper.doors.cli.demo.shown import MoodyEndpoint
 from leadkeeper.doors.cli.demo.stage import Stage
+from leadkeeper.doors.state_words import DELIVERIES
 from leadkeeper.sandbox.azure_table.place import table
 from leadkeeper.sandbox.https_endpoint.place import https_endpoint, signing_secret
 from leadkeeper.sandbox.place import Place
+from leadkeeper.texts import join_lazily
+from leadkeeper.texts import lazy_gettext as _
 
 _PAUSE: Final = 0.4
 """Seconds between leads where somebody watches, so that they are seen to arrive."""
@@ -42,7 +45,7 @@ class Story:
         self.accounts: Sequence[DemoPerson] = ()
 
     async def play(self) -> None:
-        """The whole story. Raises :class:`Refused` if it does not go as told."""
+        """The whole story. Raises :class:`Refused` if it does not go as planned."""
         by_hand = (self._by_rest, self._in_a_batch, self._by_hook, self._faulty)
         for act in (self._set_up, *by_hand, self._broken, self._failing, self._published):
             before = len(self.handed_in)
@@ -52,7 +55,7 @@ class Story:
             self._screen.sum_up(self._board.of(leads))
 
     async def _set_up(self) -> None:
-        self._screen.heading("1. Offers and their connections, each tried with a test lead")
+        self._screen.heading(_("1. Offers and their connections, each tried with a test lead"))
         for publisher, name in cast.PUBLISHERS.items():
             await self._hub.ask("PUT", f"/v1/publishers/{publisher}", {"displayName": name})
         secrets = {}
@@ -70,16 +73,20 @@ class Story:
             for place in self._places[offer]:
                 await self._put(offer, place, place.settings)
                 test = await self._prove(offer, place)
-                self._screen.say(f"  {offer}/{place.connection} ({place.title}): test lead {_short(test)}", "green")
+                where = f"{offer}/{place.connection} ({place.title})"
+                text = _("%(connection)s: test lead %(outcome)s", connection=where, outcome=_short(test))
+                self._screen.say(text, "green", indent="  ")
 
     async def _by_rest(self) -> None:
         count = len(self._places[cast.EVERYWHERE])
-        self._screen.heading(f"2. Leads of every source and action, handed in over REST, each for {count} connections")
+        self._screen.heading(
+            _("2. Leads of every source and action, handed in over REST, each for %(count)s connections", count=count)
+        )
         for source, action in cast.EVERY_ACTION:
             await self._hand_in(cast.lead(cast.EVERYWHERE, source, action))
 
     async def _in_a_batch(self) -> None:
-        self._screen.heading("3. A batch of three lines, the second of them spoilt: the others are kept")
+        self._screen.heading(_("3. A batch of three lines, the second of them spoilt: the others are kept"))
         offer = "fabrikam.insights"
         leads = [cast.lead(offer, "AzureMarketplace", "PLT"), cast.lead(offer, "SPZA", "INS")]
         lines = [json.dumps(leads[0]), '{"publisherId": "contoso", "offerId":', json.dumps(leads[1])]
@@ -89,46 +96,48 @@ class Story:
         answers = [json.loads(line) for line in text.splitlines()]
         for lead, answer in zip(leads, (answers[0], answers[2]), strict=True):
             self._acknowledged(answer["id"], lead)
-        self._screen.say(f"  line 2: {answers[1]['problem']['detail']}", "yellow")
+        self._screen.say(_("line 2: %(why)s", why=answers[1]["problem"]["detail"]), "yellow", indent="  ")
 
     async def _by_hook(self) -> None:
-        self._screen.heading("4. Leads from Microsoft's marketplace, posted to a hook in the shapes that it uses")
+        self._screen.heading(_("4. Leads from Microsoft's marketplace, posted to a hook in the shapes that it uses"))
         hook = await self._hub.ask("POST", f"{_path(cast.HOOKED)}/hooks")
         self.hook_url = hook["url"]
         for name, payload, lead_source, email in cast.HOOK_LEADS:
             answer = await self._hub.ask("POST", f"/hooks/{hook['token']}", payload)
-            self._screen.say(f"  {name}: kept")
+            self._screen.say(_("%(what)s: kept", what=name), indent="  ")
             self.handed_in.append(HandedIn(answer["id"], lead_source, email, tuple(self._places[cast.HOOKED])))
             await self._pause()
 
     async def _faulty(self) -> None:
-        self._screen.heading("5. What cannot be kept is refused in plain words")
+        self._screen.heading(_("5. What cannot be kept is refused in plain words"))
         unknown = cast.lead("contoso.crm-pro", "AzureMarketplace", "INS") | {"offerId": "crm-pr0"}
-        self._refused("unknown offer", await self._hub.call("POST", "/v1/leads", unknown))
-        self._refused("not JSON", await self._hub.call("POST", "/v1/leads", b'{"publisherId": contoso}'))
+        self._refused(_("unknown offer"), await self._hub.call("POST", "/v1/leads", unknown))
+        self._refused(_("not JSON"), await self._hub.call("POST", "/v1/leads", b'{"publisherId": contoso}'))
         lead = cast.lead("contoso.crm-trial", "TestDrive", "StartTestDrive")
         first = await self._hub.ask("POST", "/v1/leads", lead, idempotency_key="demo-1")
         self._acknowledged(first["id"], lead)
         again = await self._hub.ask("POST", "/v1/leads", lead, idempotency_key="demo-1")
         if again["id"] != first["id"]:
-            raise Refused("a repeat under the same Idempotency-Key was kept as another lead")
-        self._screen.say("  handed in twice under one Idempotency-Key: kept once")
+            raise Refused(_("A repeat under the same Idempotency-Key was kept as another lead."))
+        self._screen.say(_("handed in twice under one Idempotency-Key: kept once"), indent="  ")
 
     async def _broken(self) -> None:
         offer = cast.EVERYWHERE
         places = self._places[offer]
-        self._screen.heading(f"6. All {len(places)} connections break, each in its own way: leads are held until fixed")
+        self._screen.heading(
+            _("6. All %(count)s connections break, each in its own way: leads are held until fixed", count=len(places))
+        )
         for place in places:
             await self._break(offer, place)
-        self._screen.say("  Two leads come in meanwhile:")
+        self._screen.say(_("Two leads come in meanwhile:"), indent="  ")
         before = len(self.handed_in)
         for source, action in (("AzureMarketplace", "INS"), ("SPZA", "PLT")):
             await self._hand_in(cast.lead(offer, source, action))
         leads = {lead.id for lead in self.handed_in[before:]}
         if not await self._settled(leads, {"held"}, _SOON):
-            raise Refused(f"not every lead was held within {_SOON:.0f} s")
+            raise Refused(_("Not every lead was held within %(seconds)s s.", seconds=round(_SOON)))
         self._screen.sum_up(self._board.of(leads))
-        self._screen.say("  One after the other is fixed, and its held leads go out by themselves:")
+        self._screen.say(_("One after the other is fixed, and its held leads go out by themselves:"), indent="  ")
         for place in places:
             await self._fix(offer, place)
         await self._settled(leads, {"delivered", "unconfirmed"}, _SOON)
@@ -141,8 +150,14 @@ class Story:
             self._stage.sandbox.stand_in(mishap.state[0]).choose(mishap.state[1])
         found = await self._validate(offer, place)
         if found["ok"] is not False:
-            raise Refused(f"{offer}/{place.connection} passed its validation although {mishap.what}")
-        self._screen.say(f"  {place.title}: {mishap.what}.")
+            raise Refused(
+                _(
+                    "%(connection)s passed its validation although %(mishap)s.",
+                    connection=f"{offer}/{place.connection}",
+                    mishap=_(mishap.what),
+                )
+            )
+        self._screen.say(_("%(where)s: %(mishap)s.", where=place.title, mishap=_(mishap.what)), indent="  ")
         self._screen.say(f"    {summary({'diagnosis': found['diagnosis']})}", "yellow")
         for number, step in enumerate(found["diagnosis"]["steps"], start=1):
             self._screen.say(f"    {number}. {step}")
@@ -154,24 +169,28 @@ class Story:
         if mishap.settings is not None:
             await self._put(offer, place, place.settings)
         test = await self._prove(offer, place)
-        self._screen.say(f"    {place.title}: {mishap.fixed}; test lead {_short(test)}", "green")
+        text = _(
+            "%(where)s: %(fix)s; test lead %(outcome)s", where=place.title, fix=_(mishap.fixed), outcome=_short(test)
+        )
+        self._screen.say(text, "green", indent="    ")
 
     async def _failing(self) -> None:
-        self._screen.heading("7. A destination answers 500 for a while: only its own leads wait, and are sent again")
+        self._screen.heading(_("7. A destination answers 500 for a while: only its own leads wait, and are sent again"))
         offer = "fabrikam.insights"
         self._endpoints[offer].down = True
         before = len(self.handed_in)
         await self._hand_in(cast.lead(offer, "AzurePortal", "Create"))
         leads = {lead.id for lead in self.handed_in[before:]}
         if not await self._settled(leads, {"waiting", "delivered"}, _SOON):
-            raise Refused(f"the lead did not wait within {_SOON:.0f} s")
+            raise Refused(_("The lead did not wait within %(seconds)s s.", seconds=round(_SOON)))
         self._screen.sum_up(self._board.of(leads))
         self._endpoints[offer].down = False
-        self._screen.say("  It has recovered; the next try takes the lead there.")
+        self._screen.say(_("It has recovered; the next try takes the lead there."), indent="  ")
         await self._settled(leads, {"delivered"})
 
     async def _published(self) -> None:
-        self._screen.heading(f"8. {len(cast.PUBLISHED)} offers are published: customers see them in the storefront")
+        count = len(cast.PUBLISHED)
+        self._screen.heading(_("8. %(count)s offers are published: customers see them in the storefront", count=count))
         await publish_offers(self._hub, self._screen)
         self.accounts = await invite_people(self._hub)
 
@@ -186,7 +205,8 @@ class Story:
         found = await self._validate(offer, place)
         if found["ok"] is False:
             message = found["diagnosis"]
-            raise Refused(f"{offer}/{place.connection} does not work: {message['summary']} {message['evidence']}")
+            where, why = f"{offer}/{place.connection}", f"{message['summary']} {message['evidence']}"
+            raise Refused(_("%(connection)s does not work: %(why)s", connection=where, why=why))
         test = found["testLead"]
         lead_source = f"{test['marker']}-{test['marker']}|{cast.OFFERS[offer]}"
         self.handed_in.append(HandedIn(test["id"], lead_source, f"{test['marker']}@test.com", (place,), test=True))
@@ -203,8 +223,8 @@ class Story:
 
     def _refused(self, what: str, answer: Answer) -> None:
         if not answer.refused:
-            raise Refused(f"{what} was taken")
-        self._screen.say(f"  {what}: {answer.status} {answer.body['detail']}", "yellow")
+            raise Refused(_("It was taken, and ought to have been refused: %(what)s.", what=what))
+        self._screen.say(join_lazily((what, f"{answer.status} {answer.body['detail']}"), ": "), "yellow", indent="  ")
 
     async def _settled(self, leads: Collection[str], states: Collection[str], seconds: float = _A_MOMENT) -> bool:
         """Wait until every delivery of the leads is seen in one of ``states``; false if that takes too long."""
@@ -223,7 +243,8 @@ class Story:
 def _short(test: Mapping[str, Any]) -> str:
     """What became of a test lead."""
     receipt = test["receipt"]
-    return str(receipt["result"]) if receipt["confirmed"] else f"{receipt['result']}, unconfirmed"
+    result = RECEIPT_WORDS.get(receipt["result"], receipt["result"])
+    return result if receipt["confirmed"] else join_lazily((result, DELIVERIES["unconfirmed"]), ", ")
 
 
 def _path(offer: str) -> str:

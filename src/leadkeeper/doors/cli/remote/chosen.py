@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from typer._click.globals import get_current_context
 
 from leadkeeper.doors.cli.failing import Failed
+from leadkeeper.doors.cli.showing import system_text
 from leadkeeper.texts import lazy_gettext
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _read_key(path: Path) -> str:
             content = file.read(LONGEST_KEY + 1)
     except OSError as error:
         raise Failed(
-            lazy_gettext("The key file %(path)s cannot be read: %(why)s.", path=path, why=error.strerror)
+            lazy_gettext("The key file %(path)s cannot be read: %(why)s.", path=path, why=system_text(error))
         ) from None
     key = content.strip()
     if not (0 < len(key) <= LONGEST_KEY and all(33 <= byte < 127 for byte in key)):

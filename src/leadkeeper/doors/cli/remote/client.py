@@ -15,6 +15,7 @@ from leadkeeper import __version__
 from leadkeeper.doors.cli.failing import Failed, RemoteRefused
 from leadkeeper.doors.cli.remote.chosen import RemotePlace
 from leadkeeper.doors.cli.remote.refusals import not_understood, remote_refusal, unreachable, wrong_address
+from leadkeeper.doors.cli.showing import system_text
 from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.network.addresses import parse_ranges
 from leadkeeper.network.client import NETWORK_ERRORS, AddressInvalid, Network, NetworkPolicy, parse_url
@@ -86,6 +87,11 @@ class Remote:
         """What it answers to ``body``."""
         return self._read(model, await self._call("POST", path, body))
 
+    async def send(self, path: str, model: type[M], content: bytes, content_type: str) -> M:
+        """What it answers to ``content``, which is no JSON."""
+        _, answer = await self._send("POST", path, content, content_type)
+        return self._read(model, answer)
+
     async def put(self, path: str, model: type[M], body: object) -> tuple[M, bool]:
         """What there is now at ``path``, and whether it is new."""
         status, answer = await self._answer("PUT", path, body)
@@ -110,8 +116,10 @@ class Remote:
         return answer
 
     async def _answer(self, method: str, path: str, body: object) -> tuple[int, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        headers = self._headers | ({} if data is None else {"Content-Type": "application/json"})
+        return await self._send(method, path, None if body is None else json.dumps(body).encode(), "application/json")
+
+    async def _send(self, method: str, path: str, data: bytes | None, content_type: str) -> tuple[int, Any]:
+        headers = self._headers | ({} if data is None else {"Content-Type": content_type})
         url = URL(self._base + path, encoded=True)
         try:
             async with self._network.session.request(
@@ -147,7 +155,7 @@ def asked(place: RemotePlace, work: Callable[[Remote], Awaitable[R]]) -> R:
                 lazy_gettext(
                     "LEADKEEPER_CA_FILE: %(path)s cannot be used: %(why)s.",
                     path=place.ca_file,
-                    why=error.strerror or type(error).__name__,
+                    why=system_text(error),
                 )
             ) from None
         try:

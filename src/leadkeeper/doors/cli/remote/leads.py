@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from leadkeeper.clock import to_text
 from leadkeeper.doors.cli.failing import Failed
+from leadkeeper.doors.cli.lead_filters import rest_words
 from leadkeeper.inbox.inbox import MOST
 from leadkeeper.texts import lazy_gettext
-from leadkeeper.views import BulkOutcome, BulkResult, LeadPage
+from leadkeeper.views import BulkOutcome, BulkResult, LeadPage, LeadView
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
@@ -19,12 +20,17 @@ if TYPE_CHECKING:
 
 async def list_leads(remote: Remote, filters: LeadFilter, cursor: str | None, limit: int) -> LeadPage:
     """A page of those that fit. A customer's address goes in a body, since a URL stands in logs."""
-    wanted = _wanted(filters) | {"cursor": cursor, "limit": limit}
+    wanted = rest_words(filters) | {"cursor": cursor, "limit": limit}
     if filters.email is None and filters.text is None:
         return await remote.get("/v1/leads", LeadPage, wanted)
     whom = {name: text for name, text in (("email", filters.email), ("text", filters.text)) if text is not None}
     given = {name: value for name, value in wanted.items() if value is not None}
     return await remote.post("/v1/leads/find", LeadPage, given | whom)
+
+
+async def read_lead(remote: Remote, lead_id: str) -> LeadView | None:
+    """One lead whole, or ``None`` where there is none of this id."""
+    return await remote.find(f"/v1/leads/{quote(lead_id, safe='')}", LeadView)
 
 
 async def act_on_leads(
@@ -68,17 +74,3 @@ async def _portions(remote: Remote, ids: Sequence[str], filters: LeadFilter | No
         cursor = page.next_cursor
         if cursor is None:
             return
-
-
-def _wanted(filters: LeadFilter) -> dict[str, object]:
-    return {
-        "publisherId": filters.publisher_id,
-        "offerId": filters.offer_id,
-        "state": filters.state,
-        "source": filters.source,
-        "action": filters.action,
-        "test": filters.test,
-        "since": None if filters.since_ms is None else to_text(filters.since_ms),
-        "until": None if filters.until_ms is None else to_text(filters.until_ms),
-        "sort": "oldest" if filters.oldest_first else filters.sort,
-    }

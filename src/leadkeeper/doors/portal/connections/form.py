@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -35,7 +36,7 @@ from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.texts import Language
 from leadkeeper.texts import lazy_gettext as _
-from leadkeeper.views import PreviewView
+from leadkeeper.views import DiagnosisView, PreviewView
 
 _MORE_ROWS: Final = 6
 _SHOWS: Final = ("rows", "preview")
@@ -101,7 +102,7 @@ class ConnectionForms:
 
     async def _create(self, request: Request, session: Session) -> Response:
         ref, form = self._routes.offer_of(request, session), await form_of(request)
-        await self._services.catalogue.offer(ref)
+        await self._services.offers.catalogue.offer(ref)
         name = form.get("name", "").strip()
         draft = replace(_begun(self._destinations, form.get("kind", ""), form.get("way", "")), name=name, values=form)
         if form.get("act") in _SHOWS:
@@ -217,22 +218,19 @@ class ConnectionForms:
         record: PreviewView | None = None,
     ) -> Response:
         connection, language = draft.connection, self._routes.language_of(request)
-        broken = connection is not None and connection.state is ConnectionState.BROKEN
-        diagnosis = diagnosis_view(connection.diagnosis, language) if connection is not None and broken else None
-        marked = () if diagnosis is None else marked_fields(draft.guide, diagnosis.kind)
-
-        def fields(names: tuple[str, ...]) -> Any:
-            config = draft.destination.config
-            given: dict[str, Any] = {
-                "stored": draft.stored,
-                "errors": draft.errors,
-                "marked": marked,
-                "needed": draft.way.needed,
-                "made": draft.guide.made,
-            }
-            return form_fields(config, names, draft.values, spare=spare, **given)
-
+        diagnosis = _diagnosis(connection, language)
         config, guide, way = draft.destination.config, draft.guide, draft.way
+        fields = functools.partial(
+            form_fields,
+            config,
+            values=draft.values,
+            stored=draft.stored,
+            errors=draft.errors,
+            marked=() if diagnosis is None else marked_fields(guide, diagnosis.kind),
+            needed=way.needed,
+            made=guide.made,
+            spare=spare,
+        )
         common = () if "contactEmail" in way.fields else guides.COMMON  # leads go there: no notices besides
         at = offer_address(ref) if connection is None else connection_address(ref, connection.name)
         content: dict[str, Any] = {
@@ -251,11 +249,16 @@ class ConnectionForms:
             "helps": guides.help_of(guide),
             "examples": guides.examples_of(guide),
             "placeholders": PLACEHOLDERS,
-            "target": f"{offer_address(ref)}/connect"
-            if connection is None
-            else f"{connection_address(ref, connection.name)}/edit",
+            "target": f"{at}/connect" if connection is None else f"{at}/edit",
         }
         return await self._routes.offer_page(request, ref, "connection_form.html", "destinations", status, **content)
+
+
+def _diagnosis(connection: Connection | None, language: Language) -> DiagnosisView | None:
+    """Why the connection is broken, if it is."""
+    if connection is None or connection.state is not ConnectionState.BROKEN:
+        return None
+    return diagnosis_view(connection.diagnosis, language)
 
 
 def _body(draft: Draft, form: Mapping[str, str]) -> dict[str, Any]:

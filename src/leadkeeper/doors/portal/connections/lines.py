@@ -17,9 +17,9 @@ from leadkeeper.connections.health import Trouble
 from leadkeeper.connections.resource import restored
 from leadkeeper.connections.state import ConnectionState
 from leadkeeper.connections.validation_texts import change_text, named, unconfirmed_text
-from leadkeeper.destinations.interface import Standing
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.doors.portal.connections.guides import guide_of
+from leadkeeper.doors.state_words import STANDINGS
 from leadkeeper.inbox.attention.waiting import waiting_counts
 from leadkeeper.offer import OfferRef
 from leadkeeper.services import Services
@@ -36,12 +36,6 @@ class ContactLine:
     diagnosis: DiagnosisView | None
 
 
-_STANDINGS: Final = {
-    Standing.CONFIRMED: _("gets notices"),
-    Standing.ASKED: _("was asked whether it wants notices, and has not answered yet"),
-    Standing.WAITING: _("is about to be asked whether it wants notices"),
-    Standing.DECLINED: _("wants no notices"),
-}
 _TROUBLES: Final = {Trouble.FAILING: _("failing"), Trouble.THROTTLED: _("throttled")}
 _FOUND: Final = _("%(by)s found the test lead %(marker)s there, on %(at)s.")
 _NOT_FOUND: Final = _("%(by)s did not find the test lead %(marker)s there, on %(at)s.")
@@ -122,7 +116,7 @@ def _line(connection: Connection, now: int, language: Language, held: int, *, wa
         refused=None if change is None else diagnosis_view(change.diagnosis, language),
         held=held,
         contacts=tuple(
-            ContactLine(one.email, language.gettext(_STANDINGS[one.standing]), diagnosis_view(one.trouble, language))
+            ContactLine(one.email, language.gettext(STANDINGS[one.standing]), diagnosis_view(one.trouble, language))
             for one in connection.contacts
         ),
         ends_at="" if end is None else _shown_end(end),

@@ -46,7 +46,7 @@ async def missing_part(routes: Routes, request: Request, connection: Connection)
     filters = LeadFilter(
         publisher_id=connection.offer.publisher_id, ids=tuple(each.lead_id for each in missing.leads), oldest_first=True
     )
-    page = await services.reading.leads(filters, limit=SHOWN, by=session.caller.name)
+    page = await services.leads.reading.leads(filters, limit=SHOWN, by=session.caller.name)
     return MissingPart(run, page.leads)
 
 

@@ -54,7 +54,7 @@ class ConnectionPages:
     async def _list(self, request: Request, session: Session) -> Response:
         ref = self._routes.offer_of(request, session)
         content: dict[str, Any] = {"lines": await lines_of(self._services, ref, self._routes.language_of(request))}
-        content["cost"] = await self._services.costs.of(ref, self._routes.language_of(request))
+        content["cost"] = await self._services.leads.costs.of(ref, self._routes.language_of(request))
         return await self._routes.offer_page(request, ref, "destinations.html", "destinations", **content)
 
     async def _one(self, request: Request, session: Session) -> Response:
@@ -128,7 +128,7 @@ class ConnectionPages:
         ref, name = self._routes.offer_of(request, session), request.path_params["name"]
         sure = (await form_of(request)).get("sure") == "yes"
         connection = await connection_of(self._services, ref, name)
-        done = await self._services.redelivery.replay(
+        done = await self._services.leads.redelivery.replay(
             ref,
             name,
             since_ms=None,

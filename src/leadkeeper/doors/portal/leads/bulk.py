@@ -54,7 +54,7 @@ class BulkPages:
         ids = await self._ids(form, choice, session)
         order, sure = order_of(form), form.get("sure") == "yes"
         whose, language = session.caller.publisher_id, self._routes.language_of(request)
-        found = await self._services.selection.carry_out(
+        found = await self._services.leads.selection.carry_out(
             ids, order, by=session.caller.name, publisher_id=whose, dry_run=not sure, language=language
         )
         lines = await self._lines(found, session)
@@ -78,7 +78,7 @@ class BulkPages:
         ids = [each for each in given if _ID.fullmatch(each)]
         if form.get("every") == "yes" and form.get("sure") != "yes":
             filters = choice.filters(session.caller.publisher_id, session.caller.person_id, self._services.clock())
-            page = await self._services.reading.leads(filters, limit=MOST, by=session.caller.name)
+            page = await self._services.leads.reading.leads(filters, limit=MOST, by=session.caller.name)
             ids = [lead.id for lead in page.leads]
         if not ids:
             raise Problem(ProblemType.INVALID_REQUEST, _NOTHING_PICKED, (FieldError("ids", _NOTHING_PICKED),))
@@ -87,7 +87,7 @@ class BulkPages:
     async def _lines(self, found: BulkResult, session: Session) -> list[BulkLine]:
         ids = tuple(each.lead_id for each in found.outcomes if each.reason != "unknown")
         filters = LeadFilter(publisher_id=session.caller.publisher_id, ids=ids)
-        page = await self._services.reading.leads(filters, limit=MOST, by=session.caller.name)
+        page = await self._services.leads.reading.leads(filters, limit=MOST, by=session.caller.name)
         leads = {lead.id: lead for lead in page.leads}
         return [BulkLine(leads.get(each.lead_id), each) for each in found.outcomes]
 

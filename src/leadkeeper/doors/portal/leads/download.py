@@ -13,13 +13,6 @@ from leadkeeper.texts import Language
 from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.views import LeadSummary
 
-FOLLOW_UP_HEADS: Final = (
-    ("id", _("Lead id")),
-    ("state", _("Follow-up")),
-    ("reason", _("Reason")),
-    ("owner", _("Owner")),
-)
-"""The columns that may come back with changes, and how they are headed."""
 _COLUMNS: Final = (
     _("Lead id"),
     _("Received (UTC)"),

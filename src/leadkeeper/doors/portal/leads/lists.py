@@ -63,22 +63,22 @@ class LeadPages:
         form = await form_of(request)
         choice, seen = chosen(form, by_form=True), form.get("seen", "")
         filters = choice.filters(session.caller.publisher_id, session.caller.person_id, self._services.clock())
-        arrived = await self._services.arrivals.since(filters, seen)
+        arrived = await self._services.leads.arrivals.since(filters, seen)
         return self._routes.page(request, "_arrived.html", arrived=arrived)
 
     async def _page(self, request: Request, session: Session, choice: Choice) -> Response:
         whose, values = session.caller.publisher_id, choice.values
         filters = choice.filters(whose, session.caller.person_id, self._services.clock())
-        newest = await self._services.arrivals.newest(whose)  # before the list: what comes meanwhile is told of
+        newest = await self._services.leads.arrivals.newest(whose)  # before the list: what comes meanwhile is told of
         newer = "newer" in values
         place = values.get("newer") or values.get("cursor")
-        found = await self._services.reading.leads(filters, place, _PAGE, by=session.caller.name, newer=newer)
+        found = await self._services.leads.reading.leads(filters, place, _PAGE, by=session.caller.name, newer=newer)
         content: dict[str, Any] = {"found": found, "choice": choice, "values": values, "now": self._services.clock()}
-        content["counts"] = await self._services.reading.counts(filters.publisher_id, filters.offer_id)
+        content["counts"] = await self._services.leads.reading.counts(filters.publisher_id, filters.offer_id)
         content |= {"tabs": TABS, "counted": COUNTED, "most": MOST, "sorted": SORTED, "newest": newest}
         who = session.caller.name
-        content["columns"] = await self._services.lead_lists.columns(who)
-        content["views"] = await self._services.lead_lists.views(who, whose)
+        content["columns"] = await self._services.leads.lists.columns(who)
+        content["views"] = await self._services.leads.lists.views(who, whose)
         content["query"] = choice.address().partition("?")[2]
         owners = {each.id: each.name for each in await workers(self._routes, whose or values.get("publisher"))}
         content |= {"owners": owners, "options": await self._options(whose, values, owners)}
@@ -89,7 +89,7 @@ class LeadPages:
     ) -> dict[str, Mapping[str, str]]:
         """What each field of the form offers, by its value."""
         whose = publisher_id or values.get("publisher")
-        offers = await self._services.catalogue.offers(whose, None, _OFFERS) if whose else []
+        offers = await self._services.offers.catalogue.offers(whose, None, _OFFERS) if whose else []
         found: dict[str, Mapping[str, str]] = {
             "offer": {offer.id: offer.title for offer in offers},
             "action": ACTIONS,
@@ -110,7 +110,7 @@ class LeadPages:
         """All leads that were chosen as a file, however many they are."""
         choice = chosen(await form_of(request), by_form=True)
         filters = choice.filters(session.caller.publisher_id, session.caller.person_id, self._services.clock())
-        leads = self._services.reading.export(filters, by=session.caller.name)
+        leads = self._services.leads.reading.export(filters, by=session.caller.name)
         name = f"leads-{to_datetime(self._services.clock()):%Y-%m-%d}.csv"
         headers = {**SAFE_HEADERS, "Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}"'}
         content = csv_of(leads, self._routes.language_of(request), self._services.connections.destinations.title)
@@ -121,6 +121,6 @@ async def workers(routes: Routes, publisher_id: str | None) -> list[Person]:
     """The people who may own a lead of this publisher; none where no publisher is named."""
     if publisher_id is None:
         return []
-    members = await routes.services.people.members(publisher_id)
+    members = await routes.services.accounts.people.members(publisher_id)
     allowed = (Role.OWNER, Role.CONTRIBUTOR)
     return [each for each in members if each.role in allowed and not each.is_disabled]

@@ -66,17 +66,17 @@ class LeadPageRoutes:
     async def _page(self, request: Request, session: Session, done: str = "", **more: Any) -> Response:
         lead_id, caller, language = request.path_params["lead_id"], session.caller, self._routes.language_of(request)
         whose = caller.publisher_id
-        lead = await self._services.reading.lead(lead_id, by=caller.name, publisher_id=whose, language=language)
+        lead = await self._services.leads.reading.lead(lead_id, by=caller.name, publisher_id=whose, language=language)
         if lead is None:
             raise HTTPException(404)
         content: dict[str, Any] = {
             "lead": lead,
-            "others": (await self._services.reading.same_customer(lead, by=caller.name)).leads,
+            "others": (await self._services.leads.reading.same_customer(lead, by=caller.name)).leads,
             "timeline": timeline(lead, self._services.connections.destinations.title),
             "owners": await workers(self._routes, lead.publisher_id) if lead.follow_up else [],
             "answer": _ANSWERS.get(done, ""),
             "now": self._services.clock(),
-            "suspended": (await self._services.catalogue.publisher(lead.publisher_id)).suspended_at is not None,
+            "suspended": (await self._services.offers.catalogue.publisher(lead.publisher_id)).suspended_at is not None,
             **await self._beside(request, session, lead_id),
             "took": clock_of(lead),
             "errors": {},
@@ -94,7 +94,7 @@ class LeadPageRoutes:
             return {"choice": None}
         choice, caller = chosen(dict(parse_qsl(query))), session.caller
         filters = choice.filters(caller.publisher_id, caller.person_id, self._services.clock())
-        before, behind = await self._services.reading.beside(filters, lead_id)
+        before, behind = await self._services.leads.reading.beside(filters, lead_id)
         return {"choice": choice, "before": before, "behind": behind, "list": query}
 
     async def _follow_up(self, request: Request, session: Session) -> Response:
@@ -102,7 +102,7 @@ class LeadPageRoutes:
         change = Change(form.get("state"), form.get("reason"), form.get("owner"), form.get("note", ""))
         by, whose = session.caller.name, session.caller.publisher_id
         try:
-            await self._services.follow_ups.change(lead_id, change, by=by, publisher_id=whose)
+            await self._services.leads.follow_ups.change(lead_id, change, by=by, publisher_id=whose)
         except Problem as problem:
             if problem.type is ProblemType.NOT_FOUND:
                 raise HTTPException(404) from None
@@ -114,14 +114,14 @@ class LeadPageRoutes:
 
     async def _retry(self, request: Request, session: Session) -> Response:
         delivery_id = await self._delivery_of(request, session, "delivery.retry")
-        view = await self._services.redelivery.retry(delivery_id, by=session.caller.name)
+        view = await self._services.leads.redelivery.retry(delivery_id, by=session.caller.name)
         form = await form_of(request)
         return to(_page_of(form.get("lead", ""), "held" if view.state == "held" else "again", form))
 
     async def _found(self, request: Request, session: Session) -> Response:
         """Somebody looked, and the lead is there."""
         delivery_id = await self._delivery_of(request, session, "delivery.found")
-        await self._services.redelivery.found_there(delivery_id, by=session.caller.name)
+        await self._services.leads.redelivery.found_there(delivery_id, by=session.caller.name)
         form = await form_of(request)
         return to(_page_of(form.get("lead", ""), "found", form))
 
@@ -131,7 +131,7 @@ class LeadPageRoutes:
             await self._delivery_of(request, session, "lead.record"),
             self._routes.language_of(request),
         )
-        found = await self._services.sent_records.of(delivery_id, by=session.caller.name, language=language)
+        found = await self._services.leads.sent_records.of(delivery_id, by=session.caller.name, language=language)
         within = request.query_params.get("list")
         back = f"/portal/leads/{found.lead_id}" + ("" if within is None else f"?{urlencode({'list': within})}")
         return self._routes.page(request, "sent_record.html", found=found, record=found, back=back)
@@ -139,7 +139,7 @@ class LeadPageRoutes:
     async def _delivery_of(self, request: Request, session: Session, act: str) -> str:
         """The delivery that the address names. Raises ``HTTPException`` for another's, as if it were not there."""
         delivery_id: str = request.path_params["delivery_id"]
-        offer = await self._services.redelivery.offer_of(delivery_id)
+        offer = await self._services.leads.redelivery.offer_of(delivery_id)
         if offer is None or not session.caller.may_change(offer.publisher_id):
             if offer is not None:
                 self._routes.refused(session, f"{act} {delivery_id}")

@@ -10,19 +10,17 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadkeeper.doors.portal.leads.download import FOLLOW_UP_HEADS
-from leadkeeper.doors.portal.leads.words import FOLLOW_UPS
 from leadkeeper.doors.portal.routes import Places, Routes, form_of
 from leadkeeper.doors.portal.session import Session
-from leadkeeper.inbox.follow_up.table import MOST_ROWS, ColumnNames, Row, RowError, read_table
+from leadkeeper.inbox.follow_up.columns import FOLLOW_UP_HEADS, names_in
+from leadkeeper.inbox.follow_up.table import MOST_ROWS, Row, RowError, read_table
+from leadkeeper.inbox.follow_up.uploaded import MOST_BYTES
 from leadkeeper.problem import FieldError, Problem, ProblemType
-from leadkeeper.texts import Languages
 from leadkeeper.texts import lazy_gettext as _
 
 UPLOAD: Final = "/portal/leads/upload"
 _SHOWN: Final = 200
 """How many lines the page shows of what changes, and of what is wrong; it says how many more there are."""
-_LONGEST: Final = 300_000
 
 
 class UploadPages:
@@ -30,7 +28,7 @@ class UploadPages:
 
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
-        self._uploads = routes.services.follow_up_uploads
+        self._uploads = routes.services.leads.follow_up_uploads
 
     def places(self) -> Places:
         """The pages."""
@@ -50,7 +48,7 @@ class UploadPages:
         errors = sorted([*table.errors, *errors], key=lambda each: each.number)
         kept = [astuple(each.row) for each in planned]
         agreed = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
-        if len(agreed.encode()) > _LONGEST:
+        if len(agreed.encode()) > MOST_BYTES:
             errors, planned = [RowError(1, "", _("The file changes too much at once: split it."))], []
         return self._page(request, planned=planned, errors=errors, rows=agreed, looked=True)
 
@@ -61,15 +59,6 @@ class UploadPages:
         status = 422 if errors and not content.get("planned") and not content.get("count") else 200
         content = nothing | content | {"errors": found, "most": MOST_ROWS, "shown": _SHOWN}
         return self._routes.page(request, "upload.html", status, None, **content)
-
-
-def names_in(languages: Languages) -> ColumnNames:
-    """How the columns and states are called in each language, and by the API."""
-    columns, states = {"lead id": "id"}, {state: state for state in FOLLOW_UPS}
-    for language in languages:
-        columns |= {language.tell(head).casefold(): column for column, head in FOLLOW_UP_HEADS}
-        states |= {language.tell(label.word).casefold(): state for state, label in FOLLOW_UPS.items()}
-    return ColumnNames(columns, states)
 
 
 def agreed_rows(text: str) -> list[Row]:

@@ -21,7 +21,7 @@ class LeadViewPages:
 
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
-        self._lists = routes.services.lead_lists
+        self._lists = routes.services.leads.lists
 
     def places(self) -> Places:
         """The pages."""

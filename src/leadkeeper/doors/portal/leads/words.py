@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from leadkeeper.clock import to_datetime
+from leadkeeper.doors import state_words
 from leadkeeper.doors.portal.labels import Label
 from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.views import AttemptView, LeadEventView, LeadSummary, LeadView
@@ -25,12 +26,12 @@ SOURCES: Final[Mapping[str, str]] = {
     "SPZA": "AppSource",
 }
 FOLLOW_UPS: Final[Mapping[str, Label]] = {
-    "new": Label(_("new"), "info", "bell"),
-    "active": Label(_("active"), "wait", "clock"),
-    "won": Label(_("won"), "ok", "circle-check"),
-    "lost": Label(_("lost"), "calm", "x"),
-    "declined": Label(_("declined"), "calm", "x"),
-    "expired": Label(_("expired"), "calm", "archive"),
+    "new": Label(state_words.FOLLOW_UPS["new"], "info", "bell"),
+    "active": Label(state_words.FOLLOW_UPS["active"], "wait", "clock"),
+    "won": Label(state_words.FOLLOW_UPS["won"], "ok", "circle-check"),
+    "lost": Label(state_words.FOLLOW_UPS["lost"], "calm", "x"),
+    "declined": Label(state_words.FOLLOW_UPS["declined"], "calm", "x"),
+    "expired": Label(state_words.FOLLOW_UPS["expired"], "calm", "archive"),
 }
 FOLLOW_UP_FILTERS: Final[Mapping[str, str]] = {
     "new": _("new"),
@@ -71,37 +72,6 @@ TABS: Final[Mapping[str, str]] = {
     "held": _("Held"),
     "setAside": _("Set aside"),
 }
-ASIDE: Final[Mapping[str, str]] = {
-    "outage": _("Nothing got through there for long. It goes out by itself once the connection works."),
-    "refused": _(
-        "The destination refused this one lead. Correct what it names, there or in the connection, then send it again."
-    ),
-    "mayHaveArrived": _(
-        "It may have arrived: the answer was lost. Look for it there first; send it again only if it is not there."
-    ),
-    "gaveUp": _("It failed for two weeks while others got through. Look at the cause, then send it again."),
-    "damaged": _("What is stored of it cannot be read, so it cannot be sent."),
-}
-"""Why a delivery was set aside, and what then helps."""
-_ATTEMPTS: Final[Mapping[str, str]] = {
-    "delivered": _("The destination took it."),
-    "unconfirmed": _("It was sent; the destination does not say whether it keeps it."),
-    "refused": _("The destination refused it."),
-    "broken": _("The connection does not work."),
-    "throttled": _("The destination asked to wait."),
-    "failed": _("It failed for now."),
-    "ambiguous": _("The answer was lost: it may have arrived."),
-    "ours": _("It was interrupted on our side."),
-}
-
-
-RECEIPTS: Final[Mapping[str, str]] = {
-    "created": _("It was created there."),
-    "updated": _("A record that was there was updated."),
-    "duplicate": _("It was there already."),
-    "sent": _("It was sent; the destination does not confirm that it keeps it."),
-}
-"""What the destination said when it took the lead."""
 
 
 def action_word(action: str) -> str:
@@ -121,7 +91,7 @@ def attempt_words(attempt: AttemptView) -> str:
 
 def outcome_words(outcome: str) -> str:
     """How a send with this outcome ended; an outcome that is not known stays as it is."""
-    return _ATTEMPTS.get(outcome, outcome)
+    return state_words.ATTEMPTS.get(outcome, outcome)
 
 
 def event_words(event: LeadEventView) -> str:

@@ -38,7 +38,7 @@ class CopyPages:
 
     async def _ask_offer(self, request: Request, session: Session) -> Response:
         ref = self._routes.offer_of(request, session)
-        offer = await self._services.catalogue.offer(ref)
+        offer = await self._services.offers.catalogue.offer(ref)
         language = self._routes.language_of(request)
         title = language.gettext("%(title)s (copy)", title=offer.title)[:_LONGEST_TITLE]
         return await self._offer_form(request, ref, {"offerId": "", "title": title, "connections": "yes"}, {})
@@ -58,7 +58,7 @@ class CopyPages:
         if errors:
             return await self._offer_form(request, ref, form, errors, 422)
         try:
-            made = await self._services.offer_copies.copy(
+            made = await self._services.offers.copies.copy(
                 ref, offer_id, title=title, connections=form.get("connections") == "yes", by=session.caller.name
             )
         except Problem as problem:
@@ -89,7 +89,7 @@ class CopyPages:
     async def _connection_page(self, request: Request, session: Session, **more: Any) -> Response:
         ref, after = self._routes.offer_of(request, session), request.query_params.get("after")
         connection = await connection_of(self._services, ref, request.path_params["name"])
-        offers = await self._services.catalogue.offers(ref.publisher_id, after, MOST_OFFERS + 1)
+        offers = await self._services.offers.catalogue.offers(ref.publisher_id, after, MOST_OFFERS + 1)
         content: dict[str, Any] = {
             "line": await line_of(self._services, connection, self._routes.language_of(request)),
             "others": [each for each in offers[:MOST_OFFERS] if each.ref != ref],

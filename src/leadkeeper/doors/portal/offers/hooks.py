@@ -33,17 +33,17 @@ class HookPages:
     async def _make(self, request: Request, session: Session) -> Response:
         """Its address is shown in this answer alone."""
         ref = self._routes.offer_of(request, session)
-        made = await self._services.hooks.create(ref, by=session.caller.name)
+        made = await self._services.access.hooks.create(ref, by=session.caller.name)
         return await self._page(request, ref, f"{self._services.base_url}/hooks/{made.token}")
 
     async def _revoke(self, request: Request, session: Session) -> Response:
         ref, hook_id = self._routes.offer_of(request, session), request.path_params["hook_id"]
-        if not await self._services.hooks.remove(ref, hook_id, by=session.caller.name):
+        if not await self._services.access.hooks.remove(ref, hook_id, by=session.caller.name):
             raise Problem(
                 ProblemType.NOT_FOUND, _("The offer %(offer)s has no hook %(hook)s.", offer=ref, hook=hook_id)
             )
         return to(f"{offer_address(ref)}/hooks")
 
     async def _page(self, request: Request, ref: OfferRef, made: str = "") -> Response:
-        hooks = await self._services.hooks.list(ref)
+        hooks = await self._services.access.hooks.list(ref)
         return await self._routes.offer_page(request, ref, "hooks.html", "hooks", hooks=hooks, made=made)

@@ -41,7 +41,7 @@ class ListingPages:
 
     async def _page(self, request: Request, session: Session, status: int = 200, wrong: str = "") -> Response:
         ref = self._routes.offer_of(request, session)
-        offer, version = await self._services.catalogue.slot(ref, Slot.DRAFT)
+        offer, version = await self._services.offers.catalogue.slot(ref, Slot.DRAFT)
         listing = read_listing({} if version is None else version.definition)
         content: dict[str, Any] = {
             "look": await look_of(self._services, ref, offer.offer_type, listing),
@@ -53,7 +53,7 @@ class ListingPages:
 
     async def _logo(self, request: Request, session: Session) -> Response:
         ref = self._routes.offer_of(request, session)
-        found = await self._services.offer_logos.read(ref, request.path_params["digest"])
+        found = await self._services.offers.logos.read(ref, request.path_params["digest"])
         if found is None:
             raise HTTPException(404)
         return offer_logo(found)
@@ -62,7 +62,7 @@ class ListingPages:
         ref = self._routes.offer_of(request, session)
         await form_of(request)
         try:
-            await self._services.offer_logos.put(ref, sent_picture(request, LOGO), by=session.caller.name)
+            await self._services.offers.logos.put(ref, sent_picture(request, LOGO), by=session.caller.name)
         except Problem as problem:
             if not any(error.field == LOGO for error in problem.errors):
                 raise
@@ -71,12 +71,12 @@ class ListingPages:
 
     async def _remove(self, request: Request, session: Session) -> Response:
         ref = self._routes.offer_of(request, session)
-        await self._services.offer_logos.remove(ref, by=session.caller.name)
+        await self._services.offers.logos.remove(ref, by=session.caller.name)
         return to(f"{offer_address(ref)}/listing")
 
     async def _look(self, request: Request, session: Session) -> Response:
         """How the offer would look with what the form holds; saves nothing."""
         ref, form = self._routes.offer_of(request, session), await form_of(request)
-        listing = typed(form, await self._services.offer_logos.of_draft(ref))
+        listing = typed(form, await self._services.offers.logos.of_draft(ref))
         look = await look_of(self._services, ref, form.get("offerType", ""), listing)
         return self._routes.page(request, "_look.html", look=look)

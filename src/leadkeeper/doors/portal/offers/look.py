@@ -29,5 +29,5 @@ def typed(form: Mapping[str, str], logo: str = "") -> Listing:
 
 async def look_of(services: Services, ref: OfferRef, offer_type: str, listing: Listing) -> ShowcaseOffer:
     """An offer as customers would see it."""
-    publisher = await services.catalogue.publisher(ref.publisher_id)
+    publisher = await services.offers.catalogue.publisher(ref.publisher_id)
     return ShowcaseOffer(ref, offer_type or "saas", publisher.display_name, listing)

@@ -81,13 +81,13 @@ class OfferPages:
         ref = self._routes.offer_of(request, session)
         lines = await lines_of(self._services, ref, self._routes.language_of(request))
         wanted = LeadFilter(ref.publisher_id, ref.offer_id)
-        leads = await self._services.reading.leads(wanted, limit=_LAST_LEADS, by=session.caller.name)
+        leads = await self._services.leads.reading.leads(wanted, limit=_LAST_LEADS, by=session.caller.name)
         content: dict[str, Any] = {"lines": lines, "leads": leads.leads}
-        touched = await self._services.punctuality.of_offers([ref])
+        touched = await self._services.leads.punctuality.of_offers([ref])
         content["touched"] = touched_words(touched.get(str(ref), Touched()), self._routes.language_of(request))
-        content["missing"] = await self._services.publication.missing(ref)
-        content["cost"] = await self._services.costs.of(ref, self._routes.language_of(request))
-        content["partners"] = await self._services.cross_listings.of(ref)
+        content["missing"] = await self._services.offers.publication.missing(ref)
+        content["cost"] = await self._services.leads.costs.of(ref, self._routes.language_of(request))
+        content["partners"] = await self._services.offers.cross_listings.of(ref)
         return await self._routes.offer_page(request, ref, template, "overview", **(content | more))
 
     async def _new(self, request: Request, session: Session) -> Response:
@@ -110,7 +110,7 @@ class OfferPages:
 
     async def _there(self, ref: OfferRef) -> bool:
         try:
-            await self._services.catalogue.offer(ref)
+            await self._services.offers.catalogue.offer(ref)
         except Problem as problem:
             if problem.type is ProblemType.UNKNOWN_OFFER:
                 return False
@@ -119,7 +119,7 @@ class OfferPages:
 
     async def _edit(self, request: Request, session: Session) -> Response:
         ref = self._routes.offer_of(request, session)
-        offer, version = await self._services.catalogue.slot(ref, Slot.DRAFT)
+        offer, version = await self._services.offers.catalogue.slot(ref, Slot.DRAFT)
         message = read_listing({} if version is None else version.definition)
         values = {
             "title": message.title or offer.title,
@@ -138,7 +138,7 @@ class OfferPages:
 
     async def _change(self, request: Request, session: Session) -> Response:
         ref, form = self._routes.offer_of(request, session), await form_of(request)
-        offer = await self._services.catalogue.offer(ref)
+        offer = await self._services.offers.catalogue.offer(ref)
         return await self._save(request, session, ref, OfferForm(form, ref, offer.is_published))
 
     async def _save(self, request: Request, session: Session, ref: OfferRef, draft: OfferForm) -> Response:
@@ -153,7 +153,7 @@ class OfferPages:
         if errors:
             return await self._form(request, session, OfferForm(form, draft.ref, draft.fixed_type, errors), 422)
         try:
-            await self._services.catalogue.put_offer(
+            await self._services.offers.catalogue.put_offer(
                 ref,
                 title=form["title"].strip(),
                 offer_type=form.get("offerType", "").strip() or None,
@@ -177,7 +177,7 @@ class OfferPages:
 
     async def _form(self, request: Request, session: Session, draft: OfferForm, status: int = 200) -> Response:
         whose = session.caller.publisher_id
-        publishers = await self._services.catalogue.publishers(limit=_PUBLISHERS) if whose is None else []
+        publishers = await self._services.offers.catalogue.publishers(limit=_PUBLISHERS) if whose is None else []
         kind = offer_type(draft.values.get("offerType") or OFFER_TYPES[0].id)
         known = [each.id for each in OFFER_TYPES]
         types = OFFER_TYPES if kind.id in known else (*OFFER_TYPES, kind)
@@ -185,7 +185,7 @@ class OfferPages:
         content["usual"] = [CALLS[call] for call in kind.calls_to_action]
         if draft.ref is None:
             return self._routes.page(request, "offer_new.html", status, **content)
-        logo = await self._services.offer_logos.of_draft(draft.ref)
+        logo = await self._services.offers.logos.of_draft(draft.ref)
         shown = typed(draft.values, logo)
         content["look"] = await look_of(self._services, draft.ref, draft.values.get("offerType", ""), shown)
         return await self._routes.offer_page(request, draft.ref, "offer_edit.html", "listing", status, **content)

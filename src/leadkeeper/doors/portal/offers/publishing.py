@@ -57,8 +57,8 @@ class PublishingPages:
         **more: bool,
     ) -> Response:
         ref = self._routes.offer_of(request, session)
-        missing = await self._services.publication.missing(ref)
-        changes = await self._services.differences.of(ref)
+        missing = await self._services.offers.publication.missing(ref)
+        changes = await self._services.offers.differences.of(ref)
         content: dict[str, Any] = {
             "missing": missing,
             "texts": STEP_TEXTS,
@@ -82,17 +82,17 @@ class PublishingPages:
             message = _("At most %(most)s addresses.", most=MOST_EMAILS)
             return await self._page(request, session, "publishing.html", 422, text, message)
         caller = session.caller
-        await self._services.publication.publish(ref, emails=emails, by=caller.name, trusted=caller.is_operator)
+        await self._services.offers.publication.publish(ref, emails=emails, by=caller.name, trusted=caller.is_operator)
         return _back(ref)
 
     async def _go_live(self, request: Request, session: Session) -> Response:
         ref = self._routes.offer_of(request, session)
-        await self._services.publication.go_live(ref, by=session.caller.name)
+        await self._services.offers.publication.go_live(ref, by=session.caller.name)
         return _back(ref)
 
     async def _cancel(self, request: Request, session: Session) -> Response:
         ref = self._routes.offer_of(request, session)
-        await self._services.publication.cancel(ref, by=session.caller.name)
+        await self._services.offers.publication.cancel(ref, by=session.caller.name)
         return _back(ref)
 
     async def _ask_withdraw(self, request: Request, session: Session) -> Response:
@@ -102,7 +102,7 @@ class PublishingPages:
 
     async def _withdraw(self, request: Request, session: Session) -> Response:
         ref = self._routes.offer_of(request, session)
-        await self._services.publication.withdraw(ref, by=session.caller.name)
+        await self._services.offers.publication.withdraw(ref, by=session.caller.name)
         return _back(ref)
 
 

@@ -43,7 +43,7 @@ class CertificationPages:
     async def _approve(self, request: Request, session: Session) -> Response:
         self._require_operator(request, session)
         form = await form_of(request)
-        await self._services.publication.certify(
+        await self._services.offers.publication.certify(
             _offer(request), approved=True, seen=form.get("operation", ""), by=session.caller.name
         )
         return to(AT)
@@ -59,14 +59,14 @@ class CertificationPages:
             wrong = _("At most %(most)s characters.", most=format(LONGEST_REASON, ","))
         if wrong:
             return await self._page(request, 422, wrong=(str(ref), wrong, reason))
-        await self._services.publication.certify(
+        await self._services.offers.publication.certify(
             ref, approved=False, message=reason, seen=form.get("operation", ""), by=session.caller.name
         )
         return to(AT)
 
     async def _page(self, request: Request, status: int = 200, wrong: tuple[str, str, str] = ("", "", "")) -> Response:
         after, language = request.query_params.get("after"), self._routes.language_of(request)
-        found = await self._services.differences.waiting(after=after, limit=_OFFERS + 1)
+        found = await self._services.offers.differences.waiting(after=after, limit=_OFFERS + 1)
         shown, known = found[:_OFFERS], self._services.connections.destinations
         content: dict[str, Any] = {
             "waiting": [

@@ -29,7 +29,7 @@ class KeyPages:
 
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
-        self._keys = routes.services.keys
+        self._keys = routes.services.access.keys
 
     def places(self) -> Places:
         """The pages."""

@@ -15,7 +15,7 @@ class LookingPages:
 
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
-        self._sessions = routes.services.sign_ins.sessions
+        self._sessions = routes.services.access.sign_ins.sessions
 
     def places(self) -> Places:
         """The pages."""

@@ -72,7 +72,7 @@ class OversightPages:
     async def _connections(self, request: Request, _session: Session) -> Response:
         publisher_id, after = _chosen(request)
         state = next((each for each in ConnectionState if each == request.query_params.get("state")), None)
-        found = await self._services.oversight.connections(publisher_id, state, after, _SHOWN + 1)
+        found = await self._services.leads.oversight.connections(publisher_id, state, after, _SHOWN + 1)
         shown = found[:_SHOWN]
         of = {"publisher": publisher_id} if publisher_id else {}
         within = of | ({"state": state.value} if state else {})
@@ -95,7 +95,7 @@ class OversightPages:
 
     async def _hooks(self, request: Request, _session: Session) -> Response:
         publisher_id, after = _chosen(request)
-        found = await self._services.hooks.page(publisher_id, after, _SHOWN + 1)
+        found = await self._services.access.hooks.page(publisher_id, after, _SHOWN + 1)
         shown = found[:_SHOWN]
         of = {"publisher": publisher_id} if publisher_id else {}
         following = ""
@@ -104,7 +104,7 @@ class OversightPages:
         return self._routes.page(request, "all_hooks.html", found=shown, following=following, values=blank(of))
 
     async def _workers(self, request: Request, _session: Session) -> Response:
-        found, language = await self._services.oversight.running(), self._routes.language_of(request)
+        found, language = await self._services.leads.oversight.running(), self._routes.language_of(request)
         queue, now = found.queue, found.now
         lag = 0 if queue.due_at is None else now - queue.due_at
         carried = sum(found.sends.get(each, 0) for each in ("delivered", "unconfirmed"))
@@ -130,7 +130,7 @@ class OversightPages:
         )
 
     async def _settings(self, request: Request, _session: Session) -> Response:
-        every = self._services.oversight.settings
+        every = self._services.leads.oversight.settings
         withheld = next((each.value for each in every if each.name == "LEADKEEPER_WITHHELD_DOMAINS"), "")
         domains = [part.strip() for part in withheld.split(",") if part.strip()]
         return self._routes.page(request, "settings.html", settings=every, origins=_ORIGINS, domains=domains)

@@ -52,7 +52,7 @@ class PublisherPages:
         after, text = request.query_params.get("after"), request.query_params.get("text", "").strip()[:100]
         after = None if after is None else after.replace("\0", "")
         text = text.replace("\0", "")
-        found = await self._services.oversight.publishers(after, _SHOWN + 1, text)
+        found = await self._services.leads.oversight.publishers(after, _SHOWN + 1, text)
         shown = found[:_SHOWN]
         following = ""
         if len(found) > _SHOWN:
@@ -93,14 +93,14 @@ class PublisherPages:
     async def _put(self, request: Request, session: Session, *, name: str | None = None, **more: Any) -> None:
         """Change a publisher. Raises :class:`Problem` for one that is not there: none is made here."""
         publisher_id = request.path_params["publisher_id"]
-        await self._services.catalogue.publisher(publisher_id)
-        await self._services.catalogue.put_publisher(publisher_id, name, by=session.caller.name, **more)
+        await self._services.offers.catalogue.publisher(publisher_id)
+        await self._services.offers.catalogue.put_publisher(publisher_id, name, by=session.caller.name, **more)
 
     async def _suspend(self, request: Request, session: Session) -> Response:
         publisher_id, form = request.path_params["publisher_id"], await form_of(request)
         reason = form.get("reason", "").replace("\r\n", "\n").strip()
         try:
-            await self._services.suspensions.suspend(publisher_id, reason, by=session.caller.name)
+            await self._services.offers.suspensions.suspend(publisher_id, reason, by=session.caller.name)
         except Problem as problem:
             if not problem.errors or problem.errors[0].field != "reason":
                 raise
@@ -108,7 +108,7 @@ class PublisherPages:
         return _done(request, "suspended")
 
     async def _release(self, request: Request, session: Session) -> Response:
-        await self._services.suspensions.release(request.path_params["publisher_id"], by=session.caller.name)
+        await self._services.offers.suspensions.release(request.path_params["publisher_id"], by=session.caller.name)
         return _done(request, "released")
 
     async def _page(
@@ -120,9 +120,9 @@ class PublisherPages:
         wrong: Mapping[str, str] | None = None,
         done: str = "",
     ) -> Response:
-        publisher = await self._services.catalogue.publisher(request.path_params["publisher_id"])
-        counts = await self._services.oversight.counts(publisher.id)
-        usual = self._services.rates.usual.named()
+        publisher = await self._services.offers.catalogue.publisher(request.path_params["publisher_id"])
+        counts = await self._services.leads.oversight.counts(publisher.id)
+        usual = self._services.access.rates.usual.named()
         own = {name: str(value) for name, value in publisher.own_quotas.items()}
         shown = {"name": publisher.display_name, "contact": publisher.contact, "reason": publisher.suspended_for}
         return self._routes.page(

@@ -102,7 +102,7 @@ class RetentionPages:
         wrong: dict[str, str],
         status: int = 200,
     ) -> Response:
-        publisher = await self._routes.services.catalogue.publisher(publisher_id)
+        publisher = await self._routes.services.offers.catalogue.publisher(publisher_id)
         return self._routes.page(
             request,
             "retention_own.html",

@@ -55,27 +55,27 @@ class AccountPages:
     async def _page(self, request: Request, session: Session, problem: Problem | None = None, **more: Any) -> Response:
         person, theirs = None, ()
         if session.caller.person_id is not None:
-            person, theirs = await self._services.people.one(session.caller.person_id)  # type: ignore[assignment]
+            person, theirs = await self._services.accounts.people.one(session.caller.person_id)  # type: ignore[assignment]
         content: dict[str, Any] = {
             "person": person,
             "memberships": theirs,
             "role_names": ROLE_NAMES,
-            "sessions": await self._services.sign_ins.sessions.list(session.caller),
+            "sessions": await self._services.access.sign_ins.sessions.list(session.caller),
             "errors": blank({} if problem is None else {error.field: error.message for error in problem.errors}),
-            "least": self._services.people.passwords.least,
+            "least": self._services.accounts.people.passwords.least,
             "summary": "",
         }
         if person is not None:
-            content |= {"quiet": await self._services.quiet_hours.of(person.id), "zones": _ZONES}
+            content |= {"quiet": await self._services.notices.quiet_hours.of(person.id), "zones": _ZONES}
         if person is not None and person.has_factor:
-            content["codes_left"] = await self._services.second_factor.left(person.id)
+            content["codes_left"] = await self._services.accounts.second_factor.left(person.id)
         status = 200 if problem is None else problem.status
         return self._routes.page(request, "account.html", status, None, **(content | more))
 
     async def _rename(self, request: Request, session: Session) -> Response:
         person_id = _person(session)
         try:
-            await self._services.people.rename(person_id, (await form_of(request)).get("name", ""))
+            await self._services.accounts.people.rename(person_id, (await form_of(request)).get("name", ""))
         except Problem as problem:
             return await self._page(request, session, problem)
         return to("/portal/account")
@@ -85,7 +85,7 @@ class AccountPages:
         begins, ends, zone = (form.get(name, "").strip()[:64] for name in ("begins", "ends", "zone"))
         chosen = Quiet(begins, ends, zone, digest=form.get("digest") == "daily")
         try:
-            await self._services.quiet_hours.choose(person_id, chosen)
+            await self._services.notices.quiet_hours.choose(person_id, chosen)
         except Problem as problem:
             return await self._page(request, session, problem, quiet=chosen)
         return to("/portal/account?done=quiet")
@@ -95,9 +95,9 @@ class AccountPages:
         form = await form_of(request)
         now_is, new = form.get("password", ""), form.get("new", "")
         # Whoever sits down at an open page must not try passwords there without end.
-        await self._services.person_sign_ins.require_guess(session.caller)
+        await self._services.accounts.sign_ins.require_guess(session.caller)
         try:
-            await self._services.people.change_password(session.caller, session.open.id, now_is, new)
+            await self._services.accounts.people.change_password(session.caller, session.open.id, now_is, new)
         except Problem as problem:
             return await self._page(request, session, problem)
         return to("/portal/account?done=password")
@@ -105,25 +105,29 @@ class AccountPages:
     async def _act_for(self, request: Request, session: Session) -> Response:
         _person(session)
         publisher_id = (await form_of(request)).get("publisher", "") or None
-        if not await self._services.sign_ins.sessions.act_for(session.open, publisher_id):
+        if not await self._services.access.sign_ins.sessions.act_for(session.open, publisher_id):
             raise HTTPException(404)
         return to("/portal")
 
     async def _end_others(self, request: Request, session: Session) -> Response:
-        await self._services.sign_ins.sessions.end_some(session.caller, but=session.open.id)
+        await self._services.access.sign_ins.sessions.end_some(session.caller, but=session.open.id)
         return to("/portal/account?done=sessions")
 
     async def _end(self, request: Request, session: Session) -> Response:
-        if not await self._services.sign_ins.sessions.end_some(session.caller, only=request.path_params["session_id"]):
+        if not await self._services.access.sign_ins.sessions.end_some(
+            session.caller, only=request.path_params["session_id"]
+        ):
             raise HTTPException(404)
         return to("/portal/account")
 
     async def _factor(self, request: Request, session: Session) -> Response:
         _person(session)
-        return self._factor_page(request, session, self._services.second_factor.new_secret())
+        return self._factor_page(request, session, self._services.accounts.second_factor.new_secret())
 
     def _factor_page(self, request: Request, session: Session, secret: str, problem: Problem | None = None) -> Response:
-        address = self._services.second_factor.address(secret, session.open.email, str(self._services.marketplace))
+        address = self._services.accounts.second_factor.address(
+            secret, session.open.email, str(self._services.marketplace)
+        )
         content: dict[str, Any] = {"secret": secret, "picture": _picture(address), "codes": ()}
         content["wrong"] = "" if problem is None else problem.detail
         return self._routes.page(request, "factor.html", 200 if problem is None else problem.status, **content)
@@ -134,12 +138,12 @@ class AccountPages:
         secret = form.get("secret", "")
         if not (16 <= len(secret) <= _SECRET and secret.isascii() and secret.isalnum()):
             raise HTTPException(422)
-        person, _theirs = await self._services.people.one(person_id)
+        person, _theirs = await self._services.accounts.people.one(person_id)
         if person.has_factor:
             message = _("There is a second factor already: remove it first.")
             raise Problem(ProblemType.NOT_POSSIBLE_NOW, message)
         try:
-            codes = await self._services.second_factor.set_up(session.caller, secret, form.get("code", ""))
+            codes = await self._services.accounts.second_factor.set_up(session.caller, secret, form.get("code", ""))
         except Problem as problem:
             return self._factor_page(request, session, secret, problem)
         return self._routes.page(request, "factor.html", codes=codes, wrong="", secret="", picture="")
@@ -148,12 +152,12 @@ class AccountPages:
         """With the password, so that an open page is not enough."""
         person_id, form = _person(session), await form_of(request)
         try:
-            await self._services.person_sign_ins.require_guess(session.caller)
-            await self._services.people.require_password(person_id, form.get("factor_password", ""))
+            await self._services.accounts.sign_ins.require_guess(session.caller)
+            await self._services.accounts.people.require_password(person_id, form.get("factor_password", ""))
         except Problem as problem:
             errors = {"factor_password": problem.detail}
             return await self._page(request, session, problem, errors=blank(errors))
-        await self._services.second_factor.remove(person_id, by=session.caller)
+        await self._services.accounts.second_factor.remove(person_id, by=session.caller)
         return to("/portal/account")
 
 

@@ -25,7 +25,7 @@ class EmbeddingPages:
         return [Route("/portal/embedded/{token}", self._outside.page(self._open))]
 
     async def _open(self, request: Request) -> Response:
-        begun = await self._routes.services.portal_links.open(
+        begun = await self._routes.services.access.portal_links.open(
             request.path_params["token"], self._door.place_of(request)
         )
         if begun is None:

@@ -62,11 +62,11 @@ class MemberPages:
     async def _members_page(
         self, request: Request, session: Session, publisher_id: str, status: int = 200, **more: Any
     ) -> Response:
-        publisher = await self._services.catalogue.publisher(publisher_id)
+        publisher = await self._services.offers.catalogue.publisher(publisher_id)
         content = {
             "publisher": publisher,
-            "members": await self._services.people.members(publisher_id),
-            "invitations": await self._services.links.invitations(publisher_id),
+            "members": await self._services.accounts.people.members(publisher_id),
+            "invitations": await self._services.accounts.links.invitations(publisher_id),
             "made": "",
             "mailed": False,
             "wrong": "",
@@ -80,12 +80,12 @@ class MemberPages:
             "roles": MEMBER_ROLES,
             "role_names": ROLE_NAMES,
             "can": can,
-            "mails": self._services.link_mail.is_possible,
+            "mails": self._services.accounts.mail.is_possible,
         }
 
     async def _invite(self, request: Request, session: Session) -> Response:
         publisher_id, form = self._publisher(request, session), await form_of(request)
-        publisher = await self._services.catalogue.publisher(publisher_id)
+        publisher = await self._services.offers.catalogue.publisher(publisher_id)
         try:
             role = member_role(form.get("role", ""))
             shown = await self._invited(form, publisher_id, publisher.display_name, role, session)
@@ -100,25 +100,27 @@ class MemberPages:
         self, form: Mapping[str, str], publisher_id: str | None, name: str, role: Role, session: Session
     ) -> dict[str, Any]:
         """What the page shows of an invitation: its link, this once, and whether it was mailed too."""
-        link = await self._services.links.invite(form.get("email", ""), publisher_id, role, by=session.caller)
-        mailed = await self._services.link_mail.invite(link, publisher_id, name)
+        link = await self._services.accounts.links.invite(form.get("email", ""), publisher_id, role, by=session.caller)
+        mailed = await self._services.accounts.mail.invite(link, publisher_id, name)
         made = f"{self._services.base_url}/portal/invitation/{link.token}"
         return {"made": made, "mailed": mailed, "invited": link.email}
 
     async def _role(self, request: Request, session: Session) -> Response:
         publisher_id, person_id = self._publisher(request, session), request.path_params["person_id"]
         role = (await form_of(request)).get("role", "")
-        await self._services.people.set_role(publisher_id, person_id, role, by=session.caller)
+        await self._services.accounts.people.set_role(publisher_id, person_id, role, by=session.caller)
         return to(f"/portal/publishers/{publisher_id}/members")
 
     async def _remove(self, request: Request, session: Session) -> Response:
         publisher_id, person_id = self._publisher(request, session), request.path_params["person_id"]
-        await self._services.people.remove(publisher_id, person_id, by=session.caller)
+        await self._services.accounts.people.remove(publisher_id, person_id, by=session.caller)
         return to(f"/portal/publishers/{publisher_id}/members" if person_id != session.caller.person_id else "/portal")
 
     async def _revoke(self, request: Request, session: Session) -> Response:
         publisher_id = self._publisher(request, session)
-        if not await self._services.links.revoke(request.path_params["invitation_id"], publisher_id, by=session.caller):
+        if not await self._services.accounts.links.revoke(
+            request.path_params["invitation_id"], publisher_id, by=session.caller
+        ):
             raise HTTPException(404)
         return to(f"/portal/publishers/{publisher_id}/members")
 
@@ -128,9 +130,9 @@ class MemberPages:
 
     async def _people_page(self, request: Request, status: int = 200, **more: Any) -> Response:
         content = {
-            "everybody": await self._services.people.everybody(),
-            "invitations": await self._services.links.invitations(None),
-            "publishers": await self._services.catalogue.publishers(limit=_PUBLISHERS),
+            "everybody": await self._services.accounts.people.everybody(),
+            "invitations": await self._services.accounts.links.invitations(None),
+            "publishers": await self._services.offers.catalogue.publishers(limit=_PUBLISHERS),
             "made": "",
             "mailed": False,
             "wrong": "",
@@ -150,7 +152,9 @@ class MemberPages:
 
     async def _revoke_operator(self, request: Request, session: Session) -> Response:
         self._operators(request, session)
-        if not await self._services.links.revoke(request.path_params["invitation_id"], None, by=session.caller):
+        if not await self._services.accounts.links.revoke(
+            request.path_params["invitation_id"], None, by=session.caller
+        ):
             raise HTTPException(404)
         return to("/portal/people")
 
@@ -162,13 +166,15 @@ class MemberPages:
 
     async def _switch(self, request: Request, session: Session, *, disabled: bool) -> Response:
         self._operators(request, session)
-        await self._services.people.disable(request.path_params["person_id"], disabled=disabled, by=session.caller)
+        await self._services.accounts.people.disable(
+            request.path_params["person_id"], disabled=disabled, by=session.caller
+        )
         return to("/portal/people")
 
     async def _password_link(self, request: Request, session: Session) -> Response:
         """For somebody who forgot theirs, where no mail server can help; shown this once."""
         self._operators(request, session)
-        link = await self._services.links.reset_link(request.path_params["person_id"], by=session.caller)
+        link = await self._services.accounts.links.reset_link(request.path_params["person_id"], by=session.caller)
         if link is None:
             raise HTTPException(404)
         made = f"{self._services.base_url}/portal/password/{link.token}"
@@ -176,7 +182,7 @@ class MemberPages:
 
     async def _remove_factor(self, request: Request, session: Session) -> Response:
         self._operators(request, session)
-        await self._services.second_factor.remove(request.path_params["person_id"], by=session.caller)
+        await self._services.accounts.second_factor.remove(request.path_params["person_id"], by=session.caller)
         return to("/portal/people")
 
 

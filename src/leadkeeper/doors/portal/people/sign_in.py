@@ -69,7 +69,7 @@ class SignInPages:
             return response
         place, device = self._door.place_of(request), self._door.device_of(request)
         try:
-            signed_in = await self._services.person_sign_ins.with_password(
+            signed_in = await self._services.accounts.sign_ins.with_password(
                 form.get("email", ""), form.get("password", ""), place, device
             )
         except Problem as problem:
@@ -90,7 +90,7 @@ class SignInPages:
             return to("/portal/sign-in")
         code = (await small_form_of(request)).get("code", "")
         try:
-            signed_in = await self._services.person_sign_ins.with_code(pending, code, self._door.place_of(request))
+            signed_in = await self._services.accounts.sign_ins.with_code(pending, code, self._door.place_of(request))
         except Problem as problem:
             headers = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
             content = {"after": after_of(request), "wrong": problem.detail}
@@ -100,30 +100,32 @@ class SignInPages:
         return response
 
     async def _forgot(self, request: Request) -> Response:
-        return self._routes.page(request, "forgot.html", sent=False, mails=self._services.link_mail.is_possible)
+        return self._routes.page(request, "forgot.html", sent=False, mails=self._services.accounts.mail.is_possible)
 
     async def _asked(self, request: Request) -> Response:
         """The answer is the same whoever asks for whom."""
         email = (await small_form_of(request)).get("email", "")
-        self._services.link_mail.ask_new_password(email, self._outside.origins.addresses.of(request.scope))
-        return self._routes.page(request, "forgot.html", sent=True, mails=self._services.link_mail.is_possible)
+        self._services.accounts.mail.ask_new_password(email, self._outside.origins.addresses.of(request.scope))
+        return self._routes.page(request, "forgot.html", sent=True, mails=self._services.accounts.mail.is_possible)
 
     async def _invitation(self, request: Request) -> Response:
         return await self._chosen(request, Purpose.INVITATION, "invitation.html")
 
     async def _accepted(self, request: Request) -> Response:
         token, form = request.path_params["token"], await small_form_of(request)
-        link = await self._services.links.find(token, Purpose.INVITATION)
+        link = await self._services.accounts.links.find(token, Purpose.INVITATION)
         if link is None:
             raise HTTPException(404)
         password, place = form.get("password", ""), self._door.place_of(request)
-        sign_ins = self._services.person_sign_ins
+        sign_ins = self._services.accounts.sign_ins
         try:
             if link.known:
                 person_id = await sign_ins.check(link.email, password, place, self._door.device_of(request))
-                await self._services.links.accept_as(token, person_id)
+                await self._services.accounts.links.accept_as(token, person_id)
             else:
-                person_id = await self._services.links.accept(token, name=form.get("name", ""), password=password)
+                person_id = await self._services.accounts.links.accept(
+                    token, name=form.get("name", ""), password=password
+                )
             signed_in = await sign_ins.as_person(person_id, place, factor_too=True)
         except Problem as problem:
             return await self._chosen(request, Purpose.INVITATION, "invitation.html", problem)
@@ -137,7 +139,7 @@ class SignInPages:
     async def _reset(self, request: Request) -> Response:
         token, form = request.path_params["token"], await small_form_of(request)
         try:
-            await self._services.links.reset(token, form.get("password", ""))
+            await self._services.accounts.links.reset(token, form.get("password", ""))
         except Problem as problem:
             return await self._chosen(request, Purpose.RESET, "new_password.html", problem)
         message = _("Your new password is in effect, and all your sessions have ended. Sign in with it.")
@@ -150,9 +152,9 @@ class SignInPages:
         token, form = request.path_params["token"], await small_form_of(request)
         given = {name: form.get(name, "") for name in ("email", "name", "password")}
         try:
-            person_id = await self._services.links.begin(token, **given)
+            person_id = await self._services.accounts.links.begin(token, **given)
             place = self._door.place_of(request)
-            signed_in = await self._services.person_sign_ins.as_person(person_id, place, factor_too=True)
+            signed_in = await self._services.accounts.sign_ins.as_person(person_id, place, factor_too=True)
         except Problem as problem:
             return await self._chosen(request, Purpose.BEGIN, "begin.html", problem)
         response = to("/portal/start/marketplace")
@@ -163,7 +165,7 @@ class SignInPages:
         self, request: Request, purpose: Purpose, template: str, problem: Problem | None = None
     ) -> Response:
         """The page of a link, once more with what was entered (no password) and what is wrong with it."""
-        link = await self._services.links.find(request.path_params["token"], purpose)
+        link = await self._services.accounts.links.find(request.path_params["token"], purpose)
         if link is None:
             message = _("This link is over: it was used, revoked, or its time has passed.")
             return self._routes.message(request, 404, message, title=_("This link is over"))
@@ -174,7 +176,7 @@ class SignInPages:
             "form": blank(form),
             "errors": blank(errors),
             "steps": STEPS,
-            "least": self._services.people.passwords.least,
+            "least": self._services.accounts.people.passwords.least,
         }
         content["general"] = problem.detail if problem is not None and not errors else ""
         content["role"] = "" if link.role is None else ROLE_NAMES[link.role]

@@ -71,7 +71,7 @@ class StartPages:
             errors["id"] = _("There is a publisher of that id already: choose another.")
         if not errors:
             try:
-                await self._services.catalogue.put_publisher(publisher_id, name, by=session.caller.name)
+                await self._services.offers.catalogue.put_publisher(publisher_id, name, by=session.caller.name)
             except Problem as problem:
                 if problem.type is not ProblemType.INVALID_REQUEST:
                     raise
@@ -83,7 +83,7 @@ class StartPages:
     async def _publisher_page(
         self, request: Request, form: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None
     ) -> Response:
-        first = not await self._services.catalogue.publishers(limit=1)
+        first = not await self._services.offers.catalogue.publishers(limit=1)
         return self._page(request, "start_publisher.html", 2, form, errors, first=first)
 
     async def _offer(self, request: Request, session: Session) -> Response:
@@ -110,14 +110,14 @@ class StartPages:
         if errors:
             return self._page(request, "start_offer.html", 3, form, errors)
         summary, kind = form.get("summary", "").strip()[:2_000], form.get("offerType", "") or None
-        await self._services.catalogue.put_offer(
+        await self._services.offers.catalogue.put_offer(
             ref, title=title, summary=summary, offer_type=kind, live=True, by=session.caller.name
         )
         return to(f"{offer_address(ref)}/connect")
 
     async def _has(self, publisher_id: str) -> bool:
         try:
-            await self._services.catalogue.publisher(publisher_id)
+            await self._services.offers.catalogue.publisher(publisher_id)
         except Problem as problem:
             if problem.type is ProblemType.UNKNOWN_PUBLISHER:
                 return False
@@ -126,7 +126,7 @@ class StartPages:
 
     async def _there(self, ref: OfferRef) -> bool:
         try:
-            await self._services.catalogue.offer(ref)
+            await self._services.offers.catalogue.offer(ref)
         except Problem as problem:
             if problem.type is ProblemType.UNKNOWN_OFFER:
                 return False

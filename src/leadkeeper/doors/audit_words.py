@@ -1,0 +1,56 @@
+"""What acts on an offer led to, in words. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from leadkeeper.connections.state import STATE_WORDS
+from leadkeeper.doors.state_words import DELIVERIES
+from leadkeeper.texts import _ as gettext
+from leadkeeper.texts import join_lazily
+from leadkeeper.texts import lazy_gettext as _
+
+_LED_TO: Final[Mapping[str, str]] = {
+    "new": _("newly made"),
+    "nothing changed": _("nothing changed"),
+    "live": _("takes leads"),
+    "not live": _("takes no leads"),
+    "approved": _("approved"),
+    "refused": _("refused"),
+    "done": _("done"),
+    "waits": _("waits for a person"),
+    "failedstep": _("failed"),
+    **{word: _(word) for word in STATE_WORDS.values()},
+}
+"""Words of the audit that are the same in every line."""
+_LED_TO_WITH: Final[Sequence[tuple[re.Pattern[str], str]]] = (
+    (re.compile(r"was (?P<state>.+)"), gettext("It was: %(state)s")),
+    (re.compile(r"changed: (?P<names>.+)"), gettext("changed: %(names)s")),
+    (re.compile(r"(?P<count>\d+) deliveries"), gettext("leads: %(count)s")),
+    (re.compile(r"(?P<count>\d+) records"), gettext("records: %(count)s")),
+    (re.compile(r"found (?P<marker>\S+)"), gettext("found: %(marker)s")),
+    (re.compile(r"not found (?P<marker>\S+)"), gettext("not found: %(marker)s")),
+    (re.compile(r"(?P<version>\d+)"), gettext("version %(version)s")),
+)
+
+
+def led_to(detail: str, title: Callable[[str], str]) -> str:
+    """What an act on an offer led to, as the audit keeps it, in words; ids and names of fields stay as they are.
+
+    ``title`` tells what people call a kind of destination, and hands back any other name.
+    """
+    return join_lazily([_led_to(part, title) for part in detail.split("; ")], "; ")
+
+
+def _led_to(part: str, title: Callable[[str], str]) -> str:
+    if part in _LED_TO:
+        return _LED_TO[part]
+    for pattern, message in _LED_TO_WITH:
+        if found := pattern.fullmatch(part):
+            return _(message, **{name: _LED_TO.get(value, value) for name, value in found.groupdict().items()})
+    states = part.split(", ")
+    if all(state in DELIVERIES for state in states):
+        return join_lazily([DELIVERIES[state] for state in states], ", ")
+    return " → ".join(title(name) for name in part.split(" -> "))

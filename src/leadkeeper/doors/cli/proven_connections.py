@@ -1,0 +1,100 @@
+"""``leadkeeper connections validate | found | not-found``: whether a connection carries leads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from leadkeeper.check import step_title
+from leadkeeper.doors.cli.connection_printing import connection_resource
+from leadkeeper.doors.cli.installation import BY, with_services
+from leadkeeper.doors.cli.remote.chosen import ask
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, say
+from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
+from leadkeeper.doors.cli.values import DEFAULT_NAME, ConnectionName, Offer
+from leadkeeper.offer import OfferRef
+from leadkeeper.texts import _
+
+if TYPE_CHECKING:
+    from leadkeeper.doors.cli.remote.client import Remote
+    from leadkeeper.texts import Language
+    from leadkeeper.views import Validation
+
+_MARKS: Final = {True: _("passed"), False: _("failed"), None: _("cannot be known")}
+"""What a check found of a step, in the words of the page."""
+
+
+def validate(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = False) -> None:
+    """Check a connection, then send a real test lead over it. Exit code 1 if that failed.
+
+    Where the destination does not confirm it, search for it there, then run found or not-found.
+    """
+    language = spoken_language()
+
+    async def there(remote: Remote) -> Validation:
+        from leadkeeper.doors.cli.remote.catalogue import path_of
+        from leadkeeper.views import Validation
+
+        return await remote.post(f"{path_of(offer, name)}/validate", Validation)
+
+    found = ask(
+        lambda: with_services(lambda services: services.validator.validate(offer, name, by=BY, language=language)),
+        there,
+    )
+    if json:
+        print_json(found)
+    else:
+        _print_validation(found, language)
+    if found.ok is None:
+        say(f"leadkeeper connections found {offer} {name}")
+        say(f"leadkeeper connections not-found {offer} {name}")
+    if found.ok is False:
+        raise typer.Exit(1)
+
+
+Marker = Annotated[
+    str | None, typer.Option(metavar="MSFT_TEST_...", help="Which test lead is meant; refused if it is not the last.")
+]
+
+
+def say_found(offer: Offer, name: ConnectionName = DEFAULT_NAME, marker: Marker = None, json: AsJson = False) -> None:
+    """Say that the last test lead over a connection was found in a destination that does not confirm leads."""
+    _say(offer, name, marker, json, found=True)
+
+
+def say_not_found(
+    offer: Offer, name: ConnectionName = DEFAULT_NAME, marker: Marker = None, json: AsJson = False
+) -> None:
+    """Say that it was not found: its leads are held, and what usually is wrong is told."""
+    _say(offer, name, marker, json, found=False)
+
+
+def _say(offer: OfferRef, name: str, marker: str | None, json: bool, *, found: bool) -> None:
+    language = spoken_language()
+    done = with_services(lambda services: services.findings.say(offer, name, found=found, marker=marker, by=BY))
+    if json:
+        print_json(connection_resource(done, language))
+        return
+    from leadkeeper.catalogue import from_stored
+    from leadkeeper.connections.state import STATE_WORDS
+    from leadkeeper.diagnosis import Diagnosis
+    from leadkeeper.views import DiagnosisView
+
+    say(f"{offer}/{name}: {language.gettext(STATE_WORDS[done.state])}")
+    waiting = None if done.change is None else done.change.diagnosis
+    stored = None if found else waiting or done.diagnosis
+    summary = None if stored is None else from_stored(stored)
+    if isinstance(summary, Diagnosis):
+        print_diagnosis(DiagnosisView.of(summary, language), language)
+
+
+def _print_validation(found: Validation, language: Language) -> None:
+    for step in found.checks:
+        title, mark = language.tell(step_title(step.name)), language.gettext(_MARKS[step.ok])
+        print_line(f"{title}: {mark}{f' ({step.detail})' if step.detail else ''}")
+    if found.not_looked_at is not None:
+        print_line(found.not_looked_at)
+    print_line(found.message)
+    if found.diagnosis is not None:
+        print_diagnosis(found.diagnosis, language)

@@ -1,0 +1,119 @@
+"""What steps of publishing said, in a reader's language.
+
+A step's messages are kept as they were written, in the language of the installation. Those in English are told in any
+language: the sentences that publishing composes are recognised here, and what they were composed of is told too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+from leadkeeper.connections.validation_texts import TEXTS as OF_TEST_LEADS
+from leadkeeper.publishing.registration import RECOMMENDED
+from leadkeeper.texts import Language, _
+
+_COMPOSED: Final = (
+    _("Canceled by %(by)s."),
+    _("Approved by the operator: %(why)s"),
+    _("Refused by the operator: %(why)s"),
+    _("The connection %(name)s was checked: %(count)s of its steps passed."),
+    _("Who acts: %(who)s."),
+    _("More: %(page)s"),
+    _("What became of it: %(page)s"),
+    _("is missing: %(rule)s"),
+    _("%(offer)s must have a lead destination; connect one"),
+    _("%(type)s offers"),
+    _("%(call)s is none that we know"),
+    *OF_TEST_LEADS.values(),
+)
+"""Sentences with something in them, those of other packages too."""
+WHOLE: Final = (
+    _("Step completed."),
+    _("Everything that the offer needs is there."),
+    _("Approved by the operator."),
+    _("Refused by the operator."),
+    _("The connection did not pass its check."),
+    RECOMMENDED,
+)
+"""Sentences that are always the same."""
+_FRAMES: Final = (
+    re.compile(r"(?P<mark>\d+\. )(?P<text>.+)"),
+    re.compile(r"(?P<text>.+[.?!])(?P<mark> \(\w+\))"),
+    re.compile(r"(?P<mark>(?:title|summary|description|callToAction|leadDestination) )(?P<text>.+)(?P<stop>\.)"),
+)
+"""What stands around a sentence: a number before a step, a kind behind a summary, a field before what it lacks."""
+_CONNECTION: Final = re.compile(r"(?P<name>[\w-]+) \((?P<title>[^()]+(?: \([^()]*\))?)\)(?P<rest>: .+)?")
+_VALUE: Final = re.compile(r"%\((\w+)\)s")
+_SENTENCES: Final = re.compile(r"(?<=[.?!]) (?=[A-Z])")
+
+
+def step_message(text: str, language: Language) -> str:
+    """A message of a step in ``language``, line by line; what is not recognised stays as it was kept."""
+    return text if language.code == "en" else "\n".join(_line(line, language) for line in text.split("\n"))
+
+
+def _line(line: str, language: Language) -> str:
+    whole = _part(line, language)
+    if whole != line:
+        return whole
+    connection = _CONNECTION.fullmatch(line)
+    if connection is not None and connection["rest"]:
+        return f"{_part(line.removesuffix(connection['rest']), language)}: {_line(connection['rest'][2:], language)}"
+    return " ".join(_sentences(_SENTENCES.split(line), language))
+
+
+def _sentences(sentences: list[str], language: Language) -> Iterator[str]:
+    """Each in the language, the longest run of them that is known as a whole at once."""
+    while sentences:
+        for end in range(len(sentences), 0, -1):
+            run = " ".join(sentences[:end])
+            shown = _part(run, language)
+            if shown != run or end == 1:
+                yield shown
+                sentences = sentences[end:]
+                break
+
+
+def _part(text: str, language: Language) -> str:
+    """A sentence, or what stands in one."""
+    known = language.catalogue.gettext(text.replace("%", "%%")) if text else text
+    if known.replace("%%", "%") != text:
+        return known.replace("%%", "%")
+    for message, pattern in _patterns():
+        if found := pattern.fullmatch(text):
+            return language.gettext(
+                message, **{name: _part(each, language) for name, each in found.groupdict().items()}
+            )
+    for frame in _FRAMES:
+        if found := frame.fullmatch(text):
+            return _framed(found, language)
+    connection = _CONNECTION.fullmatch(text)
+    if connection is not None and connection["rest"] is None:
+        return f"{connection['name']} ({_part(connection['title'], language)})"
+    return text
+
+
+def _framed(found: re.Match[str], language: Language) -> str:
+    """The sentence within its frame."""
+    groups = found.groupdict()
+    groups["text"] = _part(groups["text"], language)
+    return "".join(groups[name] for name in sorted(groups, key=found.start) if groups[name])
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((message, re.compile("".join(_pattern(message)))) for message in _COMPOSED)
+
+
+def _pattern(message: str) -> Iterator[str]:
+    """A value is anything on the line; the same value a second time is the same text."""
+    seen: set[str] = set()
+    for number, part in enumerate(_VALUE.split(message)):
+        if number % 2 == 0:
+            yield re.escape(part)
+        else:
+            yield f"(?P={part})" if part in seen else f"(?P<{part}>.+?)"
+            seen.add(part)

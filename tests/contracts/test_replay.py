@@ -1,0 +1,46 @@
+"""Leads are sent again by time and state, in parts and each once. Both databases."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from leadkeeper.delivery.schedule import State
+from leadkeeper.inbox import redelivery
+from leadkeeper.storage import tables as t
+from tests.contracts.installation import CRM, furnished, lead
+
+
+async def test_a_long_replay_is_done_in_parts_each_lead_once(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redelivery, "BACKFILL", 3)
+    async with furnished(database_url) as installation:
+        await installation.connect("early")
+        await installation.intake.keep_many([lead(number) for number in range(9)])
+        delivered = sa.update(t.delivery).values(state="delivered")
+        await installation.storage.write(lambda conn: conn.execute(delivered).rowcount)
+        await installation.connect("late")
+        await installation.intake.keep(lead(9))
+        services = redelivery.Redelivery(installation.storage, clock=installation.clock)
+
+        async def replay(name: str, *states: State, missing: bool) -> int:
+            summary = [
+                await services.replay(
+                    *(CRM, name),
+                    since_ms=None,
+                    until_ms=None,
+                    states=states,
+                    missing=missing,
+                    dry_run=dry,
+                    by="test",
+                )
+                for dry in (True, False)
+            ]
+            assert summary[0].deliveries == summary[1].deliveries
+            return summary[1].deliveries
+
+        assert await replay("late", missing=True) == 9
+        assert await replay("late", missing=True) == 0
+        assert await replay("early", State.DELIVERED, missing=False) == 9
+        assert await installation.states() == {"pending": 11, "waiting": 9}

@@ -27,7 +27,7 @@ from leadkeeper.services import Services
 from leadkeeper.settings import Settings
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows
-from leadkeeper.storage.search_index import index_more, stored_words
+from leadkeeper.storage.search_index import index_more, settles, stored_words, write_pending
 from leadkeeper.texts import ENGLISH
 
 BYTES: Final[Mapping[Kind, Target]] = {
@@ -90,10 +90,17 @@ async def fill(services: Services, leads: int, *, waiting: bool = True, say: Say
         if first % (50 * _STEP) == 0 and first:
             say(f"growth: {first:,} of {leads:,} leads are made")
         await services.storage.write(_insert, first, min(_STEP, leads - first), leads, waiting)
+        await services.storage.write(_settle)
     while await services.storage.write(index_more):
         pass
     await services.storage.write(lambda conn: conn.exec_driver_sql("ANALYZE").close())
     return ((await services.retention.figures()).room.taken - before) / leads
+
+
+def _settle(conn: sa.Connection) -> None:
+    """What workers do every second: none is here, and 64 MB of the room would be what they clear away."""
+    if settles(conn):
+        write_pending(conn)
 
 
 def _insert(conn: sa.Connection, first: int, count: int, of: int, waiting: bool) -> None:

@@ -235,6 +235,7 @@ async def test_a_state_of_many_leads_is_looked_for_in_a_part_of_them(
     home: Installation, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
     oldest = await home.services.storage.write(_all_in_one_state_but_the_oldest, state, "unconfirmed")
+    monkeypatch.setattr("leadkeeper.inbox.lists.in_state.PUT_IN_ORDER", 0)
     monkeypatch.setattr("leadkeeper.inbox.lists.in_state.FEW", 0)
     monkeypatch.setattr("leadkeeper.inbox.inbox.LOOKED", 100)
     inbox, which = home.services.leads.inbox, LeadFilter("contoso", state=state)
@@ -247,6 +248,69 @@ async def test_a_state_of_many_leads_is_looked_for_in_a_part_of_them(
     page = await inbox.list(which, limit=10)
     page = await inbox.list(which, page.next_cursor, limit=10)
     assert [lead.id for lead in page.leads] == [oldest]
+
+
+def _over_two_connections(conn: sa.Connection, many: int, state: str, *, paused: bool) -> list[str]:
+    """The oldest leads, newest first: each has a delivery over both of the offer's connections in ``state``."""
+    d = t.delivery.c
+    first = conn.scalar(sa.select(d.connection_id).limit(1)) or ""
+    second = conn.scalar(sa.select(t.connection.c.id).where(t.connection.c.id != first)) or ""
+    ids = [*conn.scalars(sa.select(d.lead_id).order_by(d.lead_id).limit(many))]
+    conn.execute(sa.update(t.delivery).where(d.lead_id.not_in(ids)).values(state="delivered"))
+    conn.execute(sa.update(t.delivery).where(d.lead_id.in_(ids)).values(state=state))
+    insert_rows(conn, t.delivery, [new_delivery(each, second, 1) | {"state": state} for each in ids])
+    conn.execute(sa.update(t.connection).values(paused_by_person=paused))
+    conn.exec_driver_sql("ANALYZE").close()
+    return sorted(ids, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "state"),
+    [("held", "waiting"), ("waiting", "waiting"), ("attention", "waiting"), ("unconfirmed", "unconfirmed")],
+)
+@pytest.mark.parametrize("few", [0, 1_000])
+async def test_leads_that_wait_over_two_connections_are_listed_to_the_last(
+    home: Installation, monkeypatch: pytest.MonkeyPatch, asked: str, state: str, few: int
+) -> None:
+    monkeypatch.setattr("leadkeeper.inbox.lists.in_state.FEW", few)
+    monkeypatch.setattr("leadkeeper.inbox.inbox.LOOKED", 1_000)  # these leads lie behind all that is looked at
+    operator = await home.visitor("operator")
+    assert (await operator.put(f"{OFFER}/connections/second", DESTINATION)).status == 201
+    paused = asked in ("held", "attention")
+    wanted = await home.services.storage.write(lambda conn: _over_two_connections(conn, 45, state, paused=paused))
+    listed: list[str] = []
+    cursor: str | None = None
+    for _ in range(5):
+        page = await home.services.inbox.list(LeadFilter("contoso", state=asked), cursor, limit=10)
+        assert not page.looked_further
+        listed += [lead.id for lead in page.leads]
+        cursor = page.next_cursor
+    assert (listed, cursor) == (wanted, None)
+
+
+@pytest.mark.parametrize("both", [False, True])
+async def test_tabs_of_a_publisher_count_only_so_many(
+    home: Installation, monkeypatch: pytest.MonkeyPatch, both: bool
+) -> None:
+    monkeypatch.setattr("leadkeeper.inbox.lists.narrowing.COUNTED", 50)
+    operator = await home.visitor("operator")
+    assert (await operator.put(f"{OFFER}/connections/second", DESTINATION)).status == 201
+    storage, inbox, which = home.services.storage, home.services.inbox, LeadFilter("contoso")
+    if both:
+        await storage.write(lambda conn: _over_two_connections(conn, LEADS, "setAside", paused=False))
+    else:
+        await storage.write(_all_in_one_state_but_the_oldest, "delivered", "setAside")
+    assert await inbox.counts(which) == {"": 51, "attention": 51, "waiting": 0, "held": 0, "setAside": 51}
+    assert await work(storage, lambda: inbox.counts(which)) < (15_000 if type(storage).__name__ == "SQLite" else 2_500)
+
+
+async def test_tabs_count_leads_and_not_their_deliveries(home: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leadkeeper.inbox.lists.narrowing.COUNTED", 50)
+    operator = await home.visitor("operator")
+    assert (await operator.put(f"{OFFER}/connections/second", DESTINATION)).status == 201
+    await home.services.storage.write(lambda conn: _over_two_connections(conn, 45, "waiting", paused=True))
+    found = await home.services.inbox.counts(LeadFilter("contoso"))
+    assert found == {"": 51, "attention": 45, "waiting": 0, "held": 45, "setAside": 0}
 
 
 async def test_tabs_of_an_offer_pass_over_what_is_set_aside_of_others(home: Installation) -> None:
@@ -262,6 +326,22 @@ async def test_tabs_of_an_offer_pass_over_what_is_set_aside_of_others(home: Inst
     assert await inbox.counts(which) == {"": 5, "attention": 0, "waiting": 0, "held": 0, "setAside": 0}
     busy = await inbox.counts(LeadFilter("contoso", "crm-pro"))
     assert busy == {"": 1_001, "attention": 1_001, "waiting": 0, "held": 0, "setAside": 1_001}
+
+
+@pytest.mark.parametrize("whose", [{"publisher_id": "contoso", "offer_id": "quiet"}, {"publisher_id": "quiet"}])
+async def test_the_few_leads_of_an_offer_or_a_publisher_are_found_behind_all_others(
+    home: Installation, whose: dict[str, Any]
+) -> None:
+    def move(conn: sa.Connection) -> list[str]:
+        ids = [*conn.scalars(sa.select(t.lead.c.id).order_by(t.lead.c.id).limit(5))]
+        conn.execute(sa.update(t.lead).where(t.lead.c.id.in_(ids)).values(**whose))
+        return ids[::-1]
+
+    moved = await home.services.storage.write(move)
+    inbox, which = home.services.inbox, LeadFilter(**whose)
+    on_sqlite = home.services.storage.__class__.__name__ == "SQLite"
+    assert await work(home.services.storage, lambda: inbox.list(which, limit=10)) < (4_000 if on_sqlite else 400)
+    assert [lead.id for lead in (await inbox.list(which, limit=10)).leads] == moved
 
 
 def _move_five_leads(conn: sa.Connection, offer_id: str) -> None:

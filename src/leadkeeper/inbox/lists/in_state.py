@@ -1,4 +1,4 @@
-"""The leads with a delivery in a state: named while they are few, found by runs where an index orders them."""
+"""The leads with a delivery in a state: named while they are few, found by runs where an index or a sort has them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FEW: Final = 5_000
 """Up to this many leads in a state are found by name."""
+PUT_IN_ORDER: Final = 20_000
+"""Up to this many deliveries in a state that no index has in the order of the leads are put in order for a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,15 @@ def in_state(conn: sa.Connection, filters: LeadFilter) -> InState:
     if state == "setAside":
         which = t.FOR_A_PERSON if filters.to_decide else t.SET_ASIDE
         runs = _runs(conn, filters, which, None)
-        return replace(_with_delivery(conn, state, whose, which, many=runs is not None), runs=runs)
+        found = _with_delivery(conn, filters, state, which, many=runs is not None)
+        return found if runs is None else replace(found, runs=runs)
     if state != "attention":
-        return _with_delivery(conn, state, whose, t.FOR_A_PERSON if filters.to_decide else sa.true())
-    held = _with_delivery(conn, "held", whose, sa.true())
-    few_held = t.READY & _over(conn, True, whose)
-    runs = None if held.many else _runs(conn, filters, t.FOR_A_PERSON, few_held if held.named else None)
-    aside = _with_delivery(conn, "setAside", whose, t.FOR_A_PERSON, many=runs is not None)
+        return _with_delivery(conn, filters, state, t.FOR_A_PERSON if filters.to_decide else sa.true())
+    held = _with_delivery(conn, filters, "held", sa.true())
+    in_order = t.READY & _over(conn, True, whose) if held.named or held.runs else None
+    findable = held.runs is not None or not held.many
+    runs = _runs(conn, filters, t.FOR_A_PERSON, in_order) if findable else None
+    aside = _with_delivery(conn, filters, "setAside", t.FOR_A_PERSON, many=runs is not None)
     named = None if held.named is None or aside.named is None else [*held.named, *aside.named]
     return InState(held.which | aside.which, held.many or aside.many, named, runs)
 
@@ -57,7 +61,7 @@ def in_state(conn: sa.Connection, filters: LeadFilter) -> InState:
 def _runs(
     conn: sa.Connection, filters: LeadFilter, which: sa.ColumnElement[bool], few: sa.ColumnElement[bool] | None
 ) -> Runs | None:
-    """A run for each connection over which deliveries of ``which`` were set aside, and one of ``few`` others.
+    """A run for each connection over which deliveries of ``which`` were set aside, and one of ``few`` others to sort.
 
     ``None`` where these are more than are merged.
     """
@@ -101,25 +105,26 @@ def tabs(
 
 
 def _with_delivery(
-    conn: sa.Connection, state: str, publisher_id: str | None, which: sa.ColumnElement[bool], *, many: bool = False
+    conn: sa.Connection, filters: LeadFilter, state: str, which: sa.ColumnElement[bool], *, many: bool = False
 ) -> InState:
     """The leads with a delivery of ``which`` in ``state``.
 
-    They are named while they are few, so that nobody looks through all leads; not where it is known that something
-    better finds ``many``. Of one publisher only its own connections are looked at, of which the indexes know what is in
-    each state.
+    They are named while they are few, so that nobody looks through all leads, and put in order while they are not very
+    many; neither where it is known that something better finds ``many``. Of one publisher only its own connections are
+    looked at, of which the indexes know what is in each state.
     """
-    d = t.delivery.c
-    there = None
+    d, there, runs = t.delivery.c, None, None
     if state in _SHOWN:
         indexed, at_rest = _SHOWN[state]
-        there = indexed & which & _over(conn, at_rest, publisher_id)
+        there = indexed & which & _over(conn, at_rest, filters.publisher_id)
         few = [] if many else conn.scalars(sa.select(d.lead_id).where(there).limit(FEW + 1)).all()
         if not many and len(few) <= FEW:
             return InState(one_of(conn, t.lead.c.id, few), False, named=few)
+        if not many and conn.scalar(sa.select(d.id).where(there).offset(PUT_IN_ORDER).limit(1)) is None:
+            runs = Runs(d.lead_id, [(there,)], is_all(filters, "state"), overlapping=True)
     # One of each lead, not `EXISTS`: that PostgreSQL may begin with all deliveries in the state.
     has = sa.select(d.id).where(d.lead_id == t.lead.c.id, d.state == state if there is None else there).limit(1)
-    return InState(has.correlate(t.lead).scalar_subquery().is_not(None), True)
+    return InState(has.correlate(t.lead).scalar_subquery().is_not(None), True, runs=runs)
 
 
 def _over(

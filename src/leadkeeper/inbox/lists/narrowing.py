@@ -116,15 +116,37 @@ def counts(
     whole = sa.select(t.lead.c.id).where(*leads, sa.not_(test)).limit(COUNTED + 1).subquery()
     found = {"": conn.scalar(sa.select(sa.func.count()).select_from(whole)) or 0}
     for tab, conditions in deliveries.items():
-        each = [
-            sa.select(t.delivery.c.lead_id)
-            .join(t.lead, t.lead.c.id == t.delivery.c.lead_id)
-            .where(which, *leads, sa.not_(t.lead.c.test))
-            .distinct()
-            .limit(COUNTED + 1)
-            .subquery()
-            for which in conditions
-        ]
-        some = sa.union(*(sa.select(one.c.lead_id) for one in each)).limit(COUNTED + 1).subquery()
-        found[tab] = conn.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+        found[tab] = _counted(conn, conditions, leads)
     return found
+
+
+def _counted(conn: sa.Connection, conditions: Sequence[sa.ColumnElement[bool]], leads: Any) -> int:
+    """How many leads have a delivery of any of ``conditions``, up to one more than :data:`COUNTED`.
+
+    As many deliveries are read as that many leads have if each has one, then more, and all only where leads have very
+    many each: PostgreSQL would read all of them to tell their leads apart, also those beyond the number.
+    """
+    for most in (COUNTED + 1, 4 * (COUNTED + 1)):
+        found, deliveries = _leads_of(conn, conditions, leads, most)
+        if found > COUNTED or deliveries < most:
+            return min(found, COUNTED + 1)
+    return min(_leads_of(conn, conditions, leads, None)[0], COUNTED + 1)
+
+
+def _leads_of(
+    conn: sa.Connection, conditions: Sequence[sa.ColumnElement[bool]], leads: Any, most: int | None
+) -> tuple[int, int]:
+    """How many leads the deliveries of ``conditions`` have, up to ``most`` of each; and how many these are."""
+    each = [
+        sa.select(t.delivery.c.lead_id)
+        .join(t.lead, t.lead.c.id == t.delivery.c.lead_id)
+        .where(which, *leads, sa.not_(t.lead.c.test))
+        .limit(most)
+        .subquery()
+        for which in conditions
+    ]
+    every = sa.union_all(*(sa.select(one.c.lead_id) for one in each)).subquery()
+    by_lead = sa.select(sa.func.count(every.c.lead_id).label("deliveries")).group_by(every.c.lead_id).subquery()
+    query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(by_lead.c.deliveries), 0))
+    found, deliveries = conn.execute(query.select_from(by_lead)).one()
+    return int(found), int(deliveries)

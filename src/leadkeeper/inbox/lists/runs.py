@@ -38,7 +38,7 @@ class Runs:
     """The conditions of each run on ``table``, whose column ``id`` is the lead's; ``answered`` names the filters.
 
     Every lead that fits stands in one of ``runs``; ``exact`` says that every lead in them fits, ``overlapping`` that a
-    lead may stand in several of them.
+    lead may stand in several of them, or in one more than once.
     """
 
     id: sa.ColumnElement[str]
@@ -55,16 +55,15 @@ class Runs:
             bounds.append(self.id >= least_id(filters.since_ms - SLACK_MS))
         if filters.until_ms is not None:
             bounds.append(self.id < least_id(filters.until_ms + SLACK_MS))
+        # Of a lead once also within a run: those that it is short of would look as though there were no more.
+        one = sa.select(self.id.label("id"))
+        one = one.distinct() if self.overlapping else one
         each = [
-            sa.select(self.id.label("id"))
-            .where(*run, *bounds)
-            .order_by(self.id if up else self.id.desc())
-            .limit(most)
-            .subquery()
+            one.where(*run, *bounds).order_by(self.id if up else self.id.desc()).limit(most).subquery()
             for run in self.runs or [(sa.false(),)]
         ]
         union = sa.union if self.overlapping else sa.union_all
-        merged = union(*(sa.select(one.c.id) for one in each)).subquery()
+        merged = union(*(sa.select(part.c.id) for part in each)).subquery()
         return sa.select(merged.c.id).order_by(merged.c.id if up else merged.c.id.desc()).limit(most)
 
 

@@ -61,6 +61,7 @@ from leadkeeper.opening import open_database
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.privacy.retention import Retention
 from leadkeeper.privacy.withholding import Withholding
+from leadkeeper.publishing.branding import Branding, Picture
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
 from leadkeeper.publishing.cross_listing import CrossListings
@@ -119,6 +120,7 @@ async def open_services(
     opened = storage, clock, secret_keys, peers, languages or installed()
     services = _assemble(settings, opened, context, handover)
     await services.marketplace.look()
+    await services.branding.look()
     await services.channels.refresh()
     try:
         if worker:
@@ -167,6 +169,7 @@ def _assemble(settings: Settings, opened: _Opened, context: Context, handover: H
         portal_links=PortalLinks(storage, sign_ins.sessions, Tokens(secret_keys), settings.ancestors, clock),
         link_mail=people.mail,
         marketplace=people.marketplace,
+        branding=_branding(settings, storage, clock),
         audit=sign_ins.audit,
         channels=channels,
         hooks=Hooks(storage, clock, quotas=settings.quotas, uses=uses),
@@ -204,6 +207,12 @@ def _assemble(settings: Settings, opened: _Opened, context: Context, handover: H
         languages=languages,
         peers=peers,
     )
+
+
+def _branding(settings: Settings, storage: Storage, clock: Clock) -> Branding:
+    logo = settings.logo
+    shown = None if logo is None else Picture(logo.body, logo.media_type)
+    return Branding(storage, shown, settings.accent_color, clock)
 
 
 def _confirmations(settings: Settings, storage: Storage, name: MarketplaceName, clock: Clock) -> Confirmations:

@@ -44,6 +44,7 @@ from leadkeeper.notices.confirmations import Confirmations
 from leadkeeper.notices.fates import Mails
 from leadkeeper.notices.quiet_hours import QuietHours
 from leadkeeper.privacy.retention import Retention
+from leadkeeper.publishing.branding import Branding
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
 from leadkeeper.publishing.cross_listing import CrossListings
@@ -74,6 +75,7 @@ class Services:
     portal_links: PortalLinks
     link_mail: LinkMail
     marketplace: MarketplaceName
+    branding: Branding
     audit: Audit
     channels: Channels
     hooks: Hooks

@@ -67,6 +67,7 @@ async def serve(
                 _watch_disk(settings, installation),
                 _settle(installation),
                 installation.services.marketplace.run(),
+                installation.services.branding.run(),
                 installation.services.channels.run(),
                 Sealer(installation.services.storage, settings.keep_audit_days, installation.clock).run(),
                 *_beside(settings, installation),

@@ -28,6 +28,7 @@ from leadkeeper.doors.api.keys import KeyRoutes
 from leadkeeper.doors.api.language import speak
 from leadkeeper.doors.api.leads import Leads
 from leadkeeper.doors.api.logos import Logos
+from leadkeeper.doors.api.marketplace import MarketplaceRoutes
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.offers import Offers
 from leadkeeper.doors.api.openapi import DESCRIPTION, TAGS, openapi_of
@@ -76,6 +77,7 @@ def create_api(
     RetentionRoutes(services.retention).serve_on(app)
     Offers(services.catalogue).serve_on(app)
     Logos(services.offer_logos, services.base_url).serve_on(app)
+    MarketplaceRoutes(services.marketplace, services.branding, services.base_url).serve_on(app)
     PublishingRoutes(services.publication, services.base_url).serve_on(app)
     DifferenceRoutes(services.differences, services.publication).serve_on(app)
     ConnectionRoutes(

@@ -91,6 +91,10 @@ class Remote:
         status, answer = await self._answer("PUT", path, body)
         return self._read(model, answer), status == 201
 
+    async def put_picture(self, path: str, model: type[M], picture: bytes) -> M:
+        """What there is at ``path`` once it has this picture; what kind it is, its bytes say there."""
+        return self._read(model, (await self._sent("PUT", path, picture, "image/png"))[1])
+
     async def delete(self, path: str) -> None:
         """Nothing is at ``path`` any more."""
         await self._call("DELETE", path)
@@ -111,7 +115,10 @@ class Remote:
 
     async def _answer(self, method: str, path: str, body: object) -> tuple[int, Any]:
         data = None if body is None else json.dumps(body).encode()
-        headers = self._headers | ({} if data is None else {"Content-Type": "application/json"})
+        return await self._sent(method, path, data, "application/json")
+
+    async def _sent(self, method: str, path: str, data: bytes | None, kind: str) -> tuple[int, Any]:
+        headers = self._headers | ({} if data is None else {"Content-Type": kind})
         url = URL(self._base + path, encoded=True)
         try:
             async with self._network.session.request(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -121,7 +122,8 @@ async def test_a_setting_holds_and_the_page_says_so(tmp_path: Path) -> None:
     file = tmp_path / "logo.png"
     file.write_bytes(png(64, 32))
     url = f"sqlite+aiosqlite:///{tmp_path / 'new.db'}"
-    given = {"logo_file": file, "accent_color": "#0A7A3C", "marketplace_name": "Fabrikam"}
+    given: dict[str, Any] = {"public_url": "http://leads.example", "marketplace_name": "Fabrikam"}
+    given |= {"logo_file": file, "accent_color": "#0A7A3C"}
     async with installation(url, **given) as home, Customer(home.url) as operator:
         await home.services.branding.put_accent("#aa2200", by="test")
         await home.services.branding.put_logo(png(9, 9), by="test")

@@ -122,12 +122,12 @@ def _tell(found: MarketplaceView, *, json: bool) -> None:
         print_json(found)
         return
     rows = [
-        (_("Name"), found.name, _said(found.name_is_set)),
-        (_("Colour"), found.accent_color or _("the usual one"), _said(found.accent_color_is_set)),
-        (_("Logo"), found.logo or _("none"), _said(found.logo_is_set)),
+        (_("Name"), found.name, _yes_or_no(found.name_is_set)),
+        (_("Colour"), found.accent_color or _("the usual one"), _yes_or_no(found.accent_color_is_set)),
+        (_("Logo"), found.logo or _("none"), _yes_or_no(found.logo_is_set)),
     ]
     print_table((_("What"), _("Shown"), _("By a setting")), rows, empty="")
 
 
-def _said(is_set: bool) -> str:
+def _yes_or_no(is_set: bool) -> str:
     return _("yes") if is_set else _("no")

@@ -42,7 +42,8 @@ class BrandingPages:
     async def _change(self, request: Request, session: Session) -> Response:
         """Name and colour; neither is changed where the other cannot be taken."""
         form, by = await form_of(request), session.caller.name
-        name, wrong = " ".join(form.get("name", "").split()), {}
+        name = " ".join(form.get("name", "").split())
+        wrong: dict[str, str] = {}
         given = self._name.setting is None
         if given and (not name or len(name) > LONGEST or not name.isprintable()):
             wrong["name"] = _("Enter a name of at most %(most)s characters.", most=LONGEST)

@@ -66,6 +66,7 @@ from leadkeeper.opening import open_database
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.privacy.retention import Retention
 from leadkeeper.privacy.withholding import Withholding
+from leadkeeper.publishing.branding import Branding, Picture
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
 from leadkeeper.publishing.cross_listing import CrossListings
@@ -139,6 +140,7 @@ async def open_services(
         _Ground(settings, storage, clock, secret_keys, peers, languages or installed(), context, network, handover)
     )
     await services.marketplace.look()
+    await services.branding.look()
     await services.channels.refresh()
     try:
         carrier = _carrier(settings, services, context, metrics, handover) if worker else None
@@ -186,6 +188,7 @@ def _assemble(ground: _Ground) -> Services:
             settings.provider, accounts.sign_ins, ground.network, ground.secret_keys, settings.base_url
         ),
         marketplace=marketplace,
+        branding=_branding(ground),
         offers=offers,
         connections=connections,
         connection_copies=ConnectionCopies(storage, connections),
@@ -203,6 +206,12 @@ def _assemble(ground: _Ground) -> Services:
         languages=ground.languages,
         peers=ground.peers,
     )
+
+
+def _branding(ground: _Ground) -> Branding:
+    settings, logo = ground.settings, ground.settings.logo
+    shown = None if logo is None else Picture(logo.body, logo.media_type)
+    return Branding(ground.storage, shown, settings.accent_color, ground.clock)
 
 
 def _access(ground: _Ground) -> AccessServices:

@@ -71,7 +71,6 @@ def _portal(settings: Settings, installation: Installation, secure: Secure) -> P
         origins=origins,
         ending=end,
         support=support,
-        logo=settings.logo,
     )
 
 
@@ -101,7 +100,7 @@ def _storefront(
         services.languages,
         name=name,
         base_url=base_url,
-        logo=settings.logo,
+        branding=services.branding,
     )
 
 

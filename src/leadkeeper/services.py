@@ -40,6 +40,7 @@ from leadkeeper.notices.confirmations import Confirmations
 from leadkeeper.notices.fates import Mails
 from leadkeeper.notices.quiet_hours import QuietHours
 from leadkeeper.privacy.retention import Retention
+from leadkeeper.publishing.branding import Branding
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.copying import OfferCopies
 from leadkeeper.publishing.cross_listing import CrossListings
@@ -120,6 +121,7 @@ class Services:
     accounts: PeopleRoom
     provider: ProviderSignIns | None
     marketplace: MarketplaceName
+    branding: Branding
     offers: OfferServices
     connections: Connections
     connection_copies: ConnectionCopies

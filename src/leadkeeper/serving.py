@@ -94,6 +94,7 @@ def _beside(settings: Settings, installation: Installation, role: Duty) -> Seque
         _watch_disk(settings, services),
         _settle(installation),
         services.marketplace.run(),
+        services.branding.run(),
         services.channels.run(),
         Sealer(services.storage, settings.keep_audit_days, installation.clock).run(),
     )

@@ -281,7 +281,7 @@ async def test_leads_that_wait_over_two_connections_are_listed_to_the_last(
     listed: list[str] = []
     cursor: str | None = None
     for _ in range(5):
-        page = await home.services.inbox.list(LeadFilter("contoso", state=asked), cursor, limit=10)
+        page = await home.services.leads.inbox.list(LeadFilter("contoso", state=asked), cursor, limit=10)
         assert not page.looked_further
         listed += [lead.id for lead in page.leads]
         cursor = page.next_cursor
@@ -295,7 +295,7 @@ async def test_tabs_of_a_publisher_count_only_so_many(
     monkeypatch.setattr("leadkeeper.inbox.lists.narrowing.COUNTED", 50)
     operator = await home.visitor("operator")
     assert (await operator.put(f"{OFFER}/connections/second", DESTINATION)).status == 201
-    storage, inbox, which = home.services.storage, home.services.inbox, LeadFilter("contoso")
+    storage, inbox, which = home.services.storage, home.services.leads.inbox, LeadFilter("contoso")
     if both:
         await storage.write(lambda conn: _over_two_connections(conn, LEADS, "setAside", paused=False))
     else:
@@ -309,7 +309,7 @@ async def test_tabs_count_leads_and_not_their_deliveries(home: Installation, mon
     operator = await home.visitor("operator")
     assert (await operator.put(f"{OFFER}/connections/second", DESTINATION)).status == 201
     await home.services.storage.write(lambda conn: _over_two_connections(conn, 45, "waiting", paused=True))
-    found = await home.services.inbox.counts(LeadFilter("contoso"))
+    found = await home.services.leads.inbox.counts(LeadFilter("contoso"))
     assert found == {"": 51, "attention": 45, "waiting": 0, "held": 45, "setAside": 0}
 
 
@@ -338,7 +338,7 @@ async def test_the_few_leads_of_an_offer_or_a_publisher_are_found_behind_all_oth
         return ids[::-1]
 
     moved = await home.services.storage.write(move)
-    inbox, which = home.services.inbox, LeadFilter(**whose)
+    inbox, which = home.services.leads.inbox, LeadFilter(**whose)
     on_sqlite = home.services.storage.__class__.__name__ == "SQLite"
     assert await work(home.services.storage, lambda: inbox.list(which, limit=10)) < (4_000 if on_sqlite else 400)
     assert [lead.id for lead in (await inbox.list(which, limit=10)).leads] == moved

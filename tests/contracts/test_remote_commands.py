@@ -21,6 +21,7 @@ from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
 from leadkeeper.serving import serve
 from leadkeeper.settings import load_settings
 from tests.contracts.remote_commands import OFFER, Elsewhere, authority, elsewhere, free_port, write_key
+from tests.pictures import png
 
 __all__ = ["authority", "elsewhere"]
 
@@ -324,3 +325,23 @@ def test_follow_up_is_uploaded_here_and_there(world: World) -> None:
     assert state() == "lost"
     assert "0 leads were changed." in world.here("leads", "upload", str(table), "--yes").err
     assert world.there("leads", "upload", str(table.with_name("none.csv"))).code == 2
+
+
+def test_the_marketplaces_looks_are_given_from_elsewhere_and_here(world: World, tmp_path: Path) -> None:
+    picture = tmp_path / "logo.png"
+    picture.write_bytes(png(64, 32))
+    put = world.there("marketplace", "put", "--name", "Fabrikam", "--accent-color", "#AA2200", "--json")
+    assert (put.json["name"], put.json["accentColor"], put.json["accentColorIsSet"]) == ("Fabrikam", "#aa2200", False)
+    given = world.there("marketplace", "logo", str(picture), "--json").json["logo"]
+    assert given.startswith("https://leads.example/store/static/logo?")
+    assert world.here("marketplace", "show", "--json").json == world.there("marketplace", "show", "--json").json
+    assert "#aa2200" in world.there("marketplace", "show").out
+    assert world.there("marketplace", "logo", "--remove", "--json").json["logo"] is None
+    assert world.there("marketplace", "logo", "--remove").code == 0, "there is none any more"
+    assert world.here("marketplace", "logo", str(picture), "--json").json["logo"] == given
+    assert world.here("marketplace", "logo", "--remove", "--json").json["logo"] is None
+    assert world.here("marketplace", "put", "--accent-color", "", "--json").json["accentColor"] is None
+    for wrong in (("put", "--accent-color", "red"), ("logo", str(tmp_path / "nothing.png")), ("logo", __file__)):
+        assert world.here("marketplace", *wrong).code == 1
+        assert world.there("marketplace", *wrong).code == 1
+    assert world.here("marketplace", "logo").code == 2

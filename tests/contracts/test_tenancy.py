@@ -37,6 +37,8 @@ MARK: Final = "quagga"
 """Stands in everything that the other publisher has, and in no id of it."""
 QUERY: Final = {"/api/": "?api-version=2017-10-31"}
 BODIES: Final[Mapping[str, Any]] = {
+    "PUT /v1/marketplace": {"name": "Mine now"},
+    "PUT /v1/marketplace/logo": {},
     "PUT /v1/publishers/{publisherId}": {"displayName": "Mine now"},
     "POST /v1/publishers/{publisherId}/suspend": {"reason": "Mine now"},
     "POST /v1/keys": {"role": "publisher:{publisherId}"},

@@ -50,6 +50,8 @@ ACTS: Final[Mapping[str, str]] = {
     "leads.withheldSeen": "Somebody said that they have seen how many leads were withheld.",
     "look.begin": "An operator began to look at a publisher's pages as its members see them.",
     "look.end": "An operator looked no more.",
+    "marketplace.accent": "The marketplace was given a colour, or ours again.",
+    "marketplace.logo": "The marketplace was given a logo, or its logo was taken away.",
     "marketplace.name": "The marketplace was given a name.",
     "member.join": "Somebody who is known here accepted an invitation.",
     "member.remove": "Somebody is no member of a publisher any more.",

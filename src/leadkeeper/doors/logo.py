@@ -1,4 +1,4 @@
-"""The logo of the marketplace, as a part of all settings: a small picture in a file of the operator's."""
+"""The looks of the marketplace, as a part of all settings: a logo in a file of the operator's, and a colour."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Final
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
+
+from leadkeeper.publishing.accent import parse_color
 
 MOST_BYTES: Final = 262_144
 """The most bytes of a logo: every page shows it."""
@@ -71,12 +73,17 @@ def _of_webp(body: bytes) -> tuple[int, int] | None:
 
 
 class LogoFields(BaseSettings):
-    """The setting of the logo."""
+    """The settings of the logo and the colour."""
 
     logo_file: Path | None = Field(
         None,
         description="PNG or WebP file (at most 256 KiB, 1024 x 1024 pixels) that the portal and the storefront show "
-        "as the marketplace's logo, and browsers beside their pages' titles.",
+        "as the marketplace's logo, and browsers beside their pages' titles; unset, the one given in the portal.",
+    )
+    accent_color: str | None = Field(
+        None,
+        description="Colour of buttons and links in the portal and the storefront, such as #0b5cab; shown darker or "
+        "lighter where it could not be read; unset, the one given in the portal.",
     )
 
     @field_validator("logo_file")
@@ -85,6 +92,11 @@ class LogoFields(BaseSettings):
         if value is not None:
             read_logo(value)
         return value
+
+    @field_validator("accent_color")
+    @classmethod
+    def _accent_color(cls, value: str | None) -> str | None:
+        return None if not value else parse_color(value)
 
     @property
     def logo(self) -> Logo | None:

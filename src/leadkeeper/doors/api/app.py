@@ -31,6 +31,7 @@ from leadkeeper.doors.api.lead_counts import LeadCountRoutes
 from leadkeeper.doors.api.lead_views import LeadViewRoutes
 from leadkeeper.doors.api.leads import Leads
 from leadkeeper.doors.api.logos import Logos
+from leadkeeper.doors.api.marketplace import MarketplaceRoutes
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.offers import Offers
 from leadkeeper.doors.api.openapi import DESCRIPTION, TAGS, openapi_of
@@ -98,6 +99,7 @@ def _routes(services: Services, metrics: Metrics, *, metrics_open: bool) -> Sequ
         RetentionRoutes(services.retention),
         Offers(services.offers.catalogue),
         Logos(services.offers.logos, services.base_url),
+        MarketplaceRoutes(services.marketplace, services.branding, services.base_url),
         PublishingRoutes(services.offers.publication, services.base_url),
         DifferenceRoutes(services.offers.differences, services.offers.publication),
         ConnectionRoutes(

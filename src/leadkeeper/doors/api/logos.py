@@ -21,12 +21,12 @@ from leadkeeper.views import View
 
 _TAG: Final = "Publishers and offers"
 _AT: Final = "/v1/publishers/{publisherId}/offers/{offerId}/logo"
-_KINDS: Final = ("image/png", "image/jpeg", "image/webp")
-_PICTURE: Final[dict[str, Any]] = {
+KINDS: Final = ("image/png", "image/jpeg", "image/webp")
+PICTURE: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
         "description": f"At most {MOST_BYTES // 1_024} KiB and {MOST_PIXELS} pixels each way.",
-        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in _KINDS},
+        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in KINDS},
     }
 }
 
@@ -52,7 +52,7 @@ class Logos:
         add(app, "GET", _AT, self.get_logo, p.UNKNOWN_OFFER, p.NOT_FOUND, tag=_TAG, summary=summary)
         summary = "Give an offer's draft a logo"
         problems = (p.UNKNOWN_OFFER, p.PRECONDITION_FAILED)
-        add(app, "PUT", _AT, self.put_logo, *problems, tag=_TAG, summary=summary, openapi_extra=_PICTURE)
+        add(app, "PUT", _AT, self.put_logo, *problems, tag=_TAG, summary=summary, openapi_extra=PICTURE)
         summary = "Take the logo from an offer's draft"
         add(app, "DELETE", _AT, self.delete_logo, *problems, tag=_TAG, summary=summary, status=204)
 
@@ -67,7 +67,7 @@ class Logos:
         self, offer: Offer, caller: Owner, request: Request, response: Response, if_match: IfMatch = None
     ) -> LogoView:
         """The body is the picture: PNG, JPEG or WebP. It is drawn anew; customers see it once it is published."""
-        require_content_type(request.scope, *(kind.encode() for kind in _KINDS))
+        require_content_type(request.scope, *(kind.encode() for kind in KINDS))
         require_unencoded(request.scope)
         body = await read_body(request.receive, MOST_BYTES)
         changed, digest = await self._logos.put(offer, body, if_match=if_match, by=caller.name)

@@ -27,6 +27,7 @@ from leadkeeper.doors.cli import (
     explain,
     keys,
     leads,
+    marketplace,
     offers,
     publishers,
     sandbox,
@@ -119,6 +120,7 @@ program.command("worker", rich_help_panel=_RUN)(serve.worker)
 program.command("demo", rich_help_panel=_RUN)(demo_command.demo)
 program.add_typer(sandbox.commands, rich_help_panel=_RUN)
 program.add_typer(keys.commands, rich_help_panel=_SET_UP)
+program.add_typer(marketplace.commands, rich_help_panel=_SET_UP)
 program.add_typer(publishers.commands, rich_help_panel=_SET_UP)
 program.add_typer(offers.commands, rich_help_panel=_SET_UP)
 program.add_typer(connections.commands, rich_help_panel=_SET_UP)

@@ -16,8 +16,7 @@ from starlette.routing import Route
 
 from leadkeeper.access.sessions import How
 from leadkeeper.doors.bearer import admitted
-from leadkeeper.doors.logo import Logo
-from leadkeeper.doors.logo_page import logo_page
+from leadkeeper.doors.brand_pages import accent_page, logo_page, portal_css
 from leadkeeper.doors.origins import Origins
 from leadkeeper.doors.pages import STATIC, require_static, static_file
 from leadkeeper.doors.portal.audit import AuditPages
@@ -38,6 +37,7 @@ from leadkeeper.doors.portal.offers.hooks import HookPages
 from leadkeeper.doors.portal.offers.listing import ListingPages
 from leadkeeper.doors.portal.offers.pages import OfferPages
 from leadkeeper.doors.portal.offers.publishing import PublishingPages
+from leadkeeper.doors.portal.operators.branding import BrandingPages
 from leadkeeper.doors.portal.operators.certification import CertificationPages
 from leadkeeper.doors.portal.operators.keys import KeyPages
 from leadkeeper.doors.portal.operators.looking import LookingPages
@@ -87,6 +87,7 @@ _PAGES: Final = (
     CertificationPages,
     PublisherPages,
     KeyPages,
+    BrandingPages,
     OversightPages,
     MemberPages,
     RetentionPages,
@@ -112,7 +113,6 @@ class Portal:
     """The pages over the services. ``name`` is the marketplace's; ``origins`` tells whose a form is.
 
     ``ending`` is set when the program ends: streams end then. ``support`` is where its operator helps; empty: nowhere.
-    ``logo`` is the marketplace's; without one ours is shown.
     """
 
     def __init__(
@@ -124,14 +124,13 @@ class Portal:
         origins: Origins,
         ending: asyncio.Event | None = None,
         support: str = "",
-        logo: Logo | None = None,
     ) -> None:
         require_static()
         self._services = services
         self._origins = origins
         self._door = Door(services.access.sign_ins, origins.addresses, secure=urlsplit(base_url).scheme == "https")
         self._routes = Routes(services, name=name, ending=ending, support=Support(support) if support else None)
-        self._logo = _file(_ASSETS / "icon.svg") if logo is None else logo_page(logo)
+        self._logo = logo_page(services.branding, _file(_ASSETS / "icon.svg"))
         self._outside = Outside(origins)
         self._frames = EmbeddingPages(self._routes, self._door, self._outside)
 
@@ -147,6 +146,7 @@ class Portal:
             *self._frames.routes(),
             *(Route(f"/portal/static/{name}", _file(path)) for name, path in _FILES.items()),
             Route("/portal/static/logo", self._logo),
+            Route("/portal/static/accent.css", accent_page(self._services.branding, portal_css)),
             *(Route(path, self._inside(path, handler), methods=[method]) for path, handler, method in inside),
         ]
         handlers = {

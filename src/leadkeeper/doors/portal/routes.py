@@ -123,6 +123,7 @@ class Routes:
             policy,
             functions=functions,
             marketplace=name,
+            branding=services.branding,
             themes=THEMES,
             provider="" if services.provider is None else services.provider.provider.settings.name,
             support=support,
@@ -215,6 +216,7 @@ _SHOWN: Final = (
     "/publisher",
     "/offer",
     "/retention",
+    "/branding",
     "/keys",
 )
 """The ends of addresses that show a page and take its form too."""

@@ -18,10 +18,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from leadkeeper.clock import new_id
+from leadkeeper.doors.brand_pages import accent_page, logo_page, offer_logo, store_css
 from leadkeeper.doors.description import described
 from leadkeeper.doors.forms import sent_form
-from leadkeeper.doors.logo import Logo
-from leadkeeper.doors.logo_page import logo_page, offer_logo
 from leadkeeper.doors.pages import (
     SHARED,
     STATIC,
@@ -39,6 +38,7 @@ from leadkeeper.intake.keep import Accepted, Intake, NewLead
 from leadkeeper.notices.confirmations import Confirmation, Confirmations
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.publishing.branding import Branding
 from leadkeeper.publishing.links import link_to
 from leadkeeper.publishing.listing import CallToAction
 from leadkeeper.publishing.logos import OfferLogos
@@ -75,7 +75,7 @@ class FormPlace:
 
 
 class Storefront:
-    """The pages over the services. ``name`` and ``logo`` are the marketplace's."""
+    """The pages over the services. ``name`` and ``branding`` are the marketplace's."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Storefront:
         *,
         name: object,
         base_url: str,
-        logo: Logo | None = None,
+        branding: Branding,
     ) -> None:
         require_static()
         self._name = name
@@ -98,7 +98,7 @@ class Storefront:
         self._intake = intake
         self._confirmations = confirmations
         self._guard = guard
-        self._logo = [] if logo is None else [Route("/store/static/logo", logo_page(logo))]
+        self._branding = branding
         self._captcha = captcha
         self._base_url = base_url
         hosts = () if captcha is None else captcha.service.hosts
@@ -111,7 +111,7 @@ class Storefront:
         always |= {
             "call_texts": CALLS,
             "thanks": THANKS,
-            "logo": logo,
+            "branding": branding,
             "link_to": link_to,
             "described": described,
         }
@@ -126,7 +126,8 @@ class Storefront:
             Route("/store/static/pico.min.css", _file(STATIC / "pico.min.css")),
             Route("/store/static/pages.css", _file(SHARED)),
             Route("/store/static/store.css", _file(_HERE / "assets" / "store.css")),
-            *self._logo,
+            Route("/store/static/logo", logo_page(self._branding)),
+            Route("/store/static/accent.css", accent_page(self._branding, store_css)),
             Route("/store/logos/{publisher_id}/{offer_id}/{digest}", self._offer_logo),
             Route(_OFFER, self._offer),
             Route(_OFFER + "/partners/{partner_publisher}/{partner_offer}", self._form, methods=["GET", "POST"]),

@@ -97,6 +97,10 @@ class Remote:
         status, answer = await self._answer("PUT", path, body)
         return self._read(model, answer), status == 201
 
+    async def put_picture(self, path: str, model: type[M], picture: bytes) -> M:
+        """What there is at ``path`` once it has this picture; what kind it is, its bytes say there."""
+        return self._read(model, (await self._send("PUT", path, picture, "image/png"))[1])
+
     async def delete(self, path: str) -> None:
         """Nothing is at ``path`` any more."""
         await self._call("DELETE", path)

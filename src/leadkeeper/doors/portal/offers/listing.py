@@ -8,8 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from leadkeeper.doors.brand_pages import offer_logo
 from leadkeeper.doors.forms import sent_picture
-from leadkeeper.doors.logo_page import offer_logo
 from leadkeeper.doors.portal.offers.look import look_of, typed
 from leadkeeper.doors.portal.routes import LOGO, OFFER, Places, Routes, form_of, offer_address, to
 from leadkeeper.doors.portal.session import Session

@@ -54,6 +54,7 @@ OPERATOR_MENUS: Final = (
         (
             Place("/portal/operate/workers", "rocket", _("Workers and queue")),
             Place("/portal/operate/keys", "key", _("Keys")),
+            Place("/portal/operate/branding", "building-store", _("Name and looks")),
             Place("/portal/operate/settings", "settings", _("Settings in force")),
             Place("/portal/channels", "bell", _("Channels")),
             Place("/portal/mails", "mail", _("Mails")),

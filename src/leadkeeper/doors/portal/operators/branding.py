@@ -1,0 +1,89 @@
+"""What the marketplace is called, and how its pages look: its name, colour and logo. For operators."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from leadkeeper.access.marketplace import LONGEST
+from leadkeeper.doors.forms import sent_picture
+from leadkeeper.doors.portal.routes import LOGO, Places, Routes, blank, form_of, to
+from leadkeeper.doors.portal.session import Session
+from leadkeeper.problem import Problem
+from leadkeeper.publishing.branding import ACCENT_FIELD
+from leadkeeper.publishing.logo_image import MOST_BYTES, MOST_PIXELS
+from leadkeeper.texts import lazy_gettext as _
+
+AT: Final = "/portal/operate/branding"
+
+
+class BrandingPages:
+    """``/portal/operate/branding``. What a setting gives is shown, and no form changes it."""
+
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._branding = routes.services.branding
+        self._name = routes.services.marketplace
+
+    def places(self) -> Places:
+        """The pages."""
+        return [
+            (AT, self._show, "GET"),
+            (AT, self._change, "POST"),
+            (AT + "/logo", self._upload, "POST"),
+            (AT + "/logo/remove", self._remove, "POST"),
+        ]
+
+    async def _show(self, request: Request, _session: Session) -> Response:
+        return self._page(request)
+
+    async def _change(self, request: Request, session: Session) -> Response:
+        """Name and colour; neither is changed where the other cannot be taken."""
+        form, by = await form_of(request), session.caller.name
+        name = " ".join(form.get("name", "").split())
+        wrong: dict[str, str] = {}
+        given = self._name.setting is None
+        if given and (not name or len(name) > LONGEST or not name.isprintable()):
+            wrong["name"] = _("Enter a name of at most %(most)s characters.", most=LONGEST)
+        elif self._branding.accent_setting is None:
+            try:
+                await self._branding.put_accent(form.get(ACCENT_FIELD, "").strip(), by=by)
+            except Problem as problem:
+                wrong = {error.field: error.message for error in problem.errors}
+                if ACCENT_FIELD not in wrong:
+                    raise
+        if wrong:
+            return self._page(request, 422, form=form, wrong=wrong)
+        if given and name != str(self._name):
+            await self._name.enter(name, by=by)
+        return to(f"{AT}?saved=1")
+
+    async def _upload(self, request: Request, session: Session) -> Response:
+        await form_of(request)
+        try:
+            await self._branding.put_logo(sent_picture(request, LOGO), by=session.caller.name)
+        except Problem as problem:
+            wrong = {error.field: error.message for error in problem.errors}
+            if LOGO not in wrong:
+                raise
+            return self._page(request, 422, wrong=wrong)
+        return to(f"{AT}?saved=1")
+
+    async def _remove(self, _request: Request, session: Session) -> Response:
+        await self._branding.remove_logo(by=session.caller.name)
+        return to(f"{AT}?saved=1")
+
+    def _page(
+        self,
+        request: Request,
+        status: int = 200,
+        form: dict[str, str] | None = None,
+        wrong: dict[str, str] | None = None,
+    ) -> Response:
+        shown = {"name": str(self._name) if self._name.is_given else "", ACCENT_FIELD: self._branding.accent}
+        content: dict[str, Any] = {"most_bytes": MOST_BYTES // 1_024, "most_pixels": MOST_PIXELS}
+        content |= {"form": blank(form or shown), "wrong": blank(wrong), "named": self._name}
+        content["saved"] = "saved" in request.query_params and status == 200
+        return self._routes.page(request, "branding.html", status, **content)

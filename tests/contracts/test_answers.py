@@ -10,7 +10,7 @@ from leadkeeper.catalogue import diagnose, text_of, to_stored
 from leadkeeper.connections.outbox import OFFER_LIVE, OPERATION_FAILED, PREVIEW_READY, operation_notice
 from leadkeeper.destinations.https_endpoint.diagnoses import HttpsEndpointKind
 from leadkeeper.diagnosis import Kind
-from leadkeeper.doors.cli.doctor_records import held_up
+from leadkeeper.doors.cli.operating.doctor_records import held_up
 from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.inbox.oversight.backlog import backlog
 from leadkeeper.mail.address import MailRules

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from leadkeeper.doors.cli.failing import explanation
-from leadkeeper.doors.cli.serve import say_begin, say_listening
+from leadkeeper.doors.cli.operating.serve import say_begin, say_listening
 from leadkeeper.doors.cli.showing import SPOKEN
 from leadkeeper.network.addresses import _PRIVATE
 from leadkeeper.processes.plan import Duty, ProcessPlan

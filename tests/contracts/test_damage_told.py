@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from leadkeeper.catalogue import to_stored
 from leadkeeper.clock import new_id, now_ms
 from leadkeeper.diagnosis import Receipt
-from leadkeeper.doors.cli.doctor_records import records
+from leadkeeper.doors.cli.operating.doctor_records import records
 from leadkeeper.inbox import damaged, inspection
 from leadkeeper.inbox.inspection import Inspection
 from leadkeeper.sandbox.authority import Authority

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from leadkeeper.doors.api.leads import LeadQuery
-from leadkeeper.doors.cli.lead_filters import LeadOptions
+from leadkeeper.doors.cli.leads.filters import LeadOptions
 from leadkeeper.doors.cli.program import run
 from leadkeeper.doors.portal.leads.choice import _SHAPES
 

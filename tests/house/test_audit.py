@@ -88,7 +88,7 @@ def test_doors_show_leads_only_past_the_audit() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Attribute) and node.attr in ("inbox", "trace", "_inbox", "_trace")
     ]
-    assert past == ["doors/cli/sent_leads.py"], "only for the ids of the deliveries to send again"
+    assert past == ["doors/cli/leads/sent.py"], "only for the ids of the deliveries to send again"
 
 
 def test_which_offer_a_line_is_about() -> None:

@@ -34,9 +34,9 @@ ROOT: Final = Path(__file__).parents[2]
 _IMPORTED: Final = (
     "babel.messages.mofile",
     "babel.messages.pofile",
-    "leadkeeper.doors.cli.permissions",
+    "leadkeeper.doors.cli.operating.permissions",
     "leadkeeper.doors.cli.program",
-    "leadkeeper.doors.cli.python_check",
+    "leadkeeper.doors.cli.operating.python_check",
     "leadkeeper.entrances",
     "leadkeeper.serving",
     "leadkeeper.storage.migrate",

@@ -14,28 +14,18 @@ import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 from typer.main import get_command
 
-from leadkeeper.doors.cli import (
-    attention,
-    audit,
-    channels,
-    connections,
-    contacts,
-    cross_listings,
-    db,
-    demo_command,
-    doctor,
-    explain,
-    keys,
-    leads,
-    marketplace,
-    offers,
-    publishers,
-    sandbox,
-    serve,
-)
+from leadkeeper.doors.cli import explain
+from leadkeeper.doors.cli.connections import channels, contacts
+from leadkeeper.doors.cli.connections import commands as connections
+from leadkeeper.doors.cli.demo import command as demo_command
+from leadkeeper.doors.cli.demo import sandbox
 from leadkeeper.doors.cli.failing import Failed, explanation
+from leadkeeper.doors.cli.leads import commands as leads
 from leadkeeper.doors.cli.localized_help import help_language, tell_help
 from leadkeeper.doors.cli.misuse import misuse
+from leadkeeper.doors.cli.offers import commands as offers
+from leadkeeper.doors.cli.offers import cross_listings, publishers
+from leadkeeper.doors.cli.operating import attention, audit, db, doctor, keys, marketplace, serve
 from leadkeeper.doors.cli.remote.chosen import require_here
 from leadkeeper.doors.cli.showing import SPOKEN, complain, plain_text, spoken
 from leadkeeper.texts import lazy_gettext as _

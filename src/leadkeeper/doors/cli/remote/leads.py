@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from leadkeeper.doors.cli.failing import Failed
-from leadkeeper.doors.cli.lead_filters import rest_words
+from leadkeeper.doors.cli.leads.filters import rest_words
 from leadkeeper.inbox.inbox import MOST
 from leadkeeper.texts import lazy_gettext
 from leadkeeper.views import BulkOutcome, BulkResult, LeadPage, LeadView

@@ -11,7 +11,7 @@ from uuid import UUID
 import typer
 
 from leadkeeper.doors.cli.failing import Failed
-from leadkeeper.doors.cli.ordering import OfEmail, OfOffer, Search, given_text, searched_text
+from leadkeeper.doors.cli.leads.ordering import OfEmail, OfOffer, Search, given_text, searched_text
 from leadkeeper.doors.cli.remote.chosen import remote_url
 from leadkeeper.doors.cli.values import Since, Until, known_listed_state, milliseconds
 from leadkeeper.texts import lazy_gettext as _
@@ -128,7 +128,7 @@ class LeadOptions:
         )
 
     def _of_view(self, name: str) -> LeadFilter:
-        from leadkeeper.doors.cli.saved_views import view_filters
+        from leadkeeper.doors.cli.leads.views import view_filters
 
         if self.given - {"view", "publisher"}:
             raise typer.BadParameter(_("--view has filters of its own: only --publisher stands beside it"))

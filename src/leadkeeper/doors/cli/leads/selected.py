@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leadkeeper.doors.cli.installation import BY, with_services
-from leadkeeper.doors.cli.lead_filters import LeadOptions, filtered, member_id
+from leadkeeper.doors.cli.leads.filters import LeadOptions, filtered, member_id
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, busy, print_json, print_table, say
 from leadkeeper.doors.cli.telling import spoken_language

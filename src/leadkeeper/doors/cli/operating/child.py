@@ -1,4 +1,4 @@
-"""``python -m leadkeeper.doors.cli.child``: one of several processes, as :mod:`leadkeeper.processes` starts it.
+"""``python -m leadkeeper.doors.cli.operating.child``: one of several, as :mod:`leadkeeper.processes` starts it.
 
 Arguments: the folder of the counts, the process's name, and the number of the file that is its socket, if it listens.
 Its standard input ends when the program that started it is gone, however that ended: then this ends in good order too.
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
 
 async def _run(settings: Settings, folder: Path, planned: ProcessPlan, bound: socket.socket | None) -> None:
     from leadkeeper.doors.api.shared_counts import SharedCounts
-    from leadkeeper.doors.cli.serve import settle, stop_at_signals
+    from leadkeeper.doors.cli.operating.serve import settle, stop_at_signals
     from leadkeeper.serving import serve
 
     stop = stop_at_signals()

@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from leadkeeper.check import step_title
-from leadkeeper.doors.cli.doctor_records import Finding, State, audit_chain, records, retention, waiting_deliveries
 from leadkeeper.doors.cli.failing import explanation
+from leadkeeper.doors.cli.operating.doctor_records import (
+    Finding,
+    State,
+    audit_chain,
+    records,
+    retention,
+    waiting_deliveries,
+)
 from leadkeeper.doors.cli.showing import AsJson, plain_text, print_json, say, spoken
 from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.texts import LazyText, join_lazily, lazy_ngettext
@@ -21,7 +28,7 @@ from leadkeeper.texts import lazy_gettext as _
 if TYPE_CHECKING:
     from leadkeeper.check import CheckStep
     from leadkeeper.connections.connection import Connection
-    from leadkeeper.doors.cli.db import DatabaseStatus
+    from leadkeeper.doors.cli.operating.db import DatabaseStatus
     from leadkeeper.services import Services
     from leadkeeper.settings import Settings
     from leadkeeper.storage.durability import Durability
@@ -61,8 +68,8 @@ def _print(finding: Finding) -> None:
 
 
 def _findings(*, test_leads: bool) -> list[Finding]:
-    from leadkeeper.doors.cli.db import database_status
     from leadkeeper.doors.cli.installation import quiet_settings
+    from leadkeeper.doors.cli.operating.db import database_status
 
     found: list[Finding] = [_python()]
     try:
@@ -85,7 +92,7 @@ def _findings(*, test_leads: bool) -> list[Finding]:
 
 
 def _python() -> Finding:
-    from leadkeeper.doors.cli.python_check import REMEDY, WARNING, reads_cookies_slowly
+    from leadkeeper.doors.cli.operating.python_check import REMEDY, WARNING, reads_cookies_slowly
 
     if reads_cookies_slowly():
         return Finding(_("python"), "note", WARNING, REMEDY)
@@ -93,7 +100,7 @@ def _python() -> Finding:
 
 
 def _permissions(settings: Settings) -> list[Finding]:
-    from leadkeeper.doors.cli.permissions import ROOT, exposed_files, is_root
+    from leadkeeper.doors.cli.operating.permissions import ROOT, exposed_files, is_root
 
     found = [
         Finding(_("file %(path)s", path=each.path), "wrong" if each.by_all else "note", each.summary, each.remedy)

@@ -8,8 +8,8 @@ import typer
 
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY
-from leadkeeper.doors.cli.lead_filters import LeadOptions, filtered, rest_words
-from leadkeeper.doors.cli.ordering import Sort, ordering
+from leadkeeper.doors.cli.leads.filters import LeadOptions, filtered, rest_words
+from leadkeeper.doors.cli.leads.ordering import Sort, ordering
 from leadkeeper.doors.cli.reading import with_storage
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say

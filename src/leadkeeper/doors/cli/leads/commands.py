@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leadkeeper.doors.cli import found_lead, saved_views, selected_leads, sent_leads, uploaded_follow_up
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
-from leadkeeper.doors.cli.lead_filters import LeadOptions, filtered
-from leadkeeper.doors.cli.lead_printing import listed_lead, print_counts, print_lead
-from leadkeeper.doors.cli.ordering import OfOffer, Sort, ordering
+from leadkeeper.doors.cli.leads import found as found_lead
+from leadkeeper.doors.cli.leads import selected as selected_leads
+from leadkeeper.doors.cli.leads import sent as sent_leads
+from leadkeeper.doors.cli.leads import upload as uploaded_follow_up
+from leadkeeper.doors.cli.leads import views as saved_views
+from leadkeeper.doors.cli.leads.filters import LeadOptions, filtered
+from leadkeeper.doors.cli.leads.ordering import OfOffer, Sort, ordering
+from leadkeeper.doors.cli.leads.printing import listed_lead, print_counts, print_lead
 from leadkeeper.doors.cli.reading import with_reading
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, print_table, say

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leadkeeper.doors.cli import proven_connections, reconciling
-from leadkeeper.doors.cli.connection_printing import connection_resource, connection_row, print_connection
-from leadkeeper.doors.cli.connection_settings import settings_body
+from leadkeeper.doors.cli.connections import missing as reconciling
+from leadkeeper.doors.cli.connections import proven as proven_connections
+from leadkeeper.doors.cli.connections.printing import connection_resource, connection_row, print_connection
+from leadkeeper.doors.cli.connections.settings import settings_body
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, quiet_settings, with_services
 from leadkeeper.doors.cli.remote.chosen import ask

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from leadkeeper.check import step_title
-from leadkeeper.doors.cli.connection_printing import connection_resource
+from leadkeeper.doors.cli.connections.printing import connection_resource
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, say

@@ -84,7 +84,7 @@ def _run(role: Duty, host: str | None, port: int | None, processes: int | None, 
     _warn(settings)
     with _port_explained(settings):
         if len(plan) > 1:
-            from leadkeeper.doors.cli.several import supervise
+            from leadkeeper.doors.cli.operating.several import supervise
 
             supervise(plan, settings)
         else:
@@ -115,7 +115,7 @@ def _warn(settings: Settings) -> None:
     """Say what stands open on this machine; the doctor says the same."""
     import structlog
 
-    from leadkeeper.doors.cli.permissions import ROOT, exposed_files, is_root
+    from leadkeeper.doors.cli.operating.permissions import ROOT, exposed_files, is_root
 
     log = structlog.get_logger(__name__)
     for each in exposed_files(settings):
@@ -148,7 +148,7 @@ def say_listening(settings: Settings, plan: Sequence[ProcessPlan]) -> None:
     """All of ``plan`` works: where it listens, what it lacks, and how it ends."""
     import structlog
 
-    from leadkeeper.doors.cli.python_check import REMEDY, WARNING, reads_cookies_slowly
+    from leadkeeper.doors.cli.operating.python_check import REMEDY, WARNING, reads_cookies_slowly
 
     listens, carries = (any(each) for each in ([p.role.listens for p in plan], [p.role.carries for p in plan]))
     parts = [_("Leadkeeper carries leads")]

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from leadkeeper.doors.cli.child import LIMIT_SECONDS
-from leadkeeper.doors.cli.serve import say_begin, say_listening, stop_at_signals
+from leadkeeper.doors.cli.operating.child import LIMIT_SECONDS
+from leadkeeper.doors.cli.operating.serve import say_begin, say_listening, stop_at_signals
 from leadkeeper.processes.plan import ProcessPlan
 from leadkeeper.processes.supervisor import Launch, Supervisor
 
 if TYPE_CHECKING:
     from leadkeeper.settings import Settings
 
-_PROGRAM: Final = (sys.executable, "-m", "leadkeeper.doors.cli.child")
+_PROGRAM: Final = (sys.executable, "-m", "leadkeeper.doors.cli.operating.child")
 
 
 def supervise(plan: Sequence[ProcessPlan], settings: Settings) -> None:

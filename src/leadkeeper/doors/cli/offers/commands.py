@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import typer
 
-from leadkeeper.doors.cli import publishing
 from leadkeeper.doors.cli.installation import BY, with_services
+from leadkeeper.doors.cli.offers import publishing
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.telling import spoken_language

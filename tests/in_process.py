@@ -15,6 +15,7 @@ from unittest import mock
 
 import aiohttp
 import fastapi.routing
+import starlette.routing
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_dependant, get_typed_return_annotation
 from fastapi.utils import create_model_field
@@ -72,12 +73,29 @@ def _answer_read_once(call: Callable[..., Any]) -> Any:
     return _answered_once(_function(call))
 
 
-for _name, _once in (
-    ("get_dependant", _read_once),
-    ("get_typed_return_annotation", _answer_read_once),
-    ("create_model_field", functools.cache(create_model_field)),
+def _of_its_function(classify: Callable[[Callable[..., Any]], bool]) -> Callable[[Callable[..., Any]], bool]:
+    """``classify`` asked of a method's function: FastAPI remembers what it knows of each by identity."""
+
+    def known(call: Callable[..., Any]) -> bool:
+        return classify(_function(call))
+
+    return known
+
+
+_path_read_once: Final = functools.cache(starlette.routing.compile_path)
+
+for _module, _name, _once in (
+    (fastapi.routing, "get_dependant", _read_once),
+    (fastapi.routing, "get_typed_return_annotation", _answer_read_once),
+    (fastapi.routing, "create_model_field", functools.cache(create_model_field)),
+    (fastapi.routing, "compile_path", _path_read_once),
+    (starlette.routing, "compile_path", _path_read_once),
+    *(
+        (fastapi.routing, name, _of_its_function(getattr(fastapi.routing, name)))
+        for name in ("_is_gen_callable", "_is_async_gen_callable", "_is_coroutine_callable")
+    ),
 ):
-    mock.patch.object(fastapi.routing, _name, _once).start()
+    mock.patch.object(_module, _name, _once).start()
 
 
 @contextlib.asynccontextmanager
@@ -195,6 +213,7 @@ async def installation(
     ``furnished``: over a copy of such a database, in which the publisher and its offer are already.
     """
     settings = Settings(
+        _env_file=None,  # whoever works here may have one
         database_url=database_url,
         secret_key=SecretStr(SECRET_KEY),
         **{"public_url": "https://leads.example"} | more,

@@ -73,6 +73,12 @@ def set_up(run: Spoken) -> None:
     run("contacts", "allow", "contoso", "ada@contoso.example")
     run("contacts", "allow", "contoso", "ada", code=2)
     run("contacts", "list")
+    run("marketplace", "show")
+    run("marketplace", "put", "--name", "Fabrikam", "--accent-color", "#AA2200")
+    run("marketplace", "put", "--accent-color", "vermelho", code=1)
+    run("marketplace", "show")
+    run("marketplace", "logo", "nada.png", code=1)
+    run("marketplace", "logo", "--remove")
     run("cross-listings", "list", OFFER)
     run("cross-listings", "withdraw", OFFER, OTHER, code=1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -24,6 +25,7 @@ MAX_BODY: Final = 64 * 1024
 
 JSON: Final = b"application/json"
 PROBLEM: Final = b"application/problem+json"
+_PROBLEM_TYPE: Final = PROBLEM.decode()
 
 Header = tuple[bytes, bytes]
 
@@ -213,11 +215,17 @@ class HotRoute:
 
 def problem_responses(*types: ProblemType) -> dict[int | str, dict[str, Any]]:
     """How OpenAPI documents that an operation may answer with these problems."""
+    schema = {"$ref": "#/components/schemas/ProblemDocument"}
+    return {
+        status: {"description": description, "content": {_PROBLEM_TYPE: {"schema": schema}}}
+        for status, description in _descriptions(types)
+    }
+
+
+@functools.cache  # a hundred operations name the same few sets of problems
+def _descriptions(types: tuple[ProblemType, ...]) -> tuple[tuple[str, str], ...]:
+    """For each status that these problems answer with, in order, which of them do."""
     by_status: dict[int, list[str]] = {}
     for type in types:
         by_status.setdefault(STATUS[type], []).append(f"[{type.value}]({type_reference(type)})")
-    schema = {"$ref": "#/components/schemas/ProblemDocument"}
-    return {
-        str(status): {"description": f"Problem: {', '.join(names)}", "content": {PROBLEM.decode(): {"schema": schema}}}
-        for status, names in sorted(by_status.items())
-    }
+    return tuple((str(status), f"Problem: {', '.join(names)}") for status, names in sorted(by_status.items()))

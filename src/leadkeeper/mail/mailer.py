@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import copy
 import re
-import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -25,6 +24,7 @@ from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.mail.address import MailAddress, parse_address
 from leadkeeper.mail.diagnoses import MailKind
 from leadkeeper.mail.outcomes import MailStage, diagnose_loss, diagnose_reply
+from leadkeeper.network.trust import trusting
 
 SECONDS: Final = 30.0
 """How long handing in one mail may take, for all its recipients."""
@@ -128,9 +128,7 @@ class Mailer:
 
     def __init__(self, server: MailServer) -> None:
         self._server = server
-        self._tls = ssl.create_default_context()
-        if server.ca_file is not None:
-            self._tls.load_verify_locations(server.ca_file)
+        self._tls = trusting(server.ca_file)
 
     @property
     def sender(self) -> MailAddress:

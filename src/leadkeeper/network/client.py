@@ -9,14 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import functools
-import os
 import random
 import socket
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import aiohttp
@@ -47,6 +43,7 @@ from leadkeeper.network.trouble import (
     RedirectRefused,
     diagnose_network,
 )
+from leadkeeper.network.trust import trusting
 from leadkeeper.texts import lazy_gettext
 
 __all__ = [
@@ -132,21 +129,6 @@ async def _refuse_redirect(*_: object) -> None:
     raise RedirectRefused("redirects are never followed")
 
 
-def _tls_context(policy: NetworkPolicy) -> ssl.SSLContext:
-    file = policy.ca_file
-    return _trusting(file, None if file is None else os.stat(file).st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=8)
-def _trusting(ca_file: Path | None, _changed: int | None) -> ssl.SSLContext:
-    """What is trusted, read once for all networks of a process: the system's authorities take 30 ms to read."""
-    context = ssl.create_default_context()
-    if ca_file is not None:
-        context.load_verify_locations(cafile=ca_file)
-    context.set_alpn_protocols(["http/1.1"])
-    return context
-
-
 class Network:
     """The guarded session and what adapters do with it. Must be made in a running event loop; close with ``aclose``.
 
@@ -162,7 +144,7 @@ class Network:
         self._connect_seconds = min(policy.connect_seconds, policy.total_seconds * LEAST_TIME * 0.8)
         # A little less than connecting may take: then it is known that the name was slow.
         self._resolver = Resolver(policy, Names(resolve, self._connect_seconds * 0.9))
-        self._tls = _tls_context(policy)
+        self._tls = trusting(policy.ca_file, "http/1.1")
         self._passed: set[tuple[str, str | None, int | None]] = set()
         self._targets = frozenset(policy.hosts.values())
         self._sockets = Gate(policy.connections, policy.connections // 8)

@@ -10,9 +10,10 @@ import typer
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.remote.chosen import ask
-from leadkeeper.doors.cli.showing import AsJson, print_json, print_table
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, system_text
 from leadkeeper.doors.cli.values import checked
-from leadkeeper.texts import _, lazy_gettext
+from leadkeeper.texts import _ as gettext
+from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.doors.api.marketplace import MarketplaceView
@@ -52,7 +53,7 @@ def put(
     from leadkeeper.doors.api.marketplace import MarketplaceBody
 
     given = {"name": name, "accentColor": accent_color}
-    body = checked(MarketplaceBody, given, _("The marketplace cannot be changed: %(errors)s"))
+    body = checked(MarketplaceBody, given, gettext("The marketplace cannot be changed: %(errors)s"))
 
     async def here(services: Services) -> MarketplaceView:
         if body.accent_color is not None:
@@ -108,7 +109,7 @@ def _read(file: Path) -> bytes:
         with file.open("rb") as opened:
             return opened.read(MOST_BYTES + 1)
     except OSError as error:
-        raise Failed(lazy_gettext("%(path)s cannot be read: %(why)s.", path=file, why=error.strerror)) from None
+        raise Failed(_("%(path)s cannot be read: %(why)s.", path=file, why=system_text(error))) from None
 
 
 def _view(services: Services) -> MarketplaceView:

@@ -26,7 +26,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S")
 
-READERS: Final = 4
+READERS: Final = 3
+"""Threads that read, of which publishers have all but one. More would only take the interpreter from one another."""
 WRITERS: Final = 3
 """How many transactions on behalf of publishers line up for the one writer: one of each, so none waits for many."""
 BUSY_SECONDS: Final = 30
@@ -111,7 +112,7 @@ class SQLite:
         self.refusals = 0
         self.damaged = False
         self._writers = Gate(WRITERS, 1)
-        self._readers = Gate(READERS, 1)
+        self._readers = Gate(READERS - 1, 1)
         self._write_thread = WriterThread("sqlite-write", self._write_together)
         self._read_threads = ThreadPoolExecutor(READERS, "sqlite-read")
 

@@ -174,6 +174,27 @@ class TestOnSQLite:
         assert clock() == NOON + 1_500 - HOUR
         assert not await clock.look()
 
+    @pytest.mark.parametrize("others", [False, True])
+    async def test_what_was_begun_before_a_process_saw_the_jump_and_written_after_it_waits_no_longer(
+        self, storage: Storage, *, others: bool
+    ) -> None:
+        """A transaction waited for its turn: its time was read before the jump was seen, and it was written after."""
+        machine = Machine()
+        clock = machine.clock(storage)
+        await clock.look()
+        machine.passes(2_000)
+        begun_at = clock()
+        machine.wall -= HOUR
+        machine.passes(100)
+        if others:
+            await storage.write(agree, NOON + 2_100, NOON + 2_100 - HOUR)
+        await clock.look()
+        await keep(storage, delivery("returned", begun_at), delivery("fresh", clock() + 1_000))
+        machine.passes(2_000)
+        await clock.look()
+        assert (await due(storage))["returned"] == 4_100 - HOUR, "it is due now"
+        assert (await due(storage))["fresh"] == 3_100 - HOUR
+
 
 class TestOnPostgreSQL:
     """The server's clock counts, whatever the machine's says."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 import structlog
@@ -22,6 +22,8 @@ from leadkeeper.storage.engine import Storage, announce
 LOOK_SECONDS: Final = 2.0
 JUMP_MS: Final = 2_000
 """Smaller differences are those of slow answers and slewed clocks."""
+LATE_LOOKS: Final = 2
+"""At so many looks after a clock was set back it is looked again for what was written by the old time."""
 _END_OF_TIME: Final = 2**61
 """Moments beyond it stand for never."""
 _MINUTE: Final = 60_000
@@ -50,6 +52,14 @@ LONGEST_DELAYS: Final[Mapping[sa.Column[Any], int]] = {
 log: Final = structlog.get_logger(__name__)
 
 
+class _SetBack(NamedTuple):
+    """The clock was set back by ``moved`` ms (below zero), and what was written by the old time is after ``since``."""
+
+    moved: int
+    since: int
+    looks: int
+
+
 class DatabaseClock:
     """Tells the time of the database in whole milliseconds since 1970 UTC; the machine's until the first look."""
 
@@ -65,6 +75,7 @@ class DatabaseClock:
         self._base = wall()
         self._at = monotonic()
         self._looked = False
+        self._set_back: _SetBack | None = None
 
     def __call__(self) -> int:
         return self._base + int((self._monotonic() - self._at) * 1000)
@@ -84,11 +95,24 @@ class DatabaseClock:
         at = self._monotonic()
         found = self._wall() if server is None else server + int((at - begun) * 500)
         expected = self._base + int((at - self._at) * 1000)
-        moved = await self._storage.write(agree, expected, found, first=not self._looked, since=self._base)
+        if expected > found + JUMP_MS and self._looked:
+            self._set_back = _SetBack(found - expected, max(found, self._base), LATE_LOOKS)
+            moved = await self._storage.write(agree, expected, found, since=self._base)
+        else:
+            moved = await self._storage.write(agree, expected, found, first=not self._looked, since=self._base)
+            await self._move_late(found)
         self._base, self._at, self._looked = found, at, True
         if moved:
             log.warning("the clock jumped; what was to come has been moved with it", seconds=moved / 1000)
         return moved != 0
+
+    async def _move_late(self, now: int) -> None:
+        """What this process had begun to write when it saw that the clock was set back, and wrote after that."""
+        if self._set_back is None:
+            return
+        moved, since, looks = self._set_back
+        await self._storage.write(_move_late, moved, now, since)
+        self._set_back = _SetBack(moved, since, looks - 1) if looks > 1 else None
 
 
 def _server_time(conn: sa.Connection) -> int | None:

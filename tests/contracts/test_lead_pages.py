@@ -142,7 +142,7 @@ async def test_a_search_looks_at_a_part_says_so_and_goes_on(
     wanted = await hand_in(operator, customer=BOB)
     for _ in range(4):
         await hand_in(operator, customer=ADA)
-    for module in ("inbox", "searching"):
+    for module in ("inbox", "lists.searching"):
         monkeypatch.setattr(f"leadkeeper.inbox.{module}.LOOKED", 2)
     found, cursor, pages = list[str](), None, 0
     while pages == 0 or cursor is not None:

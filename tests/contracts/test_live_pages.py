@@ -146,7 +146,7 @@ async def test_the_record_is_shown_beside_the_mapping_and_nothing_is_called(
     assert await home.services.connections.get(REF, "primary") is None, "nothing is saved"
     page = await member.send(form, filled | {"instanceUrl": "not an address"})
     assert "new_region" not in page.text
-    assert "Enter the settings above" in page.text
+    assert "as soon as the settings above are right" in page.text
 
 
 async def test_without_javascript_a_button_shows_the_record(home: Installation, member: Customer) -> None:

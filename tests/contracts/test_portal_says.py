@@ -261,7 +261,7 @@ async def test_leads_that_an_outage_set_aside_wait_too(home: Installation, membe
 
 
 async def test_more_than_are_counted_is_said(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("inbox.waiting", "doors.portal.routes"):
+    for module in ("inbox.attention.waiting", "doors.portal.routes"):
         monkeypatch.setattr(f"leadkeeper.{module}.MOST_COUNTED", 2)
     async with installation(database_url, public_url="http://leads.example") as home, Customer(home.url) as visitor:
         await put(home)

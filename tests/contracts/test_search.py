@@ -33,7 +33,7 @@ LOOKED: Final = 60
 
 @pytest.fixture(autouse=True)
 def _few_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("searching", "inbox"):
+    for module in ("lists.searching", "inbox"):
         monkeypatch.setattr(f"leadkeeper.inbox.{module}.LOOKED", LOOKED)
     monkeypatch.setattr("leadkeeper.inbox.lists.searching._FIRST", LOOKED // 3)
 

@@ -34,8 +34,9 @@ async def scene(meet: Meet, database_url: str) -> AsyncIterator[Scene]:
 def runner(scene: Scene) -> PublishingRunner:
     """Publishing that waits for a word."""
     services = scene.home.services
-    validator = Validator(services.storage, services.connections, scene.context, waits_for_word=True)
-    return PublishingRunner(services.storage, services.connections, validator, unconfirmed=Unconfirmed.WAIT)
+    at, clock = services.storage, services.clock  # one clock: what is due now by one must be by all
+    validator = Validator(at, services.connections, scene.context, clock=clock, waits_for_word=True)
+    return PublishingRunner(at, services.connections, validator, unconfirmed=Unconfirmed.WAIT, clock=clock)
 
 
 async def worked(scene: Scene, runner: PublishingRunner) -> Operation:

@@ -95,11 +95,10 @@ class DatabaseClock:
         at = self._monotonic()
         found = self._wall() if server is None else server + int((at - begun) * 500)
         expected = self._base + int((at - self._at) * 1000)
-        if expected > found + JUMP_MS and self._looked:
+        moved = await self._storage.write(agree, expected, found, first=not self._looked, since=self._base)
+        if self._looked and expected > found + JUMP_MS:
             self._set_back = _SetBack(found - expected, max(found, self._base), LATE_LOOKS)
-            moved = await self._storage.write(agree, expected, found, since=self._base)
         else:
-            moved = await self._storage.write(agree, expected, found, first=not self._looked, since=self._base)
             await self._move_late(found)
         self._base, self._at, self._looked = found, at, True
         if moved:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from leadkeeper.connections.outbox import OFFER_LIVE, OPERATION_FAILED, PREVIEW_READY
 from leadkeeper.offer import OfferRef
@@ -18,6 +21,7 @@ from leadkeeper.publishing.versions import Slot
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import answer, commit_then_drop
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import ROUTES_LOCK, TURN_LOCK
 from tests.contracts.installation import CRM, lead
 from tests.contracts.market import Market, market, statuses, summary
 
@@ -170,6 +174,35 @@ async def test_a_press_that_was_too_slow_moves_nothing(opened: Market) -> None:
     gate.set()
     await asyncio.gather(*begun)
     assert (await opened.publication.status(CRM)).status is OfferStatus.WAITING_FOR_REVIEW
+
+
+@pytest.mark.databases("postgresql")
+async def test_leads_wait_only_for_the_steps_that_change_what_customers_see(
+    opened: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beginning an operation, and each step of it, keep an offer's leads out where they change where leads go."""
+    await opened.define()
+    await opened.connect()
+    kept_out: list[bool] = []
+    write = opened.storage.write
+
+    def observed(conn: sa.Connection, transaction: Any, *args: Any, **kwargs: Any) -> Any:
+        result = transaction(conn, *args, **kwargs)
+        held = "SELECT classid FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND pid = "
+        kinds = conn.scalars(sa.text(f"{held} pg_backend_pid()")).all()
+        if TURN_LOCK in kinds:
+            kept_out.append(ROUTES_LOCK in kinds)
+        return result
+
+    monkeypatch.setattr(opened.storage, "write", functools.partial(write, observed))
+    await opened.published()
+    # It begins, is validated, is approved without anybody, is put into the preview, and waits there.
+    assert (kept_out.count(True), kept_out.count(False)) == (1, len(kept_out) - 1)
+    assert len(kept_out) >= 4
+    await opened.publication.go_live(CRM, by="test")
+    del kept_out[:]
+    await opened.worked()
+    assert kept_out == [True]
 
 
 async def test_an_operation_can_be_canceled_and_a_preview_withdrawn(opened: Market) -> None:

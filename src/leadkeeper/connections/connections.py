@@ -31,7 +31,7 @@ from leadkeeper.mail.address import DEFAULT_RULES, MailRules, distinct
 from leadkeeper.offer import CONNECTION_NAME, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, announce, change_routes, one_of
+from leadkeeper.storage.engine import Storage, announce, change_routes, one_of, take_turn
 from leadkeeper.storage.known import is_suspended, require_offer
 from leadkeeper.texts import ENGLISH, lazy_gettext
 
@@ -123,16 +123,18 @@ class Connections:
         ahead: _Ahead | None = None,
     ) -> tuple[Connection | None, bool, frozenset[str]]:
         """:meth:`put` within another use case's transaction; its caller wakes the worker once that is committed."""
-        change_routes(conn, offer.publisher_id)
+        take_turn(conn, offer.publisher_id)
         before = None if (row := _row(conn, offer, name)) is None else self._rows.with_change(conn, row)
         known = None if before is None else known_before(before)
         parsed = ahead.parsed if ahead is not None and ahead.known == known else parse(body, known, self.destinations)
         if parsed is None:
             if before is not None:
+                change_routes(conn, offer.publisher_id)
                 self._remove(conn, before, by)
             return None, False, frozenset()
         require_room_for(conn, offer, None if row is None else row.id, parsed.config.contact_email, self._quotas)
         contacts.enter(conn, offer.publisher_id, parsed.config.contact_email, self._clock(), trusted=trusted)
+        change_routes(conn, offer.publisher_id)
         connection = self._put(conn, offer, name, before, parsed, by)
         made = frozenset(parsed.stored().secrets) - frozenset(known.secrets if known else ())
         given = body.get(parsed.destination.config_key, {})

@@ -34,7 +34,7 @@ def require_room_for(
     """Raise :class:`Problem` when a quota of the offer's publisher is reached.
 
     ``connection_id`` is the connection that is to be changed or made again; ``contacts`` are its contact e-mails then.
-    What it finds holds within a transaction that called ``change_routes`` before; elsewhere it is asked to spare the
+    What it finds holds within a transaction that called ``take_turn`` before; elsewhere it is asked to spare the
     writer what will be refused.
     """
     quotas = quotas_of(conn, offer.publisher_id, usual)

@@ -31,7 +31,7 @@ from leadkeeper.publishing.versions import (
     write_draft,
 )
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, change_routes
+from leadkeeper.storage.engine import Storage, change_routes, take_turn
 from leadkeeper.texts import lazy_gettext
 
 
@@ -246,7 +246,7 @@ class OfferCatalogue:
         self, conn: sa.Connection, ref: OfferRef, if_match: str | None
     ) -> tuple[Offer | None, Mapping[str, Any]]:
         """The offer as it is and its draft; nobody else changes it until this transaction ends."""
-        change_routes(conn, ref.publisher_id)
+        take_turn(conn, ref.publisher_id)
         publisher_row(conn, ref.publisher_id)
         row = conn.execute(sa.select(t.offer).where(t.offer.c.ref == str(ref))).first()
         before = None if row is None else as_offer(row)
@@ -286,6 +286,7 @@ class OfferCatalogue:
                 (FieldError("offerType", rule),),
             )
         changed = changed_properties({} if before is None else draft_definition(conn, before), definition)
+        change_routes(conn, ref.publisher_id)
         write_draft(conn, ref, definition, now)
         values: dict[str, Any] = {"offer_type": offer_type, "live": live, "changed_at": now}
         if before is None or not before.is_published:

@@ -34,7 +34,7 @@ from leadkeeper.publishing.steps import (
 )
 from leadkeeper.publishing.versions import Offer, as_offer, offer_row, read_version
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, change_routes
+from leadkeeper.storage.engine import Storage, change_routes, take_turn
 from leadkeeper.texts import join_lazily, lazy_gettext
 
 
@@ -74,7 +74,7 @@ class Publication:
         """
 
         def transaction(conn: sa.Connection) -> Operation:
-            change_routes(conn, offer.publisher_id)
+            take_turn(conn, offer.publisher_id)
             found = as_offer(offer_row(conn, offer))
             _require_none_running(conn, offer)
             missing = missing_of(conn, found, found.draft_version)
@@ -99,7 +99,7 @@ class Publication:
         """
 
         def transaction(conn: sa.Connection) -> Operation:
-            change_routes(conn, offer.publisher_id)
+            take_turn(conn, offer.publisher_id)
             found = as_offer(offer_row(conn, offer))
             _require_none_running(conn, offer)
             if found.preview_version is None:
@@ -127,7 +127,7 @@ class Publication:
         """
 
         def transaction(conn: sa.Connection) -> Operation:
-            change_routes(conn, offer.publisher_id)
+            take_turn(conn, offer.publisher_id)
             found = as_offer(offer_row(conn, offer))
             newest = operations.latest(conn, offer)
             waits = status_of(found, newest) is OfferStatus.WAITING_FOR_REVIEW
@@ -157,7 +157,7 @@ class Publication:
         """
 
         def transaction(conn: sa.Connection) -> Publishing:
-            change_routes(conn, offer.publisher_id)
+            take_turn(conn, offer.publisher_id)
             found = as_offer(offer_row(conn, offer))
             _require_none_running(conn, offer)
             if found.production_version is None:
@@ -314,6 +314,7 @@ def enter_production(conn: sa.Connection, offer: OfferRef, version: int, now: in
 
 
 def _set_offer(conn: sa.Connection, offer: OfferRef, now: int, **values: Any) -> None:
+    change_routes(conn, offer.publisher_id)
     conn.execute(sa.update(t.offer).where(t.offer.c.ref == str(offer)).values(changed_at=now, **values))
 
 

@@ -49,7 +49,7 @@ from leadkeeper.publishing.steps import (
 from leadkeeper.publishing.versions import as_offer, offer_row
 from leadkeeper.shares import Shares, pick
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, StorageAway, change_routes, one_of
+from leadkeeper.storage.engine import Storage, StorageAway, one_of, take_turn
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.validation.validator import Validator
 
@@ -245,7 +245,7 @@ def _end_step(
     conn: sa.Connection, operation: Operation, result: StepResult, now: int, lease_ms: int, *, waits_for_word: bool
 ) -> Operation | None:
     """Write down what came of the current step, and what follows from it for the offer; all of it, or nothing."""
-    change_routes(conn, operation.offer.publisher_id)
+    take_turn(conn, operation.offer.publisher_id)
     step = current(operation.steps)
     assert step is not None
     if step.id is StepId.LIVE and isinstance(result, Done) and not _may_go_live(conn, operation, waits_for_word):

@@ -160,7 +160,7 @@ def draft_definition(conn: sa.Connection, offer: Offer) -> Mapping[str, Any]:
 def write_draft(conn: sa.Connection, ref: OfferRef, definition: Mapping[str, Any], now: int) -> None:
     """Change the draft. A version that an operation or another slot holds stays as it is: the draft is the next one.
 
-    Call ``change_routes`` before.
+    Call ``take_turn`` before.
     """
     row, v = offer_row(conn, ref), t.offer_version.c
     text = json.dumps(definition)

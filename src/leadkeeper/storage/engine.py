@@ -171,9 +171,12 @@ def _insert_of_lists(table: sa.Table, names: tuple[str, ...]) -> sa.Insert:
     return sa.insert(table).from_select(names, sa.select(*(rows.c[name] for name in names)))
 
 
-_ROUTES_LOCK: Final = 0x1EAD
+ROUTES_LOCK: Final = 0x1EAD
+"""Of PostgreSQL: who takes leads in holds it shared, who changes where they go alone."""
+TURN_LOCK: Final = 0x1EAE
+"""Of PostgreSQL: who changes what belongs to a publisher holds it."""
 _ROUTES_LOCKS: Final = 256
-"""So many locks stand for all publishers: a server has room for a few thousand, and a group may name hundreds."""
+"""So many locks of each kind stand for all publishers: a server has room for a few thousand, a group names hundreds."""
 
 
 def share_routes(conn: sa.Connection, publishers: Collection[str], *, wait: bool = False) -> Collection[str]:
@@ -190,19 +193,34 @@ def share_routes(conn: sa.Connection, publishers: Collection[str], *, wait: bool
     return {who for who in publishers if _routes_lock(who) in taken} if taken else ()
 
 
-def change_routes(conn: sa.Connection, *publishers: str) -> None:
-    """Wait until nobody holds offers and connections of ``publishers``, and keep others out till this transaction ends.
+def take_turn(conn: sa.Connection, *publishers: str) -> None:
+    """Wait for whoever changes what belongs to ``publishers``, and keep others from it till this transaction ends.
 
-    A transaction names all that it needs at once: then no two wait for each other.
+    Leads come in meanwhile: what they need to know is changed after :func:`change_routes` alone. A transaction names
+    all publishers that it needs at once: then no two wait for each other.
     """
-    if conn.dialect.name == "postgresql":
-        conn.execute(_CHANGE_ROUTES, {"numbers": sorted({_routes_lock(who) for who in publishers})})
+    _wait_for(conn, (TURN_LOCK,), {_routes_lock(who) for who in publishers})
+
+
+def change_routes(conn: sa.Connection, *publishers: str) -> None:
+    """Take the turn of ``publishers``, wait until nobody holds their offers and connections, and keep leads out.
+
+    It holds till this transaction ends, and leads of these publishers wait: whoever has much to look at before takes
+    the turn first, and calls this when it begins to write.
+    """
+    _wait_for(conn, (TURN_LOCK, ROUTES_LOCK), {_routes_lock(who) for who in publishers})
 
 
 def change_all_routes(conn: sa.Connection) -> None:
     """The same for every publisher: whoever takes leads in waits meanwhile."""
+    _wait_for(conn, (TURN_LOCK, ROUTES_LOCK), range(_ROUTES_LOCKS))
+
+
+def _wait_for(conn: sa.Connection, kinds: Sequence[int], numbers: Collection[int]) -> None:
+    """Hold these locks. All turns come before all routes, and each in the order of its numbers."""
     if conn.dialect.name == "postgresql":
-        conn.execute(_CHANGE_ROUTES, {"numbers": list(range(_ROUTES_LOCKS))})
+        both = [(kind, number) for kind in kinds for number in sorted(numbers)]
+        conn.execute(_WAIT_FOR, {"kinds": [kind for kind, _ in both], "numbers": [number for _, number in both]})
 
 
 def _routes_lock(publisher_id: str) -> int:
@@ -212,7 +230,7 @@ def _routes_lock(publisher_id: str) -> int:
 def _locks(function: Callable[..., Any]) -> sa.Select[Any]:
     given = sa.func.unnest(sa.bindparam("numbers", type_=ARRAY(sa.Integer)))
     numbers = given.table_valued(sa.column("number", sa.Integer)).render_derived()
-    return sa.select(numbers.c.number, function(_ROUTES_LOCK, numbers.c.number))
+    return sa.select(numbers.c.number, function(ROUTES_LOCK, numbers.c.number))
 
 
 @functools.cache
@@ -222,7 +240,14 @@ def _share_routes(*, wait: bool) -> sa.Select[Any]:
     return _locks(lambda *lock: sa.func.pg_advisory_xact_lock_shared(*lock).is_not(None))
 
 
-_CHANGE_ROUTES: Final = _locks(sa.func.pg_advisory_xact_lock)
+def _exclusive_locks() -> sa.Select[Any]:
+    lists = [sa.bindparam(name, type_=ARRAY(sa.Integer)) for name in ("kinds", "numbers")]
+    columns = [sa.column(name, sa.Integer) for name in ("kind", "number")]
+    given = sa.func.unnest(*lists).table_valued(*columns).render_derived()
+    return sa.select(sa.func.pg_advisory_xact_lock(given.c.kind, given.c.number))
+
+
+_WAIT_FOR: Final = _exclusive_locks()
 
 
 def announce(conn: sa.Connection, connections: Collection[str] = ()) -> None:

@@ -259,5 +259,8 @@ def announce(conn: sa.Connection, connections: Collection[str] = ()) -> None:
         conn.info.setdefault(ANNOUNCED, []).append(frozenset(connections))
 
 
+EACH_ALONE: Final[Mapping[str, Any]] = {"isolation_level": "AUTOCOMMIT"}
+"""How PostgreSQL reads: each statement sees what is committed when it begins, within a transaction or without one, so
+that none is begun and ended around them, which would be two more messages to the server and back."""
 ANNOUNCED: Final = "leadkeeper.announced"
 """Where a transaction on PostgreSQL notes what it announces, for whoever commits it."""

@@ -17,7 +17,7 @@ from leadkeeper.gate import Gate
 from leadkeeper.storage.announcing import Announcing
 from leadkeeper.storage.away import DISK_FULL, ONLY_READS, UNREACHABLE, StorageAway
 from leadkeeper.storage.channel import CHANNEL
-from leadkeeper.storage.engine import ANNOUNCED
+from leadkeeper.storage.engine import ANNOUNCED, EACH_ALONE
 from leadkeeper.storage.frozen import FROZEN_SECONDS, NAME
 from leadkeeper.storage.turns import run_in_turn
 
@@ -25,7 +25,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S")
 
-POOL: Final = 8
+POOL: Final = 16
+"""How many connections a process opens at most, each when it is first wanted. They stay open: a new one costs a
+handshake, a question for each type and a preparation of each statement, just when there is most to do."""
+STATEMENTS: Final = 256
+"""How many statements a connection keeps prepared: the pages and the work of a process have some two hundred."""
 PLACES: Final = 12
 """How many of the 16 connections of a process publishers may have at once; one alone has 4, two have 3 each."""
 PLACES_RESERVED: Final = 4
@@ -87,22 +91,26 @@ class PostgreSQL:
     async def read(
         self, transaction: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        return await self._run(lambda c: transaction(c, *args, **kwargs))
+        return await self._run(lambda c: transaction(c, *args, **kwargs), reads=True)
 
     async def read_and_build(self, transaction: Callable[[sa.Connection], S], build: Callable[[S], R]) -> R:
         async def run() -> R:
-            found = await self._begin(transaction)
+            found = await self._begin(transaction, reads=True)
             return await asyncio.get_running_loop().run_in_executor(self._builders, build, found)
 
         return await run_in_turn(self._places, TRANSACTION_SECONDS, lambda: asyncio.create_task(run(), name="build"))
 
-    async def _run(self, transaction: Callable[[sa.Connection], R]) -> R:
-        return await run_in_turn(self._places, TRANSACTION_SECONDS, lambda: self._begin(transaction))
+    async def _run(self, transaction: Callable[[sa.Connection], R], *, reads: bool = False) -> R:
+        return await run_in_turn(self._places, TRANSACTION_SECONDS, lambda: self._begin(transaction, reads=reads))
 
-    def _begin(self, transaction: Callable[[sa.Connection], R], apart: AsyncEngine | None = None) -> asyncio.Task[R]:
+    def _begin(
+        self, transaction: Callable[[sa.Connection], R], apart: AsyncEngine | None = None, *, reads: bool = False
+    ) -> asyncio.Task[R]:
         async def run() -> R:
             try:
                 engine = apart or self._engine or await self._open()
+                if reads and not self._pooled:
+                    engine = engine.execution_options(**EACH_ALONE)
                 async with engine.begin() as conn:
                     if self._pooled:
                         await conn.execute(_PER_MIGRATION if apart else self._per_transaction)
@@ -155,7 +163,7 @@ class PostgreSQL:
 
     async def _announce(self, connections: Collection[str]) -> None:
         named = ",".join(sorted(connections)) if len(connections) <= _ANNOUNCED else ""
-        await self._begin(lambda conn: conn.execute(_NOTIFY, {"named": named}).close())
+        await self._begin(lambda conn: conn.execute(_NOTIFY, {"named": named}).close(), reads=True)
 
     async def hears(self) -> bool:
         await self._open()
@@ -226,7 +234,12 @@ def _named(payload: object) -> Collection[str]:
     return payload.split(",") if isinstance(payload, str) and payload else ()
 
 
-_COMMON: Final[dict[str, Any]] = {"pool_size": POOL, "max_overflow": POOL, "hide_parameters": True}
+_COMMON: Final[dict[str, Any]] = {
+    "pool_size": POOL,
+    "max_overflow": 0,
+    "pool_use_lifo": True,  # what a connection has prepared is found again, where few are in use
+    "hide_parameters": True,
+}
 
 
 def _bounds(seconds: float) -> Mapping[str, str]:
@@ -258,7 +271,12 @@ def _direct_engine(
         settings["synchronous_commit"] = "on"
     return create_async_engine(
         url,
-        connect_args={"timeout": CONNECT_SECONDS, "command_timeout": seconds, "server_settings": settings},
+        connect_args={
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": seconds,
+            "server_settings": settings,
+            "prepared_statement_cache_size": STATEMENTS,
+        },
         **_COMMON,
     )
 

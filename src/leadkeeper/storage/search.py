@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 
 from leadkeeper.lead_words import apart, is_beginning, publisher_term, wanted_terms
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.engine import EACH_ALONE
 from leadkeeper.storage.search_index import has_index, reached, row_number
 
 SLACK: Final = 5_000
@@ -129,12 +131,12 @@ def _on_postgresql(conn: sa.Connection, look: Look, terms: set[str]) -> Candidat
     looked, end, ids = conn.execute(sa.select(sa.func.count(), last, fits).select_from(part)).one()
     if looked < look.without or len(ids or ()) >= look.enough:
         return Candidates(sorted(ids or (), reverse=not look.up), end if looked == look.without else None)
-    conn.execute(_BY_INDEX).close()
     own = [] if look.publisher_id is None else [c.publisher_id == look.publisher_id]
     fitting = sa.select(c.id).where(*own, c.words.like(pattern)).cte("fitting").prefix_with("MATERIALIZED")
     query = sa.select(fitting.c.id).where(*_bounds(look, fitting.c.id))
     query = query.order_by(fitting.c.id if look.up else fitting.c.id.desc())
-    found = conn.scalars(query.limit(look.most + 1)).all()
+    with _by_index(conn):
+        found = conn.scalars(query.limit(look.most + 1)).all()
     return Candidates(found[: look.most], found[look.most - 1] if len(found) > look.most else None)
 
 
@@ -152,9 +154,23 @@ def _bounds(look: Look, of: sa.ColumnElement[str] | None = None) -> list[sa.Colu
     return found
 
 
+@contextlib.contextmanager
+def _by_index(conn: sa.Connection) -> Iterator[None]:
+    """What is read within is found by an index: how many leads fit a text the planner can only guess."""
+    alone = EACH_ALONE.items() <= conn.get_execution_options().items()
+    if alone:
+        conn.exec_driver_sql("BEGIN")
+    try:
+        conn.execute(_BY_INDEX).close()
+        yield
+    finally:
+        if alone:
+            conn.exec_driver_sql("COMMIT")
+
+
 _BY_INDEX: Final = sa.select(
     sa.func.set_config("enable_seqscan", "off", True), sa.func.set_config("plan_cache_mode", "force_custom_plan", True)
 )
-"""For the rest of the transaction: how many leads fit a text the planner can only guess."""
+"""For the rest of the transaction."""
 _KNOWS_LETTERS: Final = sa.text("SELECT show_trgm('ø') <> '{}'")
 """In some locales a server takes other letters than those of ASCII for none; its index knows nothing of them."""

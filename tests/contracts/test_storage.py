@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import StorageAway, one_of, open_storage
-from leadkeeper.storage.group import Group, GroupCommit
+from leadkeeper.storage.group import PATIENCE, Group, GroupCommit
 from leadkeeper.storage.migrate import current_revision, newest, upgrade
 from leadkeeper.storage.sqlite import SQLite
 from tests.conftest import EVERY_WAY
@@ -237,6 +237,28 @@ class Turns:
         self.taken.put_nowait(items := group.take())
         await end.wait()
         return [None] * len(items)
+
+
+async def test_a_group_that_is_slow_keeps_others_waiting_no_longer_than_they_have_patience() -> None:
+    turns = Turns()
+    group = GroupCommit(turns.write, limit=8, at_once=1, most=2)
+    futures = [group.put(1)]
+    turn, end = await turns.begun.get()
+    turn.set()
+    assert await turns.taken.get() == [1]
+    futures += [group.put(2), group.put(3)]  # the first is being written, and does not end
+    second_turn, second_end = await turns.begun.get()
+    second_turn.set()
+    assert await turns.taken.get() == [2, 3]
+    futures.append(group.put(4))  # as many as may be are under way
+    await asyncio.sleep(2 * PATIENCE)
+    assert turns.begun.empty()
+    second_end.set()
+    third_turn, third_end = await turns.begun.get()
+    for event in (third_turn, third_end, end):
+        event.set()
+    assert await asyncio.gather(*futures) == [None] * 4
+    await group.drained()
 
 
 async def test_what_comes_while_a_group_waits_for_its_turn_joins_it() -> None:

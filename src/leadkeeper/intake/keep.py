@@ -41,6 +41,8 @@ from leadkeeper.texts import _, lazy_gettext
 
 GROUP_LIMIT = 500
 """The most leads in one transaction: more would keep the first of them waiting."""
+_BESIDE: Final = 4
+"""How many transactions with leads one process has under way at once where writers need not take turns."""
 _REMEMBERED: Final = 10_000
 """For how many offers it is remembered where their leads went."""
 _LATER: Final = (0.005, 0.01, 0.02)
@@ -134,8 +136,8 @@ class Intake:
         self._woken = woken
         self._clock = clock
         self._withholding = withholding
-        at_once = 2 if storage.writers_take_turns else 1
-        self._group: GroupCommit[Prepared, _Answer] = GroupCommit(self._write, GROUP_LIMIT, at_once)
+        at_once, most = (2, 2) if storage.writers_take_turns else (1, _BESIDE)
+        self._group: GroupCommit[Prepared, _Answer] = GroupCommit(self._write, GROUP_LIMIT, at_once, most)
         self._grant = NOTHING
         """What may be claimed of the newest group, which others may still join."""
         self._patient: dict[str, GroupCommit[Prepared, _Answer]] = {}

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.storage.engine import StorageAway
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+PATIENCE: Final = 0.005
+"""How many seconds items wait for slow groups before another is begun beside them. Groups that are not slow stay large:
+each costs the database and the processor about the same, however many items it holds."""
 
 
 class Group(Generic[Item, Result]):
@@ -74,15 +78,22 @@ class GroupCommit(Generic[Item, Result]):
     ``write`` is given a group, takes its items (at most ``limit``) and returns one result for each, in order. When the
     database is away, every caller of that group hears so: nothing of it was kept. When it raises anything else, each
     item is written alone, so that one which cannot be written spoils no other. ``at_once``: how many groups are under
-    way; a second one waits for its turn, where writers take turns, while the first is written.
+    way; a second one waits for its turn, where writers take turns, while the first is written. ``most``: how many, once
+    those under way keep others waiting for :data:`PATIENCE`, so that a slow one holds up nobody for long.
     """
 
     def __init__(
-        self, write: Callable[[Group[Item, Result]], Awaitable[Sequence[Result]]], limit: int, at_once: int = 1
+        self,
+        write: Callable[[Group[Item, Result]], Awaitable[Sequence[Result]]],
+        limit: int,
+        at_once: int = 1,
+        most: int = 1,
     ) -> None:
         self._write = write
         self._limit = limit
         self._at_once = at_once
+        self._most = most
+        self._patience: asyncio.TimerHandle | None = None
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._groups: dict[Group[Item, Result], asyncio.Task[None] | None] = {}
 
@@ -109,11 +120,24 @@ class GroupCommit(Generic[Item, Result]):
 
     def _open(self) -> None:
         """Begin the next group, unless one is open or as many as may be are under way."""
-        if len(self._groups) < self._at_once and not any(group.is_open for group in self._groups):
-            group = Group(self._waiting, self._limit)
-            self._groups[group] = None
-            with on_behalf_of(NOBODY):  # a group holds what many handed in, whoever came first
-                self._groups[group] = asyncio.create_task(self._run(group), name="group-commit")
+        if any(group.is_open for group in self._groups):
+            return
+        if len(self._groups) < self._at_once:
+            self._begin()
+        elif len(self._groups) < self._most and self._patience is None:
+            self._patience = asyncio.get_running_loop().call_later(PATIENCE, self._open_late)
+
+    def _open_late(self) -> None:
+        """Those under way have kept others waiting for long enough."""
+        self._patience = None
+        if self._waiting and len(self._groups) < self._most and not any(group.is_open for group in self._groups):
+            self._begin()
+
+    def _begin(self) -> None:
+        group = Group(self._waiting, self._limit)
+        self._groups[group] = None
+        with on_behalf_of(NOBODY):  # a group holds what many handed in, whoever came first
+            self._groups[group] = asyncio.create_task(self._run(group), name="group-commit")
 
     async def _run(self, group: Group[Item, Result]) -> None:
         try:

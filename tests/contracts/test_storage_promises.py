@@ -19,7 +19,7 @@ from leadkeeper.storage.announcing import Announcing
 from leadkeeper.storage.durability import Durability, durability
 from leadkeeper.storage.engine import Storage, StorageAway, announce, open_storage
 from leadkeeper.storage.migrate import upgrade
-from leadkeeper.storage.postgresql import PostgreSQL
+from leadkeeper.storage.postgresql import POOL, PostgreSQL
 from tests.contracts.installation import furnished
 from tests.contracts.stopped import Stopped
 from tests.services.pgbouncer import PgBouncer, PoolMode
@@ -324,6 +324,24 @@ async def test_a_server_that_only_reads_is_away_until_it_writes_again(
         await on_server.write(add_lease, "the connection still only reads")
     await on_server.write(add_lease, "after")
     assert "after" in await on_server.read(leases)
+
+
+async def test_a_process_keeps_the_connections_that_it_opened(on_server: Storage) -> None:
+    """Sixteen at once: none is closed while nobody uses it, to be made anew when there is much to do."""
+
+    def servers(conn: sa.Connection) -> object:
+        return conn.scalar(sa.text("SELECT pg_backend_pid() FROM pg_sleep(0.2)"))
+
+    first = {*await asyncio.gather(*(on_server.write(servers) for _ in range(POOL)))}
+    assert (len(first), first) == (POOL, {*await asyncio.gather(*(on_server.read(servers) for _ in range(POOL)))})
+
+
+async def test_reading_begins_no_transaction(on_server: Storage) -> None:
+    def begun(conn: sa.Connection) -> set[object]:
+        return {conn.execute(sa.text("SELECT now() FROM pg_sleep(0.001)")).scalar_one() for _ in range(3)}
+
+    assert len(await on_server.read(begun)) == 3
+    assert len(await on_server.write(begun)) == 1
 
 
 @pytest.mark.parametrize("mode", [None, "transaction"])

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from leadkeeper.channels.channels import Channel
 
 commands = typer.Typer(
-    name="channels", help="Webhooks, Teams and Slack: who is told of what happens.", no_args_is_help=True
+    name="channels",
+    help="Webhooks, Teams and Slack: who is told of what happens.",
+    no_args_is_help=True,
 )
 
 Whose = Annotated[

@@ -37,9 +37,12 @@ if TYPE_CHECKING:
     from leadkeeper.services import Services
     from leadkeeper.views import DeliveryView, LeadView, Replayed
 
+commands = typer.Typer()
+
 _DONE = frozenset({"delivered", "unconfirmed", "sending", "withheld"})
 
 
+@commands.command("send")
 def send_lead(
     offer: Annotated[
         OfferRef | None, typer.Argument(metavar="PUBLISHER.OFFER", parser=parse_offer, help="Which offer.")
@@ -94,6 +97,7 @@ def _say_kept(kept: Accepted) -> None:
         say(_("Its offer has no connection yet."))
 
 
+@commands.command()
 def retry(
     id_: Annotated[
         str, typer.Argument(metavar="ID", help="A delivery, or a lead: then all that wait or were set aside.")
@@ -135,6 +139,7 @@ def retry(
             say(_("To send one again, name the delivery: leadkeeper leads show."))
 
 
+@commands.command()
 def replay(
     offer: Offer,
     name: ConnectionName = DEFAULT_NAME,

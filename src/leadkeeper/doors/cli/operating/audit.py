@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
     from leadkeeper.views import AuditPage
 
+commands = typer.Typer()
+
 
 def _act(text: str | None) -> str | None:
     if text is not None:
@@ -26,6 +28,7 @@ def _act(text: str | None) -> str | None:
     return text
 
 
+@commands.command()
 def audit(
     who: Annotated[str | None, typer.Option(help="Only of this one: key:<id>, cli, anyone.")] = None,
     act: Annotated[str | None, typer.Option(callback=_act, help="Only this act: lead.read, key.revoke, ...")] = None,

@@ -21,7 +21,12 @@ commands = typer.Typer(
 )
 
 Whose = Annotated[
-    str | None, typer.Option("--publisher", metavar="PUBLISHER", help="Its channels; without, the operator's.")
+    str | None,
+    typer.Option(
+        "--publisher",
+        metavar="PUBLISHER",
+        help="The publisher whose channels they are; without it, they are the operator's.",
+    ),
 ]
 Which = Annotated[str, typer.Argument(metavar="CHANNEL", help="Its id.")]
 

@@ -58,7 +58,7 @@ def send_lead(
     phone: Annotated[str, typer.Option(help="The customer's telephone.")] = "",
     country: Annotated[str, typer.Option(help="The customer's country: two letters.")] = "",
     company: Annotated[str, typer.Option(help="The customer's company.")] = "",
-    title: Annotated[str, typer.Option(help="The customer's title there.")] = "",
+    title: Annotated[str, typer.Option(help="The customer's job title in that company.")] = "",
     description: Annotated[str, typer.Option(help="What else there is to say.")] = "",
     campaign: Annotated[str, typer.Option(help="The campaign that brought the customer.")] = "",
     idempotency_key: Annotated[str | None, typer.Option(help="Makes a repeat give the first answer again.")] = None,
@@ -145,7 +145,7 @@ def replay(
     name: ConnectionName = DEFAULT_NAME,
     state: Annotated[
         list[str] | None,
-        typer.Option(help="Which deliveries; several times for several: setAside, waiting, delivered, unconfirmed."),
+        typer.Option(help="The state of the deliveries: setAside, waiting, delivered or unconfirmed; may be repeated."),
     ] = None,
     since: Since = None,
     until: Until = None,

@@ -35,7 +35,7 @@ def put(
         bool | None, typer.Option("--live/--not-live", help="Only a live offer takes leads; live if new.")
     ] = None,
     category: Annotated[str | None, typer.Option(help="Where customers find it in the storefront.")] = None,
-    price: Annotated[str | None, typer.Option(help="One line on what it costs, for customers.")] = None,
+    price: Annotated[str | None, typer.Option(help="What it costs, in one line for customers.")] = None,
     support: Annotated[str | None, typer.Option(help="Where customers find help: an address, or a page.")] = None,
     privacy: Annotated[str | None, typer.Option(help="The page on what becomes of customers' data.")] = None,
     json: AsJson = False,

@@ -77,7 +77,7 @@ def cancel(offer: Offer, json: AsJson = False) -> None:
 def certify(
     offer: Offer,
     approve: Annotated[bool, typer.Option("--approve/--refuse", help="Whether the marketplace takes the offer.")],
-    message: Annotated[str, typer.Option(help="For the publisher; needed for a refusal.")] = "",
+    message: Annotated[str, typer.Option(help="What the publisher is told; a refusal needs it.")] = "",
     json: AsJson = False,
 ) -> None:
     """Say the operator's word on an offer that waits for it (LEADKEEPER_CERTIFICATION=operator)."""

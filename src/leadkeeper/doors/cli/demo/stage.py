@@ -62,7 +62,7 @@ class Stage:
         await self.storage.start(self._ports.storage)
 
     async def aclose(self) -> None:
-        """End everything."""
+        """End every stand-in, and drop the connections to them."""
         for endpoint in self._endpoints.all:
             await endpoint.aclose()
         await self.mail.aclose()

@@ -1,5 +1,8 @@
 """The program ``leadkeeper``: its commands, and what becomes of errors.
 
+Each command stands below its decorator, in a module whose ``commands`` are added to the group above: a module without a
+name of its own adds its commands to that group, one with a name is a group.
+
 Exit codes: 0 done, 1 refused or something is wrong, 2 called wrongly, 130 ended with Ctrl-C. What is expected to go
 wrong is told in one line on standard error.
 """

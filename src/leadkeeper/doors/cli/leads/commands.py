@@ -161,7 +161,7 @@ def record(
     delivery: Annotated[str, typer.Argument(metavar="DELIVERY", help="The delivery's id, as `leads show` names it.")],
     json: AsJson = False,
 ) -> None:
-    """Show what a destination gets of a lead: made anew, with the connection's settings as they are now."""
+    """Show what a destination gets of a lead, made again with the connection's settings as they are now."""
     language = spoken_language()
     found = with_services(lambda services: services.leads.sent_records.of(delivery, by=BY, language=language))
     if json:

@@ -138,9 +138,11 @@ def test_the_answers_are_those_of_the_code() -> None:
 
 def test_a_schedule_is_said_as_people_say_it() -> None:
     assert retry_schedule().startswith("2 s, 10 s, 1 min, ")
-    assert links(DOCS / "a/b.md", "[x](../c.md#d) [y](e/f.md) [z](https://x.example/g.md)") == {
-        "docs/c.md#d", "docs/a/e/f.md",
-    }  # fmt: skip
+    text = "[x](../architecture.md#the-folders) [y](add-a-language.md) [z](https://x.example/g.md)"
+    assert links(DOCS / "howto/find-a-lead.md", text) == {
+        "docs/architecture.md#the-folders",
+        "docs/howto/add-a-language.md",
+    }
 
 
 def test_a_room_without_a_line_is_found() -> None:

@@ -144,7 +144,7 @@ class DeliveryView(View):
 
 
 class CustomerView(View):
-    """Who acted."""
+    """The customer who acted on the offer; what they did not enter is empty."""
 
     first_name: str = ""
     last_name: str = ""

@@ -12,6 +12,7 @@ import pytest
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.azure_storage.azurite import KEY, Azurite, AzuriteMissing, Service
 from leadkeeper.sandbox.server import Sandbox
+from leadkeeper.sandbox.stand_ins import every
 from tests.conftest import missing_service
 from tests.contracts.sandbox_caller import Caller, calling
 from tests.in_process import Installation, Visitor, installation
@@ -61,14 +62,15 @@ def storage_account(_account_numbers: Iterator[int]) -> str:
 
 
 @pytest.fixture
-async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
-    """A sandbox with every stand-in, as it should be."""
-    async with Sandbox(authority.ca_file.parent) as opened:
+async def sandbox(authority: Authority, request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
+    """A sandbox with every stand-in, as it should be, or with those that the module's ``stand_ins`` makes."""
+    async with Sandbox(authority.ca_file.parent, getattr(request.module, "stand_ins", every)) as opened:
         yield opened
+        assert opened.mistakes == [], "a stand-in made a mistake of its own"
 
 
 @pytest.fixture
-async def caller(sandbox: Sandbox) -> AsyncIterator[Caller]:
+async def call(sandbox: Sandbox) -> AsyncIterator[Caller]:
     """Sends plain requests to it, by production host names."""
     async with calling(sandbox) as made:
         yield made

@@ -5,12 +5,28 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from leadkeeper.sandbox.hubspot.stand_in import HubSpot
+from leadkeeper.sandbox.server import Sandbox
+from leadkeeper.sandbox.stand_in import Clock
 from tests.contracts.sandbox_caller import Caller, Reply
 
 HOST = "https://api.hubapi.com"
 CONTACTS = f"{HOST}/crm/v3/objects/contacts"
 LEADS = f"{HOST}/crm/v3/objects/leads"
 ADA = {"email": "ada@analytical.example", "firstname": "Ada", "lastname": "Lovelace"}
+
+
+def accounts(clock: Clock) -> list[HubSpot]:
+    """HubSpot alone, with the accounts that it has from the start."""
+    return [HubSpot(clock)]
+
+
+@pytest.fixture
+def hubspot(sandbox: Sandbox) -> HubSpot:
+    """The stand-in."""
+    return sandbox.stand_in(HubSpot)
 
 
 class Session:
@@ -35,6 +51,12 @@ class Session:
 
     async def lead(self, contact: str, kind: int = 578, **values: str) -> Reply:
         return await self("POST", LEADS, lead(contact, kind, **values))
+
+
+@pytest.fixture
+def rest(call: Caller, hubspot: HubSpot) -> Session:
+    """The REST API with the first account's token."""
+    return Session(call, hubspot.account.token)
 
 
 def lead(contact: str, kind: int = 578, **values: str) -> dict[str, object]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from leadkeeper.sandbox.authority import Authority
+import pytest
+
 from leadkeeper.sandbox.marketo.leads import Subscription
 from leadkeeper.sandbox.marketo.stand_in import Marketo
 from leadkeeper.sandbox.server import Sandbox
+from leadkeeper.sandbox.stand_in import Clock
 from tests.contracts.sandbox_caller import Caller, Reply
 
 POD = "https://app-ys12.marketo.com"
@@ -21,13 +23,15 @@ DESCRIBE = f"{HOST}/rest/v1/leads/describe.json"
 PERSON: dict[str, object] = {"email": "ada@analytical.test", "firstName": "Ada", "lastName": "Lovelace"}
 
 
-def two_subscriptions(authority: Authority) -> Sandbox:
-    """A sandbox with two subscriptions, each on a pod of its own."""
+def two_subscriptions(clock: Clock) -> list[Marketo]:
+    """Two subscriptions, each on a pod of its own."""
+    return [Marketo(clock, [Subscription(), Subscription("456-XYZ-012", "sj01", "other", "other-secret")])]
 
-    def subscriptions(clock: Any) -> list[Marketo]:
-        return [Marketo(clock, [Subscription(), Subscription("456-XYZ-012", "sj01", "other", "other-secret")])]
 
-    return Sandbox(authority.ca_file.parent, subscriptions)
+@pytest.fixture
+def marketo(sandbox: Sandbox) -> Marketo:
+    """The stand-in."""
+    return sandbox.stand_in(Marketo)
 
 
 def form_post(**changes: str) -> dict[str, str]:
@@ -80,6 +84,12 @@ async def signed_in(call: Caller) -> Session:
     session = Session(call)
     await session.renew()
     return session
+
+
+@pytest.fixture
+async def rest(call: Caller) -> Session:
+    """The REST API with its first token."""
+    return await signed_in(call)
 
 
 def code(reply: Reply) -> str:

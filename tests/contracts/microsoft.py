@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from leadkeeper.sandbox.dynamics.organization import Member, Organization
+from leadkeeper.sandbox.dynamics.stand_in import Dynamics
 from leadkeeper.sandbox.entra.directory import APPLICATION, PASSWORD, SECRET, TENANT, USER
+from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.sandbox_caller import Caller, Reply
 
 ENTRA = "https://login.microsoftonline.com"
@@ -55,6 +60,30 @@ class WebApi:
         sent = usual | {name: value for name, value in given.items() if value is not None}
         options: dict[str, Any] = {} if body is None else {"json": body}
         return await self._caller(method, self.base + path, headers=sent, **options)
+
+
+@pytest.fixture
+def dynamics(sandbox: Sandbox) -> Dynamics:
+    """The stand-in."""
+    return sandbox.stand_in(Dynamics)
+
+
+@pytest.fixture
+def organization(sandbox: Sandbox) -> Organization:
+    """Its environment at :data:`ORG`."""
+    return sandbox.stand_in(Dynamics).organizations[ORG.removeprefix("https://")]
+
+
+@pytest.fixture
+def member(organization: Organization) -> Member:
+    """The application as a user of the environment."""
+    return organization.members[APPLICATION]
+
+
+@pytest.fixture
+async def api(call: Caller) -> WebApi:
+    """The Web API with the application's token."""
+    return WebApi(call, (await ask_token(call)).json["access_token"])
 
 
 def check_error(reply: Reply, status: int, code: str, text: str = "") -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from leadkeeper.sandbox.authority import Authority
+import pytest
+
 from leadkeeper.sandbox.salesforce.fields import EXTERNAL_ID
 from leadkeeper.sandbox.salesforce.org import Org
 from leadkeeper.sandbox.salesforce.stand_in import Salesforce
 from leadkeeper.sandbox.server import Sandbox
+from leadkeeper.sandbox.stand_in import Clock
 from tests.contracts.sandbox_caller import Caller, Reply
 
 WEB = "https://webto.salesforce.com/servlet/servlet.WebToLead?encoding=UTF-8"
@@ -19,13 +21,15 @@ LEAD = f"{DATA}/sobjects/Lead"
 PERSON: dict[str, object] = {"LastName": "Lovelace", "Company": "Analytical", "Email": "ada@analytical.test"}
 
 
-def two_orgs(authority: Authority) -> Sandbox:
-    """A sandbox with a production org and a sandbox org of the same company."""
+def two_orgs(clock: Clock) -> list[Salesforce]:
+    """A production org and a sandbox org of the same company."""
+    return [Salesforce(clock, [Org(), Org("00D0Q000000TeSt", "contoso--uat", is_sandbox=True)])]
 
-    def orgs(clock: Any) -> list[Salesforce]:
-        return [Salesforce(clock, [Org(), Org("00D0Q000000TeSt", "contoso--uat", is_sandbox=True)])]
 
-    return Sandbox(authority.ca_file.parent, orgs)
+@pytest.fixture
+def salesforce(sandbox: Sandbox) -> Salesforce:
+    """The stand-in."""
+    return sandbox.stand_in(Salesforce)
 
 
 def web_form(**changes: str) -> dict[str, str]:
@@ -83,6 +87,12 @@ async def signed_in(call: Caller) -> Session:
     session = Session(call)
     await session.renew()
     return session
+
+
+@pytest.fixture
+async def rest(call: Caller) -> Session:
+    """The REST API with its first token."""
+    return await signed_in(call)
 
 
 def code(reply: Reply) -> str:

@@ -96,9 +96,9 @@ async def test_a_secret_that_was_made_is_shown_before_anything_is_tried(
     [
         (
             Problem(ProblemType.TOO_MANY_REQUESTS, "Too many validations."),
-            "Saved; not validated: Too many validations.",
+            "The settings are saved, but not validated: Too many validations.",
         ),
-        (StorageAway("away"), "Saved; not validated: the database cannot be reached just now."),
+        (StorageAway("away"), "The settings are saved, but not validated: the database cannot be reached just now."),
     ],
 )
 async def test_what_was_saved_is_not_told_as_not_done(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import pytest
@@ -12,7 +11,7 @@ from leadkeeper.sandbox.dynamics.stand_in import Dynamics
 from leadkeeper.sandbox.entra.directory import APPLICATION
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.microsoft import API, LEAD, WebApi, ask_token
-from tests.contracts.sandbox_caller import Reply, calling
+from tests.contracts.sandbox_caller import Caller, Reply
 
 CAMPAIGN: Final = "7f3d2c1b-0a9e-4d8c-9b7a-6f5e4d3c2b1a"
 TYPE: Final = {"@odata.type": "Microsoft.Dynamics.CRM.lead"}
@@ -28,11 +27,10 @@ def organization(sandbox: Sandbox) -> Organization:
 
 
 @pytest.fixture
-async def api(sandbox: Sandbox, organization: Organization) -> AsyncIterator[WebApi]:
-    async with calling(sandbox) as caller:
-        opened = WebApi(caller, (await ask_token(caller)).json["access_token"])
-        assert (await opened("POST", "leads", NEW)).status == 204
-        yield opened
+async def api(call: Caller, organization: Organization) -> WebApi:
+    opened = WebApi(call, (await ask_token(call)).json["access_token"])
+    assert (await opened("POST", "leads", NEW)).status == 204
+    return opened
 
 
 def refused(reply: Reply) -> tuple[int, str]:

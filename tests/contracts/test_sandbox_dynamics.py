@@ -9,30 +9,21 @@ import pytest
 from leadkeeper.sandbox.dynamics.organization import DELETE, LEAD_WRITER, Member, Organization
 from leadkeeper.sandbox.dynamics.schema import Attribute
 from leadkeeper.sandbox.dynamics.stand_in import Dynamics
-from leadkeeper.sandbox.entra.directory import APPLICATION
-from leadkeeper.sandbox.server import Sandbox
-from tests.contracts.microsoft import API, LEAD, NEW, ORG, WebApi, ask_token, check_error
+from tests.contracts.microsoft import (
+    API,
+    LEAD,
+    NEW,
+    ORG,
+    WebApi,
+    api,
+    check_error,
+    dynamics,
+    member,
+    organization,
+)
 from tests.contracts.sandbox_caller import Caller
 
-
-@pytest.fixture
-def dynamics(sandbox: Sandbox) -> Dynamics:
-    return sandbox.stand_in(Dynamics)
-
-
-@pytest.fixture
-def organization(sandbox: Sandbox) -> Organization:
-    return sandbox.stand_in(Dynamics).organizations["org.crm4.dynamics.com"]
-
-
-@pytest.fixture
-def member(organization: Organization) -> Member:
-    return organization.members[APPLICATION]
-
-
-@pytest.fixture
-async def api(caller: Caller) -> WebApi:
-    return WebApi(caller, (await ask_token(caller)).json["access_token"])
+__all__ = ["api", "dynamics", "member", "organization"]
 
 
 class TestHeadersAndPaths:
@@ -51,7 +42,7 @@ class TestHeadersAndPaths:
     async def test_headers(self, api: WebApi, header: str, value: str | None, status: int) -> None:
         assert (await api("POST", "leads", NEW, **{header: value})).status == status
 
-    async def test_versions(self, caller: Caller, api: WebApi) -> None:
+    async def test_versions(self, call: Caller, api: WebApi) -> None:
         for version, status in (("v9.0", 200), ("v9.1", 200), ("v9.2", 200), ("v8.2", 404), ("v9", 404), ("x", 404)):
             api.base = f"{ORG}/api/data/{version}/"
             assert (await api("GET", "WhoAmI")).status == status
@@ -77,8 +68,8 @@ class TestHeadersAndPaths:
     async def test_a_batch_is_multipart(self, api: WebApi) -> None:
         check_error(await api("POST", "$batch", {}), 400, "0x80048d19")
 
-    async def test_elsewhere_is_the_web_application(self, caller: Caller) -> None:
-        reply = await caller("GET", f"{ORG}/main.aspx")
+    async def test_elsewhere_is_the_web_application(self, call: Caller) -> None:
+        reply = await call("GET", f"{ORG}/main.aspx")
         assert reply.headers["Content-Type"].startswith("text/html")
 
     async def test_errors_are_annotated_on_request(self, api: WebApi) -> None:
@@ -225,9 +216,9 @@ class TestCreating:
         check_error(await api("POST", "leads", {"subject": 1}), 400, "0x80048d19", text)
 
     @pytest.mark.parametrize("data", [b"", b"[]", b"{", b"1"])
-    async def test_the_body_is_an_object(self, caller: Caller, api: WebApi, data: bytes) -> None:
+    async def test_the_body_is_an_object(self, call: Caller, api: WebApi, data: bytes) -> None:
         headers = api.headers | {"Content-Type": "application/json; charset=utf-8"}
-        check_error(await caller("POST", f"{API}leads", data=data, headers=headers), 400, "0x80048d19")
+        check_error(await call("POST", f"{API}leads", data=data, headers=headers), 400, "0x80048d19")
 
     async def test_an_organisation_may_change_its_columns(self, api: WebApi, organization: Organization) -> None:
         organization.attributes["new_offer"] = Attribute("new_offer", limit=10)

@@ -7,26 +7,24 @@ from uuid import uuid4
 import pytest
 
 from leadkeeper.sandbox.dynamics.organization import CREATE, DELETE, LEAD_WRITER, Member, Organization
-from leadkeeper.sandbox.dynamics.stand_in import Dynamics
-from leadkeeper.sandbox.entra.directory import APPLICATION, PUBLIC_APPLICATION, TENANT, USER
+from leadkeeper.sandbox.entra.directory import PUBLIC_APPLICATION, TENANT, USER
 from leadkeeper.sandbox.server import Sandbox
-from tests.contracts.microsoft import API, LEAD, LOGIN, NEW, ORG, WebApi, ask_token, check_error
+from tests.contracts.microsoft import (
+    API,
+    LEAD,
+    LOGIN,
+    NEW,
+    ORG,
+    WebApi,
+    api,
+    ask_token,
+    check_error,
+    member,
+    organization,
+)
 from tests.contracts.sandbox_caller import Caller
 
-
-@pytest.fixture
-def organization(sandbox: Sandbox) -> Organization:
-    return sandbox.stand_in(Dynamics).organizations["org.crm4.dynamics.com"]
-
-
-@pytest.fixture
-def member(organization: Organization) -> Member:
-    return organization.members[APPLICATION]
-
-
-@pytest.fixture
-async def api(caller: Caller) -> WebApi:
-    return WebApi(caller, (await ask_token(caller)).json["access_token"])
+__all__ = ["api", "member", "organization"]
 
 
 async def test_who_am_i(api: WebApi, organization: Organization, member: Member) -> None:
@@ -45,7 +43,7 @@ async def test_who_am_i(api: WebApi, organization: Organization, member: Member)
 class TestTokens:
     """Who is let in at all."""
 
-    async def test_without_a_good_token_the_tenant_is_told(self, caller: Caller, api: WebApi) -> None:
+    async def test_without_a_good_token_the_tenant_is_told(self, call: Caller, api: WebApi) -> None:
         for token in (None, "Bearer", "Bearer a.b.c", "Basic abc", api.headers["Authorization"] + "x"):
             reply = await api("GET", "WhoAmI", authorization=token)
             assert reply.status == 401
@@ -54,15 +52,15 @@ class TestTokens:
                 f"resource_id={ORG}/"
             )
 
-    async def test_a_token_is_for_one_environment(self, caller: Caller) -> None:
-        other = (await ask_token(caller, scope="https://contoso.crm4.dynamics.com/.default")).json["access_token"]
-        assert (await WebApi(caller, other)("GET", "WhoAmI")).status == 401
-        contoso = WebApi(caller, other, "https://contoso.api.crm4.dynamics.com/api/data/v9.2/")
+    async def test_a_token_is_for_one_environment(self, call: Caller) -> None:
+        other = (await ask_token(call, scope="https://contoso.crm4.dynamics.com/.default")).json["access_token"]
+        assert (await WebApi(call, other)("GET", "WhoAmI")).status == 401
+        contoso = WebApi(call, other, "https://contoso.api.crm4.dynamics.com/api/data/v9.2/")
         assert (await contoso("GET", "WhoAmI")).status == 200
 
-    async def test_the_audience_may_end_in_a_slash(self, caller: Caller) -> None:
-        token = (await ask_token(caller, scope=f"{ORG}//.default")).json["access_token"]
-        assert (await WebApi(caller, token)("GET", "WhoAmI")).status == 200
+    async def test_the_audience_may_end_in_a_slash(self, call: Caller) -> None:
+        token = (await ask_token(call, scope=f"{ORG}//.default")).json["access_token"]
+        assert (await WebApi(call, token)("GET", "WhoAmI")).status == 200
 
     async def test_a_token_ends(self, sandbox: Sandbox, api: WebApi) -> None:
         sandbox.clock.advance(3_590)
@@ -70,9 +68,9 @@ class TestTokens:
         sandbox.clock.advance(10)
         assert (await api("GET", "WhoAmI")).status == 401
 
-    async def test_another_application_is_no_member(self, caller: Caller, organization: Organization) -> None:
+    async def test_another_application_is_no_member(self, call: Caller, organization: Organization) -> None:
         login = LOGIN | {"client_id": PUBLIC_APPLICATION}
-        user = WebApi(caller, (await ask_token(caller, login, client_secret=None)).json["access_token"])
+        user = WebApi(call, (await ask_token(call, login, client_secret=None)).json["access_token"])
         assert (await user("GET", "WhoAmI")).json["UserId"] == organization.members[USER].id
         del organization.members[USER]
         check_error(await user("GET", "WhoAmI"), 403, "0x80072560", "The user is not a member of the organization.")
@@ -90,11 +88,11 @@ class TestMembers:
         member.disabled = True
         check_error(await api("GET", "WhoAmI"), 403, "0x80040225", member.id)
 
-    async def test_licences_are_for_people(self, caller: Caller, api: WebApi, organization: Organization) -> None:
+    async def test_licences_are_for_people(self, call: Caller, api: WebApi, organization: Organization) -> None:
         for each in organization.members.values():
             each.licensed = False
         assert (await api("GET", "WhoAmI")).status == 200
-        user = WebApi(caller, (await ask_token(caller, LOGIN)).json["access_token"])
+        user = WebApi(call, (await ask_token(call, LOGIN)).json["access_token"])
         check_error(await user("GET", "WhoAmI"), 403, "0x8004D24B")
 
     async def test_own_privileges_can_be_read(self, api: WebApi, member: Member) -> None:

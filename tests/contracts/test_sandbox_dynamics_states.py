@@ -14,23 +14,10 @@ from leadkeeper.sandbox.dynamics.organization import Limits, Organization
 from leadkeeper.sandbox.dynamics.stand_in import Dynamics
 from leadkeeper.sandbox.mishaps import Match
 from leadkeeper.sandbox.server import Sandbox
-from tests.contracts.microsoft import LEAD, LOGIN, NEW, WebApi, ask_token, check_error
+from tests.contracts.microsoft import LEAD, LOGIN, NEW, WebApi, api, ask_token, check_error, dynamics, organization
 from tests.contracts.sandbox_caller import Caller
 
-
-@pytest.fixture
-def dynamics(sandbox: Sandbox) -> Dynamics:
-    return sandbox.stand_in(Dynamics)
-
-
-@pytest.fixture
-def organization(sandbox: Sandbox) -> Organization:
-    return sandbox.stand_in(Dynamics).organizations["org.crm4.dynamics.com"]
-
-
-@pytest.fixture
-async def api(caller: Caller) -> WebApi:
-    return WebApi(caller, (await ask_token(caller)).json["access_token"])
+__all__ = ["api", "dynamics", "organization"]
 
 
 class TestLimits:
@@ -60,10 +47,10 @@ class TestLimits:
         assert (await api("GET", "WhoAmI")).status == 200
 
     async def test_one_member_does_not_wait_for_another(
-        self, caller: Caller, api: WebApi, organization: Organization
+        self, call: Caller, api: WebApi, organization: Organization
     ) -> None:
         organization.limits = Limits(requests=1)
-        user = WebApi(caller, (await ask_token(caller, LOGIN)).json["access_token"])
+        user = WebApi(call, (await ask_token(call, LOGIN)).json["access_token"])
         assert [(await each("GET", "WhoAmI")).status for each in (api, user, api, user)] == [200, 200, 429, 429]
 
     async def test_at_once(self, api: WebApi, organization: Organization) -> None:
@@ -146,10 +133,10 @@ class TestStates:
         dynamics.reset()
         assert (await api("POST", "leads", body)).status == 204
 
-    async def test_no_licence(self, caller: Caller, api: WebApi, dynamics: Dynamics) -> None:
+    async def test_no_licence(self, call: Caller, api: WebApi, dynamics: Dynamics) -> None:
         dynamics.choose("noLicence")
         assert (await api("GET", "WhoAmI")).status == 200
-        user = WebApi(caller, (await ask_token(caller, LOGIN)).json["access_token"])
+        user = WebApi(call, (await ask_token(call, LOGIN)).json["access_token"])
         check_error(await user("GET", "WhoAmI"), 403, "0x8004D24B", "The user has not been assigned any License")
 
     async def test_create_only_roles(self, api: WebApi, dynamics: Dynamics) -> None:
@@ -180,10 +167,10 @@ class TestStates:
             assert (reply.status, reply.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
 
     @pytest.mark.parametrize("host", ["org.crm4.dynamics.com", "nowhere.crm4.dynamics.com"])
-    async def test_no_answer(self, caller: Caller, api: WebApi, dynamics: Dynamics, host: str) -> None:
+    async def test_no_answer(self, call: Caller, api: WebApi, dynamics: Dynamics, host: str) -> None:
         dynamics.choose("noAnswer" if host.startswith("org") else "ok")
         with pytest.raises(TimeoutError):
-            await caller(
+            await call(
                 "GET", f"https://{host}/api/data/v9.2/WhoAmI", headers=api.headers, timeout=aiohttp.ClientTimeout(0.4)
             )
 

@@ -49,8 +49,8 @@ def check_error(reply: Reply, status: int, error: str, code: int | None) -> None
     assert reply.headers["Content-Type"].startswith("application/json")
 
 
-async def test_a_token_by_client_credentials(caller: Caller, sandbox: Sandbox) -> None:
-    reply = await ask_token(caller)
+async def test_a_token_by_client_credentials(call: Caller, sandbox: Sandbox) -> None:
+    reply = await ask_token(call)
     token = reply.json.pop("access_token")
     assert reply.status == 200
     assert {name: value for name, value in reply.json.items() if name != "access_token"} == {
@@ -66,29 +66,29 @@ async def test_a_token_by_client_credentials(caller: Caller, sandbox: Sandbox) -
     assert SECRET not in str(record)
 
 
-async def test_a_token_by_password(caller: Caller, sandbox: Sandbox) -> None:
+async def test_a_token_by_password(call: Caller, sandbox: Sandbox) -> None:
     for form in ({}, {"client_id": PUBLIC_APPLICATION, "client_secret": None}, {"username": USER.upper()}):
-        reply = await ask_token(caller, LOGIN, **form)
+        reply = await ask_token(call, LOGIN, **form)
         assert (reply.status, reply.json["scope"]) == (200, f"{ORG}/user_impersonation {ORG}/.default")
         assert "refresh_token" not in reply.json
     scope = f"{ORG}/user_impersonation openid offline_access"
-    lasting = (await ask_token(caller, LOGIN, scope=scope)).json
+    lasting = (await ask_token(call, LOGIN, scope=scope)).json
     assert "refresh_token" in lasting
     assert lasting["scope"] == f"{ORG}/user_impersonation"
-    assert (await ask_token(caller, LOGIN, tenant="organizations")).status == 200
+    assert (await ask_token(call, LOGIN, tenant="organizations")).status == 200
     assert PASSWORD not in str(sandbox.stand_in("entra").received())
 
 
-async def test_a_token_of_version_1(caller: Caller) -> None:
-    reply = await ask_token(caller, path=V1, scope=None, resource=ORG)
+async def test_a_token_of_version_1(call: Caller) -> None:
+    reply = await ask_token(call, path=V1, scope=None, resource=ORG)
     assert reply.json["resource"] == ORG
     assert reply.json["expires_in"] == "3599"
     assert abs(int(reply.json["expires_on"]) - time.time() - 3599) < 60
-    check_error(await ask_token(caller, path=V1), 400, "invalid_request", 900144)
+    check_error(await ask_token(call, path=V1), 400, "invalid_request", 900144)
 
 
-async def test_the_domain_is_as_good_as_the_id(caller: Caller) -> None:
-    assert (await ask_token(caller, tenant=DOMAIN.upper())).status == 200
+async def test_the_domain_is_as_good_as_the_id(call: Caller) -> None:
+    assert (await ask_token(call, tenant=DOMAIN.upper())).status == 200
 
 
 async def test_tokens_say_for_whom_and_for_how_long(sandbox: Sandbox) -> None:
@@ -145,36 +145,36 @@ LOGINS: tuple[tuple[str, dict[str, Any], int, str, int], ...] = (
     ids=[case[0] for case in (*ANSWERS, *LOGINS)],
 )
 async def test_what_the_request_does_wrong(
-    caller: Caller, sandbox: Sandbox, usual: dict[str, str], form: dict[str, Any], status: int, error: str, code: int
+    call: Caller, sandbox: Sandbox, usual: dict[str, str], form: dict[str, Any], status: int, error: str, code: int
 ) -> None:
-    check_error(await ask_token(caller, usual, **form), status, error, code)
+    check_error(await ask_token(call, usual, **form), status, error, code)
     assert sandbox.stand_in("entra").received()[-1]["answer"] == code
     sandbox.stand_in("entra").choose("unavailable")
-    check_error(await ask_token(caller, usual, **form), status, error, code)
+    check_error(await ask_token(call, usual, **form), status, error, code)
 
 
-async def test_only_forms_are_read(caller: Caller) -> None:
+async def test_only_forms_are_read(call: Caller) -> None:
     url = f"{ENTRA}/{TENANT}/oauth2/v2.0/token"
-    check_error(await caller("POST", url, json=CLIENT), 400, "invalid_request", 900144)
-    check_error(await caller("GET", url), 400, "invalid_request", 900561)
-    assert (await caller("POST", f"{ENTRA}/{TENANT}/oauth2/v3.0/token", data=CLIENT)).status == 404
+    check_error(await call("POST", url, json=CLIENT), 400, "invalid_request", 900144)
+    check_error(await call("GET", url), 400, "invalid_request", 900561)
+    assert (await call("POST", f"{ENTRA}/{TENANT}/oauth2/v3.0/token", data=CLIENT)).status == 404
 
 
-async def test_a_secret_expires(caller: Caller, sandbox: Sandbox) -> None:
+async def test_a_secret_expires(call: Caller, sandbox: Sandbox) -> None:
     application = sandbox.stand_in(Entra).directory.tenants[TENANT].applications[APPLICATION]
     application.secrets.append(Secret("second", sandbox.clock.now() + 60))
-    assert (await ask_token(caller, client_secret="second")).status == 200
+    assert (await ask_token(call, client_secret="second")).status == 200
     sandbox.clock.advance(61)
-    check_error(await ask_token(caller, client_secret="second"), 401, "invalid_client", 7000222)
-    assert (await ask_token(caller)).status == 200
+    check_error(await ask_token(call, client_secret="second"), 401, "invalid_client", 7000222)
+    assert (await ask_token(call)).status == 200
 
 
 @pytest.mark.parametrize("code", [50053, 50055, 50057, 50076])
-async def test_a_user_in_trouble(caller: Caller, sandbox: Sandbox, code: int) -> None:
+async def test_a_user_in_trouble(call: Caller, sandbox: Sandbox, code: int) -> None:
     name = f"second@{DOMAIN}"
     sandbox.stand_in(Entra).directory.tenants[TENANT].users[name] = User("secret", code)
-    check_error(await ask_token(caller, LOGIN, username=name, password="secret"), 400, "invalid_grant", code)
-    check_error(await ask_token(caller, LOGIN, username=name, password="wrong"), 400, "invalid_grant", 50126)
+    check_error(await ask_token(call, LOGIN, username=name, password="secret"), 400, "invalid_grant", code)
+    check_error(await ask_token(call, LOGIN, username=name, password="wrong"), 400, "invalid_grant", 50126)
 
 
 STATUS = {
@@ -219,12 +219,12 @@ PUBLIC.pop("client_secret")
 
 
 @pytest.mark.parametrize("state", STATUS)
-async def test_every_state(caller: Caller, sandbox: Sandbox, state: str) -> None:
+async def test_every_state(call: Caller, sandbox: Sandbox, state: str) -> None:
     sandbox.stand_in("entra").choose(state)
     status, error, code, suberror = STATUS[state]
     forms = {"client_credentials": CLIENT, "password": LOGIN, "public": PUBLIC}
     for name, form in forms.items():
-        reply = await ask_token(caller, form)
+        reply = await ask_token(call, form)
         meant = ("password" if name == "public" else name) in STATES[state].grants
         if not meant or STATES[state].with_secret not in {None, "client_secret" in form}:
             assert reply.status == 200
@@ -232,17 +232,17 @@ async def test_every_state(caller: Caller, sandbox: Sandbox, state: str) -> None
         check_error(reply, status, error, code)
         assert reply.json.get("suberror") == suberror
     sandbox.stand_in("entra").reset()
-    assert (await ask_token(caller)).status == 200
+    assert (await ask_token(call)).status == 200
 
 
-async def test_a_throttled_caller_is_told_when(caller: Caller, sandbox: Sandbox) -> None:
+async def test_a_throttled_caller_is_told_when(call: Caller, sandbox: Sandbox) -> None:
     sandbox.stand_in("entra").choose("throttled")
-    assert (await ask_token(caller)).headers["Retry-After"] == "5"
+    assert (await ask_token(call)).headers["Retry-After"] == "5"
 
 
-async def test_texts_name_what_is_wrong(caller: Caller) -> None:
+async def test_texts_name_what_is_wrong(call: Caller) -> None:
     async def text(usual: dict[str, str] = CLIENT, **form: Any) -> str:
-        return str((await ask_token(caller, usual, **form)).json["error_description"])
+        return str((await ask_token(call, usual, **form)).json["error_description"])
 
     assert "Tenant 'fabrikam.example' not found." in await text(tenant="fabrikam.example")
     assert "identifier 'x_y' is neither a valid DNS name, nor a valid external domain" in await text(tenant="x_y")
@@ -253,29 +253,29 @@ async def test_texts_name_what_is_wrong(caller: Caller) -> None:
     assert f"for a secret added to app '{APPLICATION}'" in await text(client_secret="no")
 
 
-async def test_the_caller_may_bring_a_correlation_id(caller: Caller) -> None:
+async def test_the_caller_may_bring_a_correlation_id(call: Caller) -> None:
     wanted = "0f8fad5b-d9cb-469f-a165-70867728950e"
     url = f"{ENTRA}/not_a_tenant/oauth2/v2.0/token"
-    reply = await caller("POST", url, data=CLIENT, headers={"client-request-id": wanted})
+    reply = await call("POST", url, data=CLIENT, headers={"client-request-id": wanted})
     assert reply.json["correlation_id"] == wanted
 
 
 @pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/v2.0/.well-known/openid-configuration"])
-async def test_the_discovery_document(caller: Caller, sandbox: Sandbox, path: str) -> None:
-    found = await caller("GET", f"{ENTRA}/{TENANT}{path}")
+async def test_the_discovery_document(call: Caller, sandbox: Sandbox, path: str) -> None:
+    found = await call("GET", f"{ENTRA}/{TENANT}{path}")
     assert found.json["token_endpoint"] == f"{ENTRA}/{TENANT}/oauth2/v2.0/token"
     assert {"issuer", "authorization_endpoint"} <= found.json.keys()
-    check_error(await caller("GET", f"{ENTRA}/fabrikam.example{path}"), 400, "invalid_tenant", 90002)
+    check_error(await call("GET", f"{ENTRA}/fabrikam.example{path}"), 400, "invalid_tenant", 90002)
     sandbox.stand_in("entra").choose("tenantMissing")
-    check_error(await caller("GET", f"{ENTRA}/{TENANT}{path}"), 400, "invalid_tenant", 90002)
+    check_error(await call("GET", f"{ENTRA}/{TENANT}{path}"), 400, "invalid_tenant", 90002)
 
 
-async def test_more_tenants_can_be_set_up(caller: Caller, sandbox: Sandbox) -> None:
+async def test_more_tenants_can_be_set_up(call: Caller, sandbox: Sandbox) -> None:
     other = "b3a7c0de-1111-4222-8333-944455556666"
     entra = sandbox.stand_in(Entra)
     tenant = entra.directory.add(Tenant(other, {"fabrikam.example"}, entra.directory.tenants[TENANT].applications))
     sandbox.stand_in(Dynamics).add_organization("fabrikam.crm.dynamics.com", other)
     scope = "https://fabrikam.crm.dynamics.com/.default"
-    assert (await ask_token(caller, tenant="fabrikam.example", scope=scope)).status == 200
-    assert (await ask_token(caller, scope=scope)).status == 400
+    assert (await ask_token(call, tenant="fabrikam.example", scope=scope)).status == 200
+    assert (await ask_token(call, scope=scope)).status == 400
     assert "https://fabrikam.api.crm.dynamics.com" in tenant.resources

@@ -37,11 +37,11 @@ def test_every_number_that_is_sorted_can_be_switched_on() -> None:
 
 
 @pytest.mark.parametrize(("code", "words"), WORDS.items())
-async def test_words(caller: Caller, sandbox: Sandbox, code: int, words: str) -> None:
+async def test_words(call: Caller, sandbox: Sandbox, code: int, words: str) -> None:
     state = codes()[code]
     sandbox.stand_in(Entra).choose(state)
     form = CLIENT if "client_credentials" in STATES[state].grants else LOGIN
-    reply = await ask_token(caller, form)
+    reply = await ask_token(call, form)
     assert reply.status >= 400
     assert reply.json["error_codes"] == [code]
     assert reply.json["error_description"].startswith(f"AADSTS{code}: ")
@@ -49,10 +49,10 @@ async def test_words(caller: Caller, sandbox: Sandbox, code: int, words: str) ->
 
 
 @pytest.mark.parametrize("state", [name for name in STATES if name.startswith("code")])
-async def test_each_code_answers_whom_it_is_for(caller: Caller, sandbox: Sandbox, state: str) -> None:
+async def test_each_code_answers_whom_it_is_for(call: Caller, sandbox: Sandbox, state: str) -> None:
     sandbox.stand_in(Entra).choose(state)
     for grant, form in (("client_credentials", CLIENT), ("password", LOGIN)):
-        reply = await ask_token(caller, form)
+        reply = await ask_token(call, form)
         if grant not in STATES[state].grants:
             assert reply.status == 200
             continue
@@ -62,17 +62,17 @@ async def test_each_code_answers_whom_it_is_for(caller: Caller, sandbox: Sandbox
 
 
 @pytest.mark.parametrize("code", [50144, 530035, 80001, 80002, 80005, 80014])
-async def test_what_only_people_meet(caller: Caller, sandbox: Sandbox, code: int) -> None:
+async def test_what_only_people_meet(call: Caller, sandbox: Sandbox, code: int) -> None:
     sandbox.stand_in(Entra).choose(codes()[code])
-    assert (await ask_token(caller)).status == 200
-    assert (await ask_token(caller, LOGIN)).status >= 400
+    assert (await ask_token(call)).status == 200
+    assert (await ask_token(call, LOGIN)).status >= 400
 
 
-async def test_a_fault_can_come_with_another_status(caller: Caller, sandbox: Sandbox) -> None:
+async def test_a_fault_can_come_with_another_status(call: Caller, sandbox: Sandbox) -> None:
     entra = sandbox.stand_in(Entra)
     entra.choose(codes()[90006])
     entra.status = 400
-    reply = await ask_token(caller)
+    reply = await ask_token(call)
     assert (reply.status, reply.json["error_codes"]) == (400, [90006])
     entra.reset()
-    assert (await ask_token(caller)).status == 200
+    assert (await ask_token(call)).status == 200

@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 
-from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.hubspot.account import ALL_SCOPES, Account, Token
 from leadkeeper.sandbox.hubspot.stand_in import HubSpot
 from leadkeeper.sandbox.mishaps import Match, commit_then_drop
 from leadkeeper.sandbox.server import Sandbox
-from tests.contracts.hubspot_caller import ADA, CONTACTS, HOST, LEADS, Session, lead, reasons, refused
-from tests.contracts.sandbox_caller import calling
+from tests.contracts.hubspot_caller import (
+    ADA,
+    CONTACTS,
+    HOST,
+    LEADS,
+    Session,
+    accounts,
+    hubspot,
+    lead,
+    reasons,
+    refused,
+    rest,
+)
 
-
-@pytest.fixture
-async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
-    def accounts(clock: Any) -> list[HubSpot]:
-        return [HubSpot(clock)]
-
-    async with Sandbox(authority.ca_file.parent, accounts) as there:
-        yield there
-        assert there.mistakes == []
-
-
-@pytest.fixture
-def hubspot(sandbox: Sandbox) -> HubSpot:
-    return sandbox.stand_in(HubSpot)
-
-
-@pytest.fixture
-async def rest(sandbox: Sandbox, hubspot: HubSpot) -> AsyncIterator[Session]:
-    async with calling(sandbox) as caller:
-        yield Session(caller, hubspot.account.token)
+__all__ = ["hubspot", "rest"]
+stand_ins = accounts
 
 
 async def test_a_contact_is_created_read_changed_and_archived(rest: Session, hubspot: HubSpot) -> None:

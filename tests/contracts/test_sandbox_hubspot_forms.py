@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.hubspot.account import FORMS, Account
 from leadkeeper.sandbox.hubspot.stand_in import HubSpot
 from leadkeeper.sandbox.hubspot.states import FORM_ERRORS, FORM_STATES, form_state
 from leadkeeper.sandbox.server import Sandbox
-from tests.contracts.sandbox_caller import Caller, Reply, calling
+from tests.contracts.hubspot_caller import accounts, hubspot
+from tests.contracts.sandbox_caller import Caller, Reply
+
+__all__ = ["hubspot"]
+stand_ins = accounts
+
 
 ACCOUNT = Account()
 USUAL, CAPTCHA, ARCHIVED, CONSENT, OLD = (form.guid for form in FORMS)
 ADA = {"email": "ada@analytical.example", "lastname": "Lovelace"}
-
-
-@pytest.fixture
-async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
-    def accounts(clock: Any) -> list[HubSpot]:
-        return [HubSpot(clock)]
-
-    async with Sandbox(authority.ca_file.parent, accounts) as there:
-        yield there
-        assert there.mistakes == []
-
-
-@pytest.fixture
-def hubspot(sandbox: Sandbox) -> HubSpot:
-    return sandbox.stand_in(HubSpot)
 
 
 class Posting:
@@ -61,9 +49,8 @@ class Posting:
 
 
 @pytest.fixture
-async def post(sandbox: Sandbox, hubspot: HubSpot) -> AsyncIterator[Posting]:
-    async with calling(sandbox) as caller:
-        yield Posting(caller, hubspot.account.token)
+def post(call: Caller, hubspot: HubSpot) -> Posting:
+    return Posting(call, hubspot.account.token)
 
 
 def errors(reply: Reply) -> list[str]:

@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
-
 import pytest
 
-from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.hubspot.stand_in import HubSpot
 from leadkeeper.sandbox.hubspot.states import LACKING, REFUSALS, STATES
 from leadkeeper.sandbox.server import Sandbox
 from tests.contracts.cases import hubspot_states
-from tests.contracts.hubspot_caller import ADA, CONTACTS, HOST, LEADS, Session, reasons, refused
-from tests.contracts.sandbox_caller import calling
+from tests.contracts.hubspot_caller import (
+    ADA,
+    CONTACTS,
+    HOST,
+    LEADS,
+    Session,
+    accounts,
+    hubspot,
+    reasons,
+    refused,
+    rest,
+)
 
-
-@pytest.fixture
-async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
-    def accounts(clock: Any) -> list[HubSpot]:
-        return [HubSpot(clock)]
-
-    async with Sandbox(authority.ca_file.parent, accounts) as there:
-        yield there
-        assert there.mistakes == []
-
-
-@pytest.fixture
-def hubspot(sandbox: Sandbox) -> HubSpot:
-    return sandbox.stand_in(HubSpot)
-
-
-@pytest.fixture
-async def rest(sandbox: Sandbox, hubspot: HubSpot) -> AsyncIterator[Session]:
-    async with calling(sandbox) as caller:
-        yield Session(caller, hubspot.account.token)
+__all__ = ["hubspot", "rest"]
+stand_ins = accounts
 
 
 @pytest.mark.parametrize("state", REFUSALS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import pytest
@@ -10,17 +9,13 @@ import pytest
 from leadkeeper.sandbox.dynamics.stand_in import Dynamics
 from leadkeeper.sandbox.entra.directory import APPLICATION
 from leadkeeper.sandbox.server import Sandbox
-from tests.contracts.microsoft import LEAD, WebApi, ask_token
-from tests.contracts.sandbox_caller import calling
+from tests.contracts.microsoft import LEAD, WebApi, api
+
+__all__ = ["api"]
+
 
 ATTRIBUTES: Final = "EntityDefinitions(LogicalName='lead')/Attributes"
 NEW: Final = {"leadid": LEAD, "subject": "Offer", "firstname": "Ada", "lastname": "King"}
-
-
-@pytest.fixture
-async def api(sandbox: Sandbox) -> AsyncIterator[WebApi]:
-    async with calling(sandbox) as caller:
-        yield WebApi(caller, (await ask_token(caller)).json["access_token"])
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +12,6 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 
-from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.marketo.rest import QUOTA_ZONE
 from leadkeeper.sandbox.marketo.stand_in import Marketo
 from leadkeeper.sandbox.marketo.states import REFUSALS
@@ -28,34 +26,15 @@ from tests.contracts.marketo_caller import (
     Session,
     code,
     credentials,
+    marketo,
     outcomes,
-    signed_in,
+    rest,
     two_subscriptions,
 )
-from tests.contracts.sandbox_caller import Caller, calling
+from tests.contracts.sandbox_caller import Caller
 
-
-@pytest.fixture
-async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
-    async with two_subscriptions(authority) as there:
-        yield there
-        assert there.mistakes == []
-
-
-@pytest.fixture
-def marketo(sandbox: Sandbox) -> Marketo:
-    return sandbox.stand_in(Marketo)
-
-
-@pytest.fixture
-async def call(sandbox: Sandbox) -> AsyncIterator[Caller]:
-    async with calling(sandbox) as caller:
-        yield caller
-
-
-@pytest.fixture
-async def rest(call: Caller) -> Session:
-    return await signed_in(call)
+__all__ = ["marketo", "rest"]
+stand_ins = two_subscriptions
 
 
 # Tokens

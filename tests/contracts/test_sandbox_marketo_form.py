@@ -4,35 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
 from urllib.parse import urlencode
 
 import aiohttp
 import pytest
 
-from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.marketo.stand_in import Marketo
 from leadkeeper.sandbox.server import Sandbox
-from tests.contracts.marketo_caller import POD, SAVE, form_post, lost, two_subscriptions
-from tests.contracts.sandbox_caller import Caller, calling
+from tests.contracts.marketo_caller import POD, SAVE, form_post, lost, marketo, two_subscriptions
+from tests.contracts.sandbox_caller import Caller
 
-
-@pytest.fixture
-async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
-    async with two_subscriptions(authority) as there:
-        yield there
-        assert there.mistakes == []
-
-
-@pytest.fixture
-def marketo(sandbox: Sandbox) -> Marketo:
-    return sandbox.stand_in(Marketo)
-
-
-@pytest.fixture
-async def call(sandbox: Sandbox) -> AsyncIterator[Caller]:
-    async with calling(sandbox) as caller:
-        yield caller
+__all__ = ["marketo"]
+stand_ins = two_subscriptions
 
 
 # The form's description

@@ -11,13 +11,10 @@ from leadkeeper.sandbox.dynamics.organization import DELETE, LEAD_WRITER
 from leadkeeper.sandbox.dynamics.stand_in import Dynamics
 from leadkeeper.sandbox.entra.directory import APPLICATION, SECRET, TENANT
 from leadkeeper.sandbox.server import Sandbox
-from tests.contracts.microsoft import API, CLIENT, ENTRA, LEAD, LOGIN, ORG, WebApi, ask_token
+from tests.contracts.microsoft import API, CLIENT, ENTRA, LEAD, LOGIN, ORG, WebApi, api, ask_token
 from tests.contracts.sandbox_caller import Caller, Reply
 
-
-@pytest.fixture
-async def api(caller: Caller) -> WebApi:
-    return WebApi(caller, (await ask_token(caller)).json["access_token"])
+__all__ = ["api"]
 
 
 def subjects(reply: Reply) -> list[str]:
@@ -139,7 +136,7 @@ class TestWriting:
         assert (await api("DELETE", lead, if_match='W/"1"')).status == 412
         assert [(await api("DELETE", lead)).status for _ in "ab"] == [204, 404]
 
-    async def test_a_batch_and_a_change_set_that_fails_as_one(self, api: WebApi, caller: Caller) -> None:
+    async def test_a_batch_and_a_change_set_that_fails_as_one(self, api: WebApi, call: Caller) -> None:
         def change(subject: str) -> str:
             return (
                 "--c\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: 1\r\n\r\n"
@@ -155,7 +152,7 @@ class TestWriting:
                 "GET /api/data/v9.2/leads?$select=subject HTTP/1.1\r\nAccept: application/json\r\n\r\n\r\n--b--\r\n"
             )
             headers = api.headers | {"Content-Type": 'multipart/mixed; boundary="b"'}
-            return await caller("POST", API + "$batch", data=body.encode(), headers=headers)
+            return await call("POST", API + "$batch", data=body.encode(), headers=headers)
 
         good = await send("x", "y")
         assert good.status == 200
@@ -167,7 +164,7 @@ class TestWriting:
         assert len((await api("GET", "leads")).json["value"]) == 2
 
     @pytest.mark.parametrize("size", [1, 7, 4096])
-    async def test_a_record_and_a_batch_in_chunks(self, api: WebApi, caller: Caller, size: int) -> None:
+    async def test_a_record_and_a_batch_in_chunks(self, api: WebApi, call: Caller, size: int) -> None:
         async def chunks(text: str) -> AsyncIterator[bytes]:
             body = text.encode()
             for start in range(0, len(body), size):
@@ -175,9 +172,9 @@ class TestWriting:
 
         record = '{"subject": "Zoë", "lastname": "Müller"}'
         headers = api.headers | {"Content-Type": "application/json"}
-        made = await caller("POST", API + "leads", data=chunks(record), headers=headers)
+        made = await call("POST", API + "leads", data=chunks(record), headers=headers)
         assert made.status == 204
-        changed = await caller("PATCH", made.headers["OData-EntityId"], data=chunks(record), headers=headers)
+        changed = await call("PATCH", made.headers["OData-EntityId"], data=chunks(record), headers=headers)
         assert changed.status == 204
         batch = (
             "--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n"
@@ -187,45 +184,45 @@ class TestWriting:
             "GET /api/data/v9.2/leads?$select=subject HTTP/1.1\r\nAccept: application/json\r\n\r\n\r\n--b--\r\n"
         )
         mixed = api.headers | {"Content-Type": 'multipart/mixed; boundary="b"'}
-        done = await caller("POST", API + "$batch", data=chunks(batch), headers=mixed)
+        done = await call("POST", API + "$batch", data=chunks(batch), headers=mixed)
         assert (done.status, done.text.count("HTTP/1.1 204"), done.text.count("Zoë")) == (200, 1, 2)
 
 
 class TestEntra:
     """Discovery, tokens for people, Basic."""
 
-    async def test_instance_discovery(self, caller: Caller) -> None:
+    async def test_instance_discovery(self, call: Caller) -> None:
         where = f"{ENTRA}/{TENANT}/oauth2/v2.0/authorize"
         url = f"{ENTRA}/common/discovery/instance?api-version=1.1&authorization_endpoint={where}"
-        found = (await caller("GET", url)).json
+        found = (await call("GET", url)).json
         assert found["tenant_discovery_endpoint"] == f"{ENTRA}/{TENANT}/v2.0/.well-known/openid-configuration"
         assert "login.microsoftonline.com" in found["metadata"][0]["aliases"]
-        assert (await caller("GET", f"{ENTRA}/common/discovery/instance?api-version=1.1")).status == 400
+        assert (await call("GET", f"{ENTRA}/common/discovery/instance?api-version=1.1")).status == 400
 
-    async def test_an_id_token_and_a_refresh_token(self, caller: Caller) -> None:
-        got = (await ask_token(caller, LOGIN, scope=f"{ORG}/.default openid offline_access profile")).json
+    async def test_an_id_token_and_a_refresh_token(self, call: Caller) -> None:
+        got = (await ask_token(call, LOGIN, scope=f"{ORG}/.default openid offline_access profile")).json
         assert got["id_token"].count(".") == 2
         refresh = {"grant_type": "refresh_token", "refresh_token": got["refresh_token"]}
         form = CLIENT | refresh
-        again = await ask_token(caller, form)
+        again = await ask_token(call, form)
         assert again.status == 200
-        assert (await WebApi(caller, again.json["access_token"])("GET", "WhoAmI")).status == 200
-        wrong = await ask_token(caller, form | {"refresh_token": "0.x"})
+        assert (await WebApi(call, again.json["access_token"])("GET", "WhoAmI")).status == 200
+        wrong = await ask_token(call, form | {"refresh_token": "0.x"})
         assert (wrong.status, wrong.json["error"]) == (400, "invalid_grant")
 
-    async def test_basic(self, caller: Caller) -> None:
+    async def test_basic(self, call: Caller) -> None:
         form = {name: value for name, value in CLIENT.items() if not name.startswith("client_")}
         for secret, status in ((SECRET, 200), ("wrong", 401)):
             basic = base64.b64encode(f"{APPLICATION}:{secret}".encode()).decode()
             url = f"{ENTRA}/{TENANT}/oauth2/v2.0/token"
-            assert (await caller("POST", url, data=form, headers={"Authorization": f"Basic {basic}"})).status == status
+            assert (await call("POST", url, data=form, headers={"Authorization": f"Basic {basic}"})).status == status
 
 
-async def test_chunked_bodies(caller: Caller) -> None:
+async def test_chunked_bodies(call: Caller) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for each in "&".join(f"{name}={value}" for name, value in CLIENT.items()).split("&"):
             yield each.encode() + b"&"
 
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    reply = await caller("POST", f"{ENTRA}/{TENANT}/oauth2/v2.0/token", data=chunks(), headers=headers)
+    reply = await call("POST", f"{ENTRA}/{TENANT}/oauth2/v2.0/token", data=chunks(), headers=headers)
     assert reply.status == 200

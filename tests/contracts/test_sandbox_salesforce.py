@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 
-from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.mishaps import Match, commit_then_drop
 from leadkeeper.sandbox.salesforce.fields import EXTERNAL_ID, UNIQUE
 from leadkeeper.sandbox.salesforce.stand_in import Salesforce
@@ -23,34 +21,15 @@ from tests.contracts.salesforce_caller import (
     Session,
     code,
     outcome,
-    signed_in,
+    rest,
+    salesforce,
     two_orgs,
     web_form,
 )
-from tests.contracts.sandbox_caller import Caller, calling
+from tests.contracts.sandbox_caller import Caller
 
-
-@pytest.fixture
-async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
-    async with two_orgs(authority) as there:
-        yield there
-        assert there.mistakes == []
-
-
-@pytest.fixture
-def salesforce(sandbox: Sandbox) -> Salesforce:
-    return sandbox.stand_in(Salesforce)
-
-
-@pytest.fixture
-async def call(sandbox: Sandbox) -> AsyncIterator[Caller]:
-    async with calling(sandbox) as caller:
-        yield caller
-
-
-@pytest.fixture
-async def rest(call: Caller) -> Session:
-    return await signed_in(call)
+__all__ = ["rest", "salesforce"]
+stand_ins = two_orgs
 
 
 # One record

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import aiohttp
 import pytest
 
-from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.mishaps import Match, commit_then_drop
 from leadkeeper.sandbox.salesforce.fields import EXTERNAL_ID
 from leadkeeper.sandbox.salesforce.org import long_id
 from leadkeeper.sandbox.salesforce.stand_in import Salesforce
 from leadkeeper.sandbox.server import Sandbox
-from tests.contracts.salesforce_caller import WEB, outcome, two_orgs, web_form
-from tests.contracts.sandbox_caller import Caller, calling
+from tests.contracts.salesforce_caller import WEB, outcome, salesforce, two_orgs, web_form
+from tests.contracts.sandbox_caller import Caller
+
+__all__ = ["salesforce"]
+stand_ins = two_orgs
+
 
 FAILED = "true Exception:common.exception.SalesforceGenericException"
-
-
-@pytest.fixture
-async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
-    async with two_orgs(authority) as there:
-        yield there
-        assert there.mistakes == []
-
-
-@pytest.fixture
-def salesforce(sandbox: Sandbox) -> Salesforce:
-    return sandbox.stand_in(Salesforce)
-
-
-@pytest.fixture
-async def call(sandbox: Sandbox) -> AsyncIterator[Caller]:
-    async with calling(sandbox) as caller:
-        yield caller
 
 
 async def test_a_form_post_makes_a_lead(call: Caller, salesforce: Salesforce) -> None:

@@ -8,24 +8,22 @@ from urllib.parse import quote
 
 import pytest
 
-from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.salesforce.fields import EXTERNAL_ID, LeadField
 from leadkeeper.sandbox.salesforce.org import Org
 from leadkeeper.sandbox.salesforce.stand_in import Salesforce
 from leadkeeper.sandbox.server import Sandbox
-from tests.contracts.sandbox_caller import Caller, Reply, calling
+from leadkeeper.sandbox.stand_in import Clock
+from tests.contracts.sandbox_caller import Caller, Reply
+
+
+def stand_ins(clock: Clock) -> list[Salesforce]:
+    return [Salesforce(clock, [Org()])]
+
 
 HOST = "https://contoso.my.salesforce.com"
 DATA = f"{HOST}/services/data/v62.0"
 LEAD = f"{DATA}/sobjects/Lead"
 PERSON: dict[str, object] = {"LastName": "Lovelace", "Company": "Analytical", "Email": "ada@analytical.test"}
-
-
-@pytest.fixture
-async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
-    async with Sandbox(authority.ca_file.parent, lambda clock: [Salesforce(clock, [Org()])]) as there:
-        yield there
-        assert there.mistakes == []
 
 
 @pytest.fixture
@@ -54,9 +52,8 @@ class Rest:
 
 
 @pytest.fixture
-async def rest(sandbox: Sandbox, org: Org) -> AsyncIterator[Rest]:
-    async with calling(sandbox) as call:
-        yield Rest(call, org.new_session(sandbox.clock.now()))
+async def rest(sandbox: Sandbox, org: Org, call: Caller) -> Rest:
+    return Rest(call, org.new_session(sandbox.clock.now()))
 
 
 @pytest.fixture

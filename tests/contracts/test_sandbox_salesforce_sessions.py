@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import aiohttp
 import pytest
 
-from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.salesforce.fields import EXTERNAL_ID
 from leadkeeper.sandbox.salesforce.org import Org
 from leadkeeper.sandbox.salesforce.stand_in import Salesforce
 from leadkeeper.sandbox.salesforce.states import TOKEN_REFUSALS
 from leadkeeper.sandbox.server import Sandbox
-from tests.contracts.salesforce_caller import DATA, HOST, LEAD, Session, code, signed_in, token, two_orgs
-from tests.contracts.sandbox_caller import Caller, calling
+from tests.contracts.salesforce_caller import (
+    DATA,
+    HOST,
+    LEAD,
+    Session,
+    code,
+    rest,
+    salesforce,
+    token,
+    two_orgs,
+)
+from tests.contracts.sandbox_caller import Caller
 
-
-@pytest.fixture
-async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
-    async with two_orgs(authority) as there:
-        yield there
-        assert there.mistakes == []
-
-
-@pytest.fixture
-def salesforce(sandbox: Sandbox) -> Salesforce:
-    return sandbox.stand_in(Salesforce)
-
-
-@pytest.fixture
-async def call(sandbox: Sandbox) -> AsyncIterator[Caller]:
-    async with calling(sandbox) as caller:
-        yield caller
-
-
-@pytest.fixture
-async def rest(call: Caller) -> Session:
-    return await signed_in(call)
+__all__ = ["rest", "salesforce"]
+stand_ins = two_orgs
 
 
 # Tokens and sessions

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from pathlib import Path
 from typing import Any
 
+from leadkeeper.access.permissions import Role
+from leadkeeper.delivery.schedule import GIVE_UP_AFTER, HOUR, LAST_DELAY, MINUTE, RETRY_DELAYS, SECOND
 from tests.house.pages import DOCS, ROOT, section
 from tests.house.test_citations import is_there
 
 PAGE = DOCS / "architecture.md"
 INDEX = DOCS / "index.md"
+README = ROOT / "README.md"
 PACKAGE = ROOT / "src/leadkeeper"
 UNSAID = "(say what it is)"
 PLACES = {"LC_MESSAGES", "assets", "static", "templates", "versions", "__pycache__"}
@@ -97,12 +101,48 @@ def test_the_usual_changes_name_files_that_are_there() -> None:
         assert [path for path in files if not is_there(path)] == [], change
 
 
-def test_the_first_page_answers_a_strangers_questions() -> None:
+def links(page: Path, text: str) -> set[str]:
+    """The pages, and headings in them, to which a text of the page leads, from the root."""
+    found = re.findall(r"\]\(([\w/.-]+\.md)(#[\w-]+)?\)", re.sub(r"\s", "", text))
+    return {(page.parent / path).resolve().relative_to(ROOT).as_posix() + heading for path, heading in found}
+
+
+def retry_schedule() -> str:
+    """The delays between attempts, as a person says them."""
+    units = (("h", HOUR), ("min", MINUTE), ("s", SECOND))
+    spoken = [next(f"{delay // size} {unit}" for unit, size in units if delay % size == 0) for delay in RETRY_DELAYS]
+    return f"{', '.join(spoken)}, then every {LAST_DELAY // HOUR} h for {GIVE_UP_AFTER // (24 * HOUR)} days"
+
+
+def test_the_first_pages_answer_a_strangers_questions() -> None:
+    """Whoever opens the repository reads the README, whoever opens the site its first page: both lead the same way."""
     for question in QUESTIONS:
-        answer = section(INDEX, f"### {question}")
-        assert len(answer.split()) >= 15, question
-        assert re.search(r"\]\([\w/.-]+\.md(#[\w-]+)?\)", answer), f"{question} leads nowhere"
-    assert "`delivery/schedule.py`" in section(INDEX, f"### {QUESTIONS[0]}")
+        answers = {page: section(page, f"### {question}") for page in (README, INDEX)}
+        for page, answer in answers.items():
+            assert len(answer.split()) >= 15, (page.name, question)
+            assert links(page, answer), f"{page.name}: {question} leads nowhere"
+        assert links(README, answers[README]) <= links(INDEX, answers[INDEX]), question
+
+
+def test_the_answers_are_those_of_the_code() -> None:
+    for page in (README, INDEX):
+        schedule, destination, _, who = (" ".join(section(page, f"### {each}").split()) for each in QUESTIONS)
+        assert "delivery/schedule.py`" in schedule
+        assert retry_schedule() in schedule
+        assert "`src/leadkeeper/destinations/`" in destination
+        assert "`src/leadkeeper/sandbox/`" in destination
+        assert {role.value for role in Role} <= set(re.findall(r"\w+", who.lower())), page.name
+    table = (DOCS / "explanation/the-way-of-a-lead.md").read_text(encoding="utf-8")
+    assert retry_schedule() in table
+
+
+def test_a_schedule_is_said_as_people_say_it() -> None:
+    assert retry_schedule().startswith("2 s, 10 s, 1 min, ")
+    text = "[x](../architecture.md#the-folders) [y](add-a-language.md) [z](https://x.example/g.md)"
+    assert links(DOCS / "howto/find-a-lead.md", text) == {
+        "docs/architecture.md#the-folders",
+        "docs/howto/add-a-language.md",
+    }
 
 
 def test_a_room_without_a_line_is_found() -> None:

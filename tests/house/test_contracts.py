@@ -23,6 +23,8 @@ PLANTED = [
     ("publishing/runner.py", "import asyncpg", "storage-knows"),
     ("inbox/trace.py", "import leadkeeper.destinations.salesforce.diagnoses", "kinds-at-home"),
     ("publishing/steps.py", "import sqlalchemy", "pure"),
+    ("sandbox/email/stand_in.py", "import leadkeeper.mail.address", "floors"),
+    ("doors/api/app.py", "import leadkeeper.doors.portal.app", "floors"),
 ]
 
 

@@ -48,9 +48,6 @@ TEMPLATES = sorted(path for path in PACKAGE.rglob("*.html") if "static" not in p
 CATALOGUES = sorted((PACKAGE / "locale").rglob("*.po"))
 
 SHARED: Mapping[str, str] = {
-    "attention": "the command, by the word that people type, and what it shows",
-    "explain": "the command, by the word that people type, and what it shows",
-    "serve": "the command, by the word that people type, and what it runs",
     "main": "where a process begins: the program's, and the demo's guard's",
 }
 """Public names that two modules define although they could meet, each with its reason."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import pytest
@@ -18,6 +18,13 @@ from tests.house.pages import DOCS, ROOT
 
 PACKAGE: Final = ROOT / "src/leadkeeper"
 
+TEXTS: Final = {
+    path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8")
+    for path in PACKAGE.rglob("*")
+    if path.suffix in {".py", ".html"} and "static" not in path.parts
+}
+"""Every module and template of the package, by its path: many have the same name."""
+
 SERVICES: Final[dict[str, Callable[[str], bool]]] = {
     "settings": lambda name: (PACKAGE / f"destinations/{name}/settings.py").is_file(),
     "guide": lambda name: (PACKAGE / f"destinations/{name}/guide.py").is_file(),
@@ -28,6 +35,18 @@ SERVICES: Final[dict[str, Callable[[str], bool]]] = {
     "place in the demo": lambda name: (PACKAGE / f"sandbox/{name}/place.py").is_file(),
 }
 """What has a destination's name, and how it is found."""
+
+
+def outside(*folders: str, ending: str = ".py") -> dict[str, str]:
+    """The texts that are in none of the folders, whatever stands above and below those."""
+    return {
+        path: text for path, text in TEXTS.items() if path.endswith(ending) and not {*folders} & {*path.split("/")[:-1]}
+    }
+
+
+def naming(texts: Mapping[str, str], pattern: re.Pattern[str]) -> list[str]:
+    """The paths of the texts in which the pattern is found."""
+    return [path for path, text in texts.items() if pattern.search(text)]
 
 
 @pytest.mark.parametrize("provider", OURS.all, ids=lambda each: each.name)
@@ -77,18 +96,16 @@ def test_names_are_given_once() -> None:
 
 
 def test_no_room_asks_which_destination_it_is() -> None:
-    asked = re.compile(r"destination (?:is|in|==) \(?(?:Salesforce|Marketo|Email|Dynamics|Azure\w+|HttpsEndpoint)\b")
-    files = [path for path in PACKAGE.rglob("*.py") if "sandbox" not in path.parts]
-    assert [path.name for path in files if asked.search(path.read_text(encoding="utf-8"))] == []
+    classes = "|".join(sorted(each.config.__name__.removesuffix("Config") for each in OURS))
+    asked = re.compile(rf"destination (?:is|in|==) \(?(?:{classes})\b")
+    assert asked.search("if destination is HubSpot:")
+    assert naming(outside("sandbox"), asked) == []
 
 
 def test_no_room_has_a_table_by_destination() -> None:
     names = set(OURS.names) - {"email"}  # a customer has one too
     named = re.compile(rf'["\']({"|".join(names)})["\']')
-    may = {"sandbox", "demo"}
-    texts = [path for path in PACKAGE.rglob("*.py") if not may & set(path.parts)]
-    outside = [path for path in texts if "destinations" not in path.relative_to(PACKAGE).parts]
-    assert [path.name for path in outside if named.search(path.read_text(encoding="utf-8"))] == []
+    assert naming(outside("sandbox", "demo", "destinations"), named) == []
 
 
 def test_no_door_names_a_destinations_own_settings() -> None:
@@ -96,26 +113,31 @@ def test_no_door_names_a_destinations_own_settings() -> None:
     common = {*json_names(DatedConfig), "fields", "email", "leads", "region", "username", "password"}  # words besides
     names = {name for each in OURS for name in json_names(each.config)} - common
     named = re.compile(rf'["\'](?:{"|".join(sorted(names))})["\']')
-    files = [*PACKAGE.glob("doors/portal/**/*.py"), *PACKAGE.glob("doors/portal/templates/**/*.html")]
-    assert [path.name for path in files if named.search(path.read_text(encoding="utf-8"))] == []
+    portal = {path: text for path, text in TEXTS.items() if path.startswith("doors/portal/")}
+    assert len(portal) > 100
+    assert naming(portal, named) == []
 
 
 def test_no_template_names_a_vendor() -> None:
     # Partner Center itself calls a choice of its own HTTPS Endpoint, and hooks lead through it.
     words = {word for each in OURS if each.name not in ("email", "https_endpoint") for word in (each.name, each.title)}
     vendors = re.compile("|".join(map(re.escape, sorted(words))), re.IGNORECASE)
-    files = list(PACKAGE.glob("doors/*/templates/**/*.html"))
-    assert files
-    assert [path.name for path in files if vendors.search(path.read_text(encoding="utf-8"))] == []
+    templates = outside(ending=".html")
+    assert len(templates) > 80
+    assert naming(templates, vendors) == []
 
 
 def test_only_app_and_defaults_know_which_destinations_there_are() -> None:
     """A door that asks for ours alone would not show those of packages; the demo and the texts of mails may."""
-    may = {"destinations", "demo"}
     taken = re.compile(r"\bOURS\b(?!\.if_not_found)")
     default = re.compile(r"destinations: (?:Destinations = OURS|Sequence\[str\] = OURS\.names)|import OURS")
-    files = [path for path in PACKAGE.rglob("*.py") if not may & set(path.parts)]
-    texts = {path.name: path.read_text(encoding="utf-8") for path in files}
-    know = {name: text for name, text in texts.items() if "destinations.registry import OURS" in text}
+    texts = outside("destinations", "demo")
+    know = {path: text for path, text in texts.items() if "destinations.registry import OURS" in text}
     assert know
-    assert [name for name, text in know.items() if taken.search(default.sub("", text))] == []
+    assert naming({path: default.sub("", text) for path, text in know.items()}, taken) == []
+
+
+def test_files_of_one_name_are_told_apart() -> None:
+    assert len([path for path in TEXTS if path.endswith("/app.py")]) > 3
+    assert {"doors/api/app.py", "doors/portal/app.py"} <= outside("destinations").keys()
+    assert not [path for path in outside("portal", "sandbox") if "portal/" in path or "sandbox/" in path]

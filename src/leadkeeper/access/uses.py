@@ -30,7 +30,7 @@ _MOST: Final = 20_000
 
 
 class Used(StrEnum):
-    """What is used."""
+    """What opens a door by itself, so that its last use is remembered."""
 
     KEY = "key"
     HOOK = "hook"
@@ -40,7 +40,7 @@ _TABLES: Final[Mapping[Used, sa.Table]] = {Used.KEY: t.key, Used.HOOK: t.hook}
 
 
 class Uses:
-    """The uses that one process sees."""
+    """Remembers for one process when keys and hooks were last used, and writes it down from time to time."""
 
     def __init__(self, storage: Storage, clock: Clock = now_ms) -> None:
         self._storage = storage

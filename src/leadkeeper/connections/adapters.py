@@ -103,7 +103,7 @@ class Usage:
 
     @property
     def owner(self) -> str:
-        """The publisher."""
+        """The publisher: what is used is counted for each by itself, so that none learns of another's volume."""
         return self._publisher
 
     async def used(self, hours: int) -> int:

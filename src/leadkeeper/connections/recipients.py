@@ -21,7 +21,10 @@ from leadkeeper.storage.unshared import Unshared
 
 
 class Recipients:
-    """See :class:`~leadkeeper.destinations.interface.Contacts`."""
+    """Whom a connection may mail: how its contacts stand, and the publisher's bound on mails an hour.
+
+    It keeps the promises of :class:`~leadkeeper.destinations.interface.Contacts`.
+    """
 
     def __init__(self, storage: Storage, connection: Connection, rules: MailRules, clock: Clock = now_ms) -> None:
         self._storage = Unshared(storage)  # delivery has bounds of its own

@@ -192,7 +192,7 @@ def _nothing_else(body: Mapping[str, Any], config_key: str | None, destinations:
         allowed = (
             lazy_gettext("only %(config_key)s belongs to this leadDestination", config_key=config_key)
             if config_key
-            else lazy_gettext("not used with none")
+            else lazy_gettext("is not used with none")
         )
         raise _invalid(*(FieldError(str(key), allowed) for key in others))
 

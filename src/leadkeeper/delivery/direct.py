@@ -73,17 +73,17 @@ class Handover:
         return NOTHING if self.carrier is None else self.carrier.grant(connection_ids)
 
     def extend(self, grant: Grant, connection_ids: Collection[str]) -> None:
-        """As :meth:`Carrier.extend`."""
+        """Widen the grant, as :meth:`Carrier.extend` does; nothing where there is no worker."""
         if self.carrier is not None and grant is not NOTHING:
             self.carrier.extend(grant, connection_ids)
 
     def take(self, grant: Grant, claimed: Mapping[str, Sequence[Claimed]]) -> None:
-        """As :meth:`Carrier.take`."""
+        """Hand over what was kept, as :meth:`Carrier.take` does; nothing where there is no worker."""
         if self.carrier is not None and grant is not NOTHING:
             self.carrier.take(grant, claimed)
 
     def doubt(self, grant: Grant) -> None:
-        """As :meth:`Carrier.doubt`."""
+        """Say that the commit is in doubt, as :meth:`Carrier.doubt` does; nothing where there is no worker."""
         if self.carrier is not None and grant is not NOTHING:
             self.carrier.doubt(grant)
 

@@ -76,13 +76,7 @@ class Redelivery:
         A dry run only counts. Raises :class:`Problem` for an unknown offer, connection or a state that cannot be.
         Many leads are taken in several transactions, since leads that come in must wait for each of them.
         """
-        wrong = [state for state in states if state not in REPLAYABLE]
-        if wrong:
-            rule = lazy_gettext("only %(replayable)s can be replayed", replayable=", ".join(REPLAYABLE))
-            raise Problem(
-                ProblemType.INVALID_REQUEST, lazy_gettext("states: %(rule)s.", rule=rule), (FieldError("states", rule),)
-            )
-
+        _require_replayable(states)
         leads = _leads_of(offer, since_ms, until_ms)
         if dry_run:
             count = await self._storage.read(_count, offer, name, leads, states, missing=missing, uncertain=uncertain)
@@ -99,6 +93,14 @@ class Redelivery:
             count += done
             self._woken([connection_id])
         return Replayed(deliveries=count, dry_run=False)
+
+
+def _require_replayable(states: Collection[State]) -> None:
+    if not set(states) <= set(REPLAYABLE):
+        rule = lazy_gettext("only %(replayable)s can be replayed", replayable=", ".join(REPLAYABLE))
+        raise Problem(
+            ProblemType.INVALID_REQUEST, lazy_gettext("states: %(rule)s.", rule=rule), (FieldError("states", rule),)
+        )
 
 
 def _held_row(conn: sa.Connection, delivery_id: str) -> sa.Row[Any]:

@@ -72,6 +72,10 @@ def _routed_row(conn: sa.Connection, item: Prepared, routes: Mapping[str, Route]
 
 
 def lead_row(conn: sa.Connection, item: Prepared, now: int, *, unrouted: bool) -> dict[str, Any]:
+    """The row of a lead that is kept at ``now``; ``unrouted``: it goes nowhere, and is not withheld.
+
+    The words by which it is found are in it on PostgreSQL alone; SQLite has an index of its own for them.
+    """
     lead = item.lead
     return {
         "id": item.id,

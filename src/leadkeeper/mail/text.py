@@ -164,9 +164,9 @@ def withheld_notice(
             "",
             language.ngettext(
                 "You will not find the lead in your own system: mail addresses of this kind (such as .edu) are "
-                "private, so what this customer entered was neither stored nor passed on, and cannot be had again.",
+                "private, so what this customer entered was neither stored nor passed on, and cannot be recovered.",
                 "You will not find them in your own system: mail addresses of this kind (such as .edu) are private, so "
-                "what these customers entered was neither stored nor passed on, and cannot be had again.",
+                "what these customers entered was neither stored nor passed on, and cannot be recovered.",
                 count,
             ),
             language.gettext("What is known, the action and the time, is shown here: %(portal)s", portal=portal),

@@ -39,5 +39,5 @@ class RetentionFields(BaseSettings):
 
     @property
     def periods(self) -> Periods:
-        """All four."""
+        """The four settings as one value, in days."""
         return Periods(self.keep_personal_days, self.keep_evidence_days, self.keep_mail_days, self.keep_audit_days)

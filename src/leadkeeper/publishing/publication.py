@@ -179,19 +179,7 @@ class Publication:
         ``seen`` is the operation that the operator looked at: another is not decided on by mistake.
         Raises :class:`Problem` when nothing waits for approval, or a refusal gives no reason.
         """
-        if not approved and not message.strip():
-            rule = lazy_gettext("is needed for a refusal: the publisher must learn what to change")
-            raise Problem(
-                ProblemType.INVALID_REQUEST,
-                lazy_gettext("message %(rule)s.", rule=rule),
-                (FieldError("message", rule),),
-            )
-        reason = f": {message.strip()}" if message.strip() else "."
-        result: StepResult = (
-            Done((f"Approved by the operator{reason}",))
-            if approved
-            else FailedStep((f"Refused by the operator{reason}",), StepStatus.REJECTED)
-        )
+        result = _decided(message.strip(), approved=approved)
 
         def transaction(conn: sa.Connection) -> Operation:
             offer_row(conn, offer)
@@ -334,3 +322,16 @@ def _require_none_running(conn: sa.Connection, offer: OfferRef) -> None:
 
 def _not_now(detail: str) -> Problem:
     return Problem(ProblemType.NOT_POSSIBLE_NOW, detail)
+
+
+def _decided(why: str, *, approved: bool) -> StepResult:
+    """What the operator's word makes of the step. Raises :class:`Problem` for a refusal without a reason."""
+    if not approved and not why:
+        rule = lazy_gettext("is needed for a refusal: the publisher must learn what to change")
+        raise Problem(
+            ProblemType.INVALID_REQUEST, lazy_gettext("message %(rule)s.", rule=rule), (FieldError("message", rule),)
+        )
+    reason = f": {why}" if why else "."
+    if approved:
+        return Done((f"Approved by the operator{reason}",))
+    return FailedStep((f"Refused by the operator{reason}",), StepStatus.REJECTED)

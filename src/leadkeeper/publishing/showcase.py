@@ -62,7 +62,7 @@ _WORDS: Final = 10
 
 
 class Showcase:
-    """The storefront's offers."""
+    """The offers that customers see: those that are live and have a published version."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage

@@ -23,13 +23,13 @@ class Unshared:
     async def write(
         self, transaction: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """As :meth:`Storage.write`."""
+        """Run ``transaction`` and commit it, as :meth:`Storage.write` does, out of turn."""
         with on_behalf_of(NOBODY):
             return await self._storage.write(transaction, *args, **kwargs)
 
     async def read(
         self, transaction: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """As :meth:`Storage.read`."""
+        """Run ``transaction`` without writing, as :meth:`Storage.read` does, out of turn."""
         with on_behalf_of(NOBODY):
             return await self._storage.read(transaction, *args, **kwargs)

@@ -55,7 +55,7 @@ GUIDE: Final = Guide(
         ),
     ),
     help={
-        "accessToken": _("Of a private app or a service key, with the scopes named beside."),
+        "accessToken": _("The access token of a private app or a service key, with the scopes named beside."),
         "leads": _("Whether a lead tied to the contact is made besides."),
         "leadIdProperty": _("The unique property of leads that holds our id."),
         "portalId": _("The account's number: portalId in the embed code."),

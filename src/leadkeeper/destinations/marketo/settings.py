@@ -61,7 +61,9 @@ class MarketoConfig(DatedConfig):
         ),
     )
     client_secret: SecretStr | None = Field(
-        default=None, title=lazy_gettext("Client secret"), description=lazy_gettext("Of the same custom service.")
+        default=None,
+        title=lazy_gettext("Client secret"),
+        description=lazy_gettext("The client secret of the same custom service."),
     )
     program_id: str | None = Field(
         default=None,

@@ -134,7 +134,7 @@ class SalesforceConfig(DatedConfig):
     client_secret: SecretStr | None = Field(
         default=None,
         title=lazy_gettext("Consumer secret"),
-        description=lazy_gettext("Of the same external client app."),
+        description=lazy_gettext("The consumer secret of the same external client app."),
     )
     external_id_field: str | None = Field(
         default=None,
@@ -148,7 +148,7 @@ class SalesforceConfig(DatedConfig):
         json_schema_extra={"pattern": _VERSION.pattern},
         title=lazy_gettext("API version"),
         description=lazy_gettext(
-            "Of the REST API: %(earliest_version)s or later, such as %(api_version)s.",
+            "The version of the REST API: %(earliest_version)s or later, such as %(api_version)s.",
             earliest_version=EARLIEST_VERSION,
             api_version=API_VERSION,
         ),

@@ -48,7 +48,7 @@ class KeyQuery(Body):
     """Which keys to list."""
 
     publisher_id: Annotated[str, Field(pattern=PUBLISHER_ID)] | None = Field(
-        None, description="Those of one publisher."
+        None, description="Only the keys of one publisher."
     )
     role: Role | None = Field(None, description="Those of one role.", json_schema_extra={"enum": list(ROLES)})
     revoked: bool = Field(False, description="Those that were revoked, too.")

@@ -117,7 +117,7 @@ class CertificationBody(Body):
     """The operator's word on an offer."""
 
     approved: Flag
-    message: Text = Field("", max_length=2000, description="For the publisher; needed for a refusal.")
+    message: Text = Field("", max_length=2000, description="What the publisher is told; a refusal needs it.")
 
 
 OperationId = Annotated[str, Path(alias="operationId", max_length=64)]

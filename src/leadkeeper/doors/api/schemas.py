@@ -270,7 +270,7 @@ class OfferBody(Body):
         None, description="Where customers find it in the storefront, such as Sales or Analytics."
     )
     price: Annotated[str, Field(max_length=MOST_OF_LINE)] | None = Field(
-        None, description="One line on what it costs, for customers."
+        None, description="What it costs, in one line for customers."
     )
     support: Annotated[Text, Field(max_length=LONGEST_LINK)] | None = Field(
         None, description="Where customers find help: an e-mail address, or the whole address of a page."

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from leadkeeper.texts import Language
     from leadkeeper.views import Explanation
 
+commands = typer.Typer()
+
 ANY_TEXT: Final = {"ignore_unknown_options": True}
 """A code may begin with a minus: -2147220960 is no option."""
 
 
+@commands.command(context_settings=ANY_TEXT)
 def explain(
     text: Annotated[
         list[str], typer.Argument(metavar="TEXT...", help="The error's text or code; - reads it from standard input.")

@@ -1,5 +1,8 @@
 """The program ``leadkeeper``: its commands, and what becomes of errors.
 
+Each command stands below its decorator, in a module whose ``commands`` are added to the group above: a module without a
+name of its own adds its commands to that group, one with a name is a group.
+
 Exit codes: 0 done, 1 refused or something is wrong, 2 called wrongly, 130 ended with Ctrl-C. What is expected to go
 wrong is told in one line on standard error.
 """
@@ -17,7 +20,7 @@ from typer.main import get_command
 from leadkeeper.doors.cli import explain
 from leadkeeper.doors.cli.connections import channels, contacts
 from leadkeeper.doors.cli.connections import commands as connections
-from leadkeeper.doors.cli.demo import command as demo_command
+from leadkeeper.doors.cli.demo import command as demo
 from leadkeeper.doors.cli.demo import sandbox
 from leadkeeper.doors.cli.failing import Failed, explanation
 from leadkeeper.doors.cli.leads import commands as leads
@@ -102,27 +105,30 @@ def _options(
 _HERE: Final = frozenset({"serve", "api", "worker", "db", "doctor"})
 """Commands that are about this machine, and must not be taken for ones about the installation that ``--url`` names."""
 
-_RUN, _SET_UP, _LOOK, _MAINTAIN = "Run", "Set up", "Look and act", "Maintain"
 
-program.command("serve", rich_help_panel=_RUN)(serve.serve)
-program.command("api", rich_help_panel=_RUN)(serve.api)
-program.command("worker", rich_help_panel=_RUN)(serve.worker)
-program.command("demo", rich_help_panel=_RUN)(demo_command.demo)
-program.add_typer(sandbox.commands, rich_help_panel=_RUN)
-program.add_typer(keys.commands, rich_help_panel=_SET_UP)
-program.add_typer(marketplace.commands, rich_help_panel=_SET_UP)
-program.add_typer(publishers.commands, rich_help_panel=_SET_UP)
-program.add_typer(offers.commands, rich_help_panel=_SET_UP)
-program.add_typer(connections.commands, rich_help_panel=_SET_UP)
-program.add_typer(channels.commands, rich_help_panel=_SET_UP)
-program.add_typer(contacts.commands, rich_help_panel=_SET_UP)
-program.add_typer(cross_listings.commands, rich_help_panel=_SET_UP)
-program.add_typer(leads.commands, rich_help_panel=_LOOK)
-program.command("attention", rich_help_panel=_LOOK)(attention.attention)
-program.command("doctor", rich_help_panel=_LOOK)(doctor.doctor)
-program.command("audit", rich_help_panel=_LOOK)(audit.audit)
-program.command("explain", rich_help_panel=_LOOK, context_settings=explain.ANY_TEXT)(explain.explain)
-program.add_typer(db.commands, rich_help_panel=_MAINTAIN)
+def _show(panel: str, *several: typer.Typer) -> None:
+    """Make ``several`` commands and groups of commands the program's, shown in this order in ``panel`` of its help."""
+    for commands in several:
+        program.add_typer(commands, rich_help_panel=panel)
+        if not isinstance(commands.info.name, str):  # no group: Typer asks each of them for its panel
+            for command in commands.registered_commands:
+                command.rich_help_panel = panel
+
+
+_show("Run", serve.commands, demo.commands, sandbox.commands)
+_show(
+    "Set up",
+    keys.commands,
+    marketplace.commands,
+    publishers.commands,
+    offers.commands,
+    connections.commands,
+    channels.commands,
+    contacts.commands,
+    cross_listings.commands,
+)
+_show("Look and act", leads.commands, attention.commands, doctor.commands, audit.commands, explain.commands)
+_show("Maintain", db.commands)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

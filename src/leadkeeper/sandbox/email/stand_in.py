@@ -1,23 +1,24 @@
-"""A mail server that takes mails and keeps them: RFC 5321 as far as a sender needs it, as strict as a real one.
+"""A mail server that takes mails and keeps them, as strict as RFC 5321 lets one be. Nothing is passed on.
 
-Commands come in order and end with CRLF; with a TLS context it offers STARTTLS and lets nobody sign in before it; with
-a user it takes mail only from who signed in. Nothing is passed on.
+aiosmtpd reads what comes; here stands what is answered, and what aiosmtpd lets pass though strict servers do not.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
+import contextlib
+import logging
 import re
 import ssl
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP as AS_SENT
 from typing import Final
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session, TLSSetupException
 
 from leadkeeper.sandbox.stand_in import OK, Answer, Request
 
@@ -25,10 +26,11 @@ USER: Final = "leadkeeper"
 PASSWORD: Final = "sandbox mail password"
 """Who may hand mails in; opens nothing elsewhere."""
 SIZE: Final = 10 * 1024 * 1024
+RECIPIENTS: Final = 100
+"""Most of one mail."""
 KEPT: Final = 10_000
 """Most mails that are remembered."""
 
-_LINE: Final = 2_048
 _PATIENCE: Final = 300.0
 _REFUSALS: Final[Mapping[str, tuple[str, str]]] = {
     "signInRefused": ("AUTH", "535 5.7.8 Authentication credentials invalid"),
@@ -40,7 +42,12 @@ _REFUSALS: Final[Mapping[str, tuple[str, str]]] = {
     "busy": ("MAIL", "451 4.3.2 System not accepting messages, try again later"),
 }
 """In each state, the command that is refused and the reply; ``DATA`` after the text has come."""
-_PATH: Final = re.compile(r"(?:FROM|TO):\s?<(?P<address>[^<>\s]*)>(?P<options>(?: \S+)*)", re.IGNORECASE)
+_NO_SENDER: Final = "<>"
+_PATH: Final = re.compile(r"(?:FROM|TO):\s?<[^<>\s]*>(?: \S+)*", re.IGNORECASE)
+_BARE_LF: Final = re.compile(rb"(?<!\r)\n")
+
+# It warns of names of its own with each sign-in, and names the addresses of each mail.
+logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,10 @@ class Mail:
 
 
 class Email:
-    """The stand-in. ``context`` makes it offer STARTTLS; without ``username`` anybody may hand mails in."""
+    """The stand-in. With a ``context`` it offers STARTTLS and takes mails only from who then signs in.
+
+    Without one anybody may hand mails in, and nobody can sign in.
+    """
 
     name: Final = "email"
     hosts: Final[tuple[str, ...]] = ()
@@ -67,31 +77,26 @@ class Email:
         state: f"{command} is answered {reply}" for state, (command, reply) in _REFUSALS.items()
     }
 
-    def __init__(
-        self, context: ssl.SSLContext | None = None, username: str | None = USER, password: str = PASSWORD
-    ) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.context = context
-        self.username = username
-        self.password = password
+        self.username = USER
+        self.password = PASSWORD
         self.mails: deque[Mail] = deque(maxlen=KEPT)
         self.port = 0
         self._state = OK
         self._server: asyncio.Server | None = None
-        self._talks: set[asyncio.Task[None]] = set()
+        self._talks: set[_Talk] = set()
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; ``port`` tells where when none was asked for. Raises :class:`OSError` when the port is taken."""
-        self._server = await asyncio.start_server(self._talk, host, port, limit=_LINE)
+        self._server = await asyncio.get_running_loop().create_server(lambda: _Talk(self, self._talks), host, port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def aclose(self) -> None:
         """Stop listening and drop every connection."""
         if self._server is not None:
             self._server.close()
-        talks = list(self._talks)
-        for talk in talks:
-            talk.cancel()
-        await asyncio.gather(*talks, return_exceptions=True)
+        await asyncio.gather(*(talk.drop() for talk in self._talks))
 
     @property
     def state(self) -> str:
@@ -128,189 +133,142 @@ class Email:
         refused, reply = _REFUSALS.get(self._state, ("", ""))
         return reply if refused == command else None
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._talks.add(task)
-        try:
-            await _Talk(self, reader, writer).run()
-        except (OSError, EOFError, asyncio.LimitOverrunError, TimeoutError, asyncio.CancelledError):
-            pass  # who talks to us went away, or we close
-        finally:
-            self._talks.discard(task)
-            writer.close()
 
+class _Replies:
+    """What is answered to commands that aiosmtpd has found in order and in form."""
 
-@dataclass(slots=True)
-class _Talk:
-    """One connection: what was said so far."""
+    def __init__(self, email: Email) -> None:
+        self._email = email
 
-    server: Email
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    greeted: bool = False
-    secure: bool = False
-    signed_in: bool = False
-    sender: str | None = None
-    recipients: list[str] = field(default_factory=list)
+    def sign_in(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword
+    ) -> AuthResult:
+        refusal = self._email.refusal("AUTH")
+        right = data == LoginPassword(self._email.username.encode(), self._email.password.encode())
+        return AuthResult(success=right and refusal is None, handled=False, message=refusal)
 
-    async def run(self) -> None:
-        """Until ``QUIT``, or until the other side is silent for too long."""
-        await self._say("220 sandbox ESMTP")
-        while True:
-            line = await self._line()
-            command, _, rest = line.partition(" ")
-            if command.upper() == "QUIT":
-                await self._say("221 2.0.0 Bye")
-                return
-            await self._obey(command.upper(), rest.strip())
-
-    async def _obey(self, command: str, rest: str) -> None:
-        match command:
-            case "EHLO" | "HELO":
-                await self._greet(command, rest)
-            case "STARTTLS":
-                await self._start_tls(rest)
-            case "AUTH":
-                await self._say(await self._sign_in(rest))
-            case "MAIL":
-                await self._say(self._mail(rest))
-            case "RCPT":
-                await self._say(self._recipient(rest))
-            case "DATA":
-                await self._data()
-            case "RSET":
-                self._forget()
-                await self._say("250 2.0.0 OK")
-            case "NOOP":
-                await self._say("250 2.0.0 OK")
-            case "VRFY":
-                await self._say("252 2.5.2 Cannot VRFY user, but will take mail")
-            case _:
-                await self._say("500 5.5.2 Command not recognized")
-
-    async def _greet(self, command: str, name: str) -> None:
-        if not name:
-            await self._say(f"501 5.5.4 {command} needs a name")
-            return
-        self.greeted = True
-        self._forget()
-        if command == "HELO":
-            await self._say("250 sandbox")
-            return
-        offers = ["sandbox", f"SIZE {SIZE}", "8BITMIME", "ENHANCEDSTATUSCODES"]
-        if self.server.context is not None and not self.secure:
-            offers.append("STARTTLS")
-        elif self.server.username is not None:
-            offers.append("AUTH PLAIN LOGIN")
-        await self._say(*(f"250{'-' if offer != offers[-1] else ' '}{offer}" for offer in offers))
-
-    async def _start_tls(self, rest: str) -> None:
-        if self.server.context is None or self.secure or rest:
-            await self._say("503 5.5.1 STARTTLS is not possible now")
-            return
-        await self._say("220 2.0.0 Ready to start TLS")
-        await self.writer.start_tls(self.server.context)
-        self.secure, self.greeted, self.signed_in = True, False, False
-        self._forget()
-
-    async def _sign_in(self, rest: str) -> str:
-        if self.server.context is not None and not self.secure:
-            return "538 5.7.11 Encryption required for requested authentication mechanism"
-        if self.server.username is None or not self.greeted or self.signed_in:
-            return "503 5.5.1 Not now"
-        mechanism, _, first = rest.partition(" ")
-        try:
-            match mechanism.upper():
-                case "PLAIN":
-                    _, user, password = (await self._summary(first, "")).split("\0")
-                case "LOGIN":
-                    user = await self._summary(first, "Username:")
-                    password = await self._summary("", "Password:")
-                case _:
-                    return "504 5.5.4 Unrecognized authentication type"
-        except ValueError:
-            return "501 5.5.2 Cannot decode"
-        refusal = self.server.refusal("AUTH")
-        if refusal is not None or (user, password) != (self.server.username, self.server.password):
-            return refusal or "535 5.7.8 Authentication credentials invalid"
-        self.signed_in = True
-        return "235 2.7.0 Authentication successful"
-
-    async def _summary(self, given: str, question: str) -> str:
-        """What the caller answers, decoded. Raises :class:`ValueError` when that is no base64 or was called off."""
-        if not given:
-            await self._say(f"334 {base64.b64encode(question.encode()).decode()}")
-            given = await self._line()
-        try:
-            return base64.b64decode(given, validate=True).decode()
-        except binascii.Error as error:
-            raise ValueError from error
-
-    def _mail(self, rest: str) -> str:
-        if self.server.username is not None and not self.signed_in:
-            return "530 5.7.0 Authentication required"
-        found = _PATH.fullmatch(rest)
-        if not self.greeted or self.sender is not None:
-            return "503 5.5.1 Bad sequence of commands"
-        if found is None or not rest.upper().startswith("FROM"):
-            return "501 5.5.4 MAIL FROM:<address>"
-        size = re.search(r"\bSIZE=(\d+)", found["options"], re.IGNORECASE)
-        if size and int(size[1]) > SIZE:
-            return "552 5.3.4 Message too big"
-        refusal = self.server.refusal("MAIL")
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        refusal = self._email.refusal("MAIL")
         if refusal is None:
-            self.sender = found["address"]
+            envelope.mail_from = address
         return refusal or "250 2.1.0 Sender OK"
 
-    def _recipient(self, rest: str) -> str:
-        found = _PATH.fullmatch(rest)
-        if self.sender is None:
-            return "503 5.5.1 Bad sequence of commands"
-        if found is None or not rest.upper().startswith("TO") or "@" not in found["address"]:
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if "@" not in address:
             return "501 5.5.4 RCPT TO:<address>"
-        if len(self.recipients) >= 100:
+        if len(envelope.rcpt_tos) >= RECIPIENTS:
             return "452 4.5.3 Too many recipients"
-        refusal = self.server.refusal("RCPT")
+        refusal = self._email.refusal("RCPT")
         if refusal is None:
-            self.recipients.append(found["address"])
+            envelope.rcpt_tos.append(address)
         return refusal or "250 2.1.5 Recipient OK"
 
-    async def _data(self) -> None:
-        if not self.recipients or self.sender is None:
-            await self._say("503 5.5.1 Bad sequence of commands")
-            return
-        await self._say("354 End data with <CR><LF>.<CR><LF>")
-        lines, size = [], 0
-        while (line := await self._raw_line()) != b".\r\n":
-            size += len(line)
-            if size <= SIZE:
-                lines.append(line.removeprefix(b"."))
-        await self._say(self._taken(b"".join(lines), size))
-        self._forget()
-
-    def _taken(self, content: bytes, size: int) -> str:
-        if size > SIZE:
-            return "552 5.3.4 Message too big"
-        if b"\n" in content.replace(b"\r\n", b""):
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        content = envelope.original_content or b""
+        if _BARE_LF.search(content):
             return "554 5.6.0 Lines end with CRLF"
-        refusal = self.server.refusal("DATA")
-        if refusal is None:
-            message = message_from_bytes(content, _class=EmailMessage, policy=SMTP)
-            self.server.mails.append(Mail(self.sender or "", tuple(self.recipients), message))
-        return refusal or f"250 2.0.0 Taken as {len(self.server.mails)}"
+        refusal = self._email.refusal("DATA")
+        if refusal is not None:
+            return refusal
+        sender = envelope.mail_from or ""
+        message = message_from_bytes(content, _class=EmailMessage, policy=AS_SENT)
+        mails = self._email.mails
+        mails.append(Mail("" if sender == _NO_SENDER else sender, tuple(envelope.rcpt_tos), message))
+        return f"250 2.0.0 Taken as {len(mails)}"
 
-    def _forget(self) -> None:
-        self.sender = None
-        self.recipients = []
 
-    async def _line(self) -> str:
-        return (await self._raw_line())[:-2].decode("utf-8", "replace")
+class _Talk(SMTP):
+    """One connection, which is in ``talks`` until it ends."""
 
-    async def _raw_line(self) -> bytes:
-        async with asyncio.timeout(_PATIENCE):
-            return await self.reader.readuntil(b"\r\n")
+    AuthLoginUsernameChallenge = "Username:"
+    AuthLoginPasswordChallenge = "Password:"
 
-    async def _say(self, *lines: str) -> None:
-        self.writer.write("".join(f"{line}\r\n" for line in lines).encode())
-        await self.writer.drain()
+    def __init__(self, email: Email, talks: set[_Talk]) -> None:
+        replies = _Replies(email)
+        super().__init__(
+            replies,
+            data_size_limit=SIZE,
+            hostname="sandbox",
+            ident="ESMTP",
+            tls_context=email.context,
+            timeout=_PATIENCE,
+            auth_required=email.context is not None,
+            authenticator=replies.sign_in,
+            loop=asyncio.get_running_loop(),
+        )
+        self._talks = talks
+        self._line: asyncio.BaseTransport | None = None
+        self._ended: asyncio.Future[None] = self.loop.create_future()
+        self._in_text = False
+        self._last = b""
+
+    async def drop(self) -> None:
+        """End the connection; it has ended when this returns."""
+        if isinstance(self._line, asyncio.Transport):
+            self._line.abort()
+            await self._ended
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A caller is there; once more when it has TLS."""
+        if self._line is None:
+            self._line = transport
+            self._talks.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The caller has gone, or is dropped."""
+        super().connection_lost(error)
+        self._end()
+
+    def data_received(self, data: bytes) -> None:
+        """Take ``data``. A command without CRLF ends the connection; a text is judged when it is whole."""
+        if not self._in_text and _BARE_LF.search(self._last + data, len(self._last)):
+            assert isinstance(self.transport, asyncio.Transport)
+            self.transport.write(b"521 5.5.2 Lines end with CRLF\r\n")
+            self.transport.close()
+            return
+        self._last = data[-1:]
+        super().data_received(data)
+
+    async def smtp_STARTTLS(self, arg: str) -> None:
+        """Once."""
+        assert self.session is not None
+        if self.session.ssl is not None:
+            await self.push("503 5.5.1 TLS is on already")
+            return
+        with contextlib.suppress(TLSSetupException):
+            await super().smtp_STARTTLS(arg)
+        if self._line is None or self._line.is_closing():
+            # The caller went during the handshake: aiosmtpd would wait for it, or close what is not there.
+            self._end()
+            raise asyncio.CancelledError
+
+    async def smtp_MAIL(self, arg: str | None) -> None:
+        """With the address in its brackets."""
+        await super().smtp_MAIL(_in_form(arg))
+
+    async def smtp_RCPT(self, arg: str | None) -> None:
+        """With the address in its brackets."""
+        await super().smtp_RCPT(_in_form(arg))
+
+    async def smtp_DATA(self, arg: str) -> None:
+        """Then the text, whose lines are no commands."""
+        self._in_text = True
+        try:
+            await super().smtp_DATA(arg)
+        finally:
+            self._in_text = False
+
+    def _end(self) -> None:
+        self._talks.discard(self)
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+
+def _in_form(arg: str | None) -> str | None:
+    """The argument of MAIL and RCPT when it is in form, else none, which is refused in its turn."""
+    return arg if arg is not None and _PATH.fullmatch(arg) else None

@@ -31,7 +31,7 @@ def marketo_form(scene: Scene) -> Place:
 
 
 def marketo_rest(scene: Scene) -> Place:
-    """Another Marketo subscription over the REST API: in one and the same, both doors would lead to one person."""
+    """Another subscription over the REST API, so that no person is reached by both ways."""
     there = scene.sandbox.stand_in(Marketo).subscriptions[1]
 
     async def look() -> Mapping[str, FoundLead]:

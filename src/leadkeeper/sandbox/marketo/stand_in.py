@@ -19,6 +19,11 @@ from leadkeeper.sandbox.stand_in import OK, Answer, Clock, Request
 REST_SUFFIX = ".mktorest.com"
 
 
+def two_subscriptions() -> list[Subscription]:
+    """Those that there are from the start: in one and the same, form and REST API would lead to one person."""
+    return [Subscription(), Subscription(munchkin_id="456-STU-012", server_id="ab34", next_id=720_000)]
+
+
 class Marketo:
     """The stand-in. ``subscriptions`` may be changed by tests: forms, limits, credentials; ``work_seconds`` is how
     long a REST call takes, so that several can be under way.
@@ -29,7 +34,7 @@ class Marketo:
 
     def __init__(self, clock: Clock, subscriptions: Sequence[Subscription] | None = None) -> None:
         self.clock = clock
-        self.subscriptions = [Subscription()] if subscriptions is None else list(subscriptions)
+        self.subscriptions = two_subscriptions() if subscriptions is None else list(subscriptions)
         self.state = OK
         self.work_seconds = 0.0
         self._forms = Forms(self.subscriptions)

@@ -15,11 +15,18 @@ if TYPE_CHECKING:
     from leadkeeper.channels.channels import Channel
 
 commands = typer.Typer(
-    name="channels", help="Webhooks, Teams and Slack: who is told of what happens.", no_args_is_help=True
+    name="channels",
+    help="Webhooks, Teams and Slack: who is told of what happens.",
+    no_args_is_help=True,
 )
 
 Whose = Annotated[
-    str | None, typer.Option("--publisher", metavar="PUBLISHER", help="Its channels; without, the operator's.")
+    str | None,
+    typer.Option(
+        "--publisher",
+        metavar="PUBLISHER",
+        help="The publisher whose channels they are; without it, they are the operator's.",
+    ),
 ]
 Which = Annotated[str, typer.Argument(metavar="CHANNEL", help="Its id.")]
 

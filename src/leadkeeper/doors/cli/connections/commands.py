@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leadkeeper.doors.cli.connections import missing as reconciling
-from leadkeeper.doors.cli.connections import proven as proven_connections
+from leadkeeper.doors.cli.connections import missing, proven
 from leadkeeper.doors.cli.connections.printing import connection_resource, connection_row, print_connection
 from leadkeeper.doors.cli.connections.settings import settings_body
 from leadkeeper.doors.cli.failing import Failed
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from leadkeeper.services import Services
 
 commands = typer.Typer(name="connections", help="An offer's lines to where its leads go.", no_args_is_help=True)
+commands.add_typer(proven.commands)
+commands.add_typer(missing.commands)
 
 
 @commands.command("list")
@@ -176,15 +177,3 @@ def remove(offer: Offer, name: ConnectionName = DEFAULT_NAME) -> None:
     if not with_services(lambda services: services.connections.remove(offer, name, by=BY)):
         raise Failed(_("The offer %(offer)s has no connection %(name)s.", offer=offer, name=repr(name)))
     say(_removed(offer, name))
-
-
-for _name, _command in (
-    ("validate", proven_connections.validate),
-    ("found", proven_connections.say_found),
-    ("not-found", proven_connections.say_not_found),
-    ("reconcile", reconciling.reconcile),
-    ("missing", reconciling.missing),
-    ("send-missing", reconciling.send_missing),
-    ("accept-missing", reconciling.accept_missing),
-):
-    commands.command(_name)(_command)

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from leadkeeper.services import Services
     from leadkeeper.texts import Language
 
+commands = typer.Typer()
 
+
+@commands.command()
 def reconcile(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = False) -> None:
     """Have a worker look whether delivered leads are still there. Nothing is written there; missing says what it found.
 
@@ -37,6 +40,7 @@ def reconcile(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = 
     say(_("See what it found: %(command)s", command=f"leadkeeper connections missing {offer} {name}"))
 
 
+@commands.command()
 def missing(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = False) -> None:
     """List delivered leads that are not at their destination any more, and say how the last look went."""
     language = spoken_language()
@@ -47,6 +51,7 @@ def missing(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = Fa
         _print(view, leads, language)
 
 
+@commands.command()
 def send_missing(
     offer: Offer,
     name: ConnectionName = DEFAULT_NAME,
@@ -62,6 +67,7 @@ def send_missing(
         say(lazy_ngettext("%(count)s lead is on its way again.", "%(count)s leads are on their way again.", done.leads))
 
 
+@commands.command()
 def accept_missing(
     offer: Offer,
     name: ConnectionName,

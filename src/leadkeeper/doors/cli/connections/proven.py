@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from leadkeeper.texts import Language
     from leadkeeper.views import Validation
 
+commands = typer.Typer()
+
 _MARKS: Final = {True: _("passed"), False: _("failed"), None: _("cannot be known")}
 """What a check found of a step, in the words of the page."""
 
 
+@commands.command()
 def validate(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = False) -> None:
     """Check a connection, then send a real test lead over it. Exit code 1 if that failed.
 
@@ -58,11 +61,13 @@ Marker = Annotated[
 ]
 
 
+@commands.command("found")
 def say_found(offer: Offer, name: ConnectionName = DEFAULT_NAME, marker: Marker = None, json: AsJson = False) -> None:
     """Say that the last test lead over a connection was found in a destination that does not confirm leads."""
     _say(offer, name, marker, json, found=True)
 
 
+@commands.command("not-found")
 def say_not_found(
     offer: Offer, name: ConnectionName = DEFAULT_NAME, marker: Marker = None, json: AsJson = False
 ) -> None:

@@ -8,7 +8,10 @@ import typer
 
 from leadkeeper.doors.cli.failing import Failed
 
+commands = typer.Typer()
 
+
+@commands.command()
 def demo(
     once: Annotated[
         bool, typer.Option("--once", help="End after the story; exit code 0 only if every lead arrived everywhere.")

@@ -18,13 +18,8 @@ from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.azure_storage.azurite import Service
 from leadkeeper.sandbox.email.stand_in import Email
 from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
-from leadkeeper.sandbox.marketo.leads import Subscription
-from leadkeeper.sandbox.marketo.stand_in import Marketo
 from leadkeeper.sandbox.place import HOST, Scene
 from leadkeeper.sandbox.server import Sandbox
-
-SECOND: Final = Subscription(munchkin_id="456-STU-012", server_id="ab34", next_id=720_000)
-"""A second Marketo subscription: in one and the same, form and REST API would lead to one person."""
 
 _SECONDS: Final = 2.0
 """How old the page's copy of rows and files may be."""
@@ -56,7 +51,6 @@ class Stage:
         self._endpoints = Endpoints()
         self.storage = DemoAccount(self._authority, guard, folder if keep else None, ports.azurite)
         self.sandbox = Sandbox(folder / "authority", host=HOST, port=ports.services)
-        self.sandbox.stand_in(Marketo).subscriptions.append(SECOND)
         self.mail = Email(self._authority.server_context(HOST, "localhost"))
         for shown in (self._tables, self._files, self._endpoints, self.mail):
             self.sandbox.stand_ins[shown.name] = shown
@@ -68,7 +62,7 @@ class Stage:
         await self.storage.start(self._ports.storage)
 
     async def aclose(self) -> None:
-        """End everything."""
+        """End every stand-in, and drop the connections to them."""
         for endpoint in self._endpoints.all:
             await endpoint.aclose()
         await self.mail.aclose()

@@ -73,7 +73,7 @@ class DemoAccount:
         starting.result()
 
     async def aclose(self) -> None:
-        """End everything."""
+        """End the emulators and what stands before them."""
         for stand_in in self._stand_ins.values():
             await stand_in.aclose()
         pids = [azurite.pid for azurite in self._azurites.values()]

@@ -9,11 +9,7 @@ import typer
 
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
-from leadkeeper.doors.cli.leads import found as found_lead
-from leadkeeper.doors.cli.leads import selected as selected_leads
-from leadkeeper.doors.cli.leads import sent as sent_leads
-from leadkeeper.doors.cli.leads import upload as uploaded_follow_up
-from leadkeeper.doors.cli.leads import views as saved_views
+from leadkeeper.doors.cli.leads import found, selected, sent, upload, views
 from leadkeeper.doors.cli.leads.filters import LeadOptions, filtered
 from leadkeeper.doors.cli.leads.ordering import OfOffer, Sort, ordering
 from leadkeeper.doors.cli.leads.printing import listed_lead, print_counts, print_lead
@@ -31,10 +27,11 @@ if TYPE_CHECKING:
     from leadkeeper.views import LeadPage, LeadView
 
 commands = typer.Typer(name="leads", help="What came in, and what became of it.", no_args_is_help=True)
-commands.add_typer(selected_leads.commands)
-commands.add_typer(saved_views.commands)
-commands.command("found")(found_lead.found)
-commands.command()(uploaded_follow_up.upload)
+commands.add_typer(sent.commands)
+commands.add_typer(found.commands)
+commands.add_typer(upload.commands)
+commands.add_typer(selected.commands)
+commands.add_typer(views.commands)
 
 
 @commands.command()
@@ -164,7 +161,7 @@ def record(
     delivery: Annotated[str, typer.Argument(metavar="DELIVERY", help="The delivery's id, as `leads show` names it.")],
     json: AsJson = False,
 ) -> None:
-    """Show what a destination gets of a lead: made anew, with the connection's settings as they are now."""
+    """Show what a destination gets of a lead, made again with the connection's settings as they are now."""
     language = spoken_language()
     found = with_services(lambda services: services.leads.sent_records.of(delivery, by=BY, language=language))
     if json:
@@ -176,11 +173,3 @@ def record(
         say(note)
     if found.settings_changed:
         say(_("The connection was changed after the lead was last sent: what was sent then may differ."))
-
-
-for _name, _command in (
-    ("send", sent_leads.send_lead),
-    ("retry", sent_leads.retry),
-    ("replay", sent_leads.replay),
-):
-    commands.command(_name)(_command)

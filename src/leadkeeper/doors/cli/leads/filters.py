@@ -64,7 +64,11 @@ Withheld = Annotated[
     bool | None, typer.Option("--withheld/--no-withheld", help="Only those withheld for privacy, or none.")
 ]
 OfView = Annotated[
-    str | None, typer.Option(help="Those of this saved view; with --publisher, of that publisher's. No filters beside.")
+    str | None,
+    typer.Option(
+        help="Only the leads of this saved view; with --publisher, of a view of that publisher. Other filters cannot "
+        "be added."
+    ),
 ]
 IsTest = Annotated[bool | None, typer.Option("--test/--no-test", help="Only test leads, or none.")]
 

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from leadkeeper.services import Services
     from leadkeeper.views import DeliveryView
 
+commands = typer.Typer()
 
+
+@commands.command()
 def found(
     delivery: Annotated[str, typer.Argument(metavar="DELIVERY", help="The delivery, as leads show names it.")],
     json: AsJson = False,

@@ -37,9 +37,12 @@ if TYPE_CHECKING:
     from leadkeeper.services import Services
     from leadkeeper.views import DeliveryView, LeadView, Replayed
 
+commands = typer.Typer()
+
 _DONE = frozenset({"delivered", "unconfirmed", "sending", "withheld"})
 
 
+@commands.command("send")
 def send_lead(
     offer: Annotated[
         OfferRef | None, typer.Argument(metavar="PUBLISHER.OFFER", parser=parse_offer, help="Which offer.")
@@ -55,7 +58,7 @@ def send_lead(
     phone: Annotated[str, typer.Option(help="The customer's telephone.")] = "",
     country: Annotated[str, typer.Option(help="The customer's country: two letters.")] = "",
     company: Annotated[str, typer.Option(help="The customer's company.")] = "",
-    title: Annotated[str, typer.Option(help="The customer's title there.")] = "",
+    title: Annotated[str, typer.Option(help="The customer's job title in that company.")] = "",
     description: Annotated[str, typer.Option(help="What else there is to say.")] = "",
     campaign: Annotated[str, typer.Option(help="The campaign that brought the customer.")] = "",
     idempotency_key: Annotated[str | None, typer.Option(help="Makes a repeat give the first answer again.")] = None,
@@ -94,6 +97,7 @@ def _say_kept(kept: Accepted) -> None:
         say(_("Its offer has no connection yet."))
 
 
+@commands.command()
 def retry(
     id_: Annotated[
         str, typer.Argument(metavar="ID", help="A delivery, or a lead: then all that wait or were set aside.")
@@ -135,12 +139,13 @@ def retry(
             say(_("To send one again, name the delivery: leadkeeper leads show."))
 
 
+@commands.command()
 def replay(
     offer: Offer,
     name: ConnectionName = DEFAULT_NAME,
     state: Annotated[
         list[str] | None,
-        typer.Option(help="Which deliveries; several times for several: setAside, waiting, delivered, unconfirmed."),
+        typer.Option(help="The state of the deliveries: setAside, waiting, delivered or unconfirmed; may be repeated."),
     ] = None,
     since: Since = None,
     until: Until = None,

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from leadkeeper.inbox.follow_up.uploaded import FollowUpText, UploadResult
     from leadkeeper.services import Services
 
+commands = typer.Typer()
 
+
+@commands.command()
 def upload(
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="The list as it was downloaded and changed; - is standard input.")

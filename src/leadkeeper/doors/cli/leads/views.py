@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from leadkeeper.storage.engine import Storage
 
 commands = typer.Typer(name="views", help="Filters of the list of leads under a name.", no_args_is_help=True)
-OfPublisher = Annotated[str | None, typer.Option(help="The views of this publisher; without, those of operators.")]
+OfPublisher = Annotated[
+    str | None, typer.Option(help="The publisher whose views they are; without it, they are those of operators.")
+]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What the view is called.")]
 _PATH = "/v1/leads/views"
 
@@ -86,7 +88,7 @@ def save(
 
 @commands.command()
 def remove(name: Name, publisher: OfPublisher = None) -> None:
-    """Forget a view of yours, or one that others share."""
+    """Remove a saved view: one of yours, or one that others share."""
     view = _named(name, publisher)
 
     async def here(storage: Storage, clock: DatabaseClock) -> bool:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
 
 commands = typer.Typer(name="offers", help="What customers can show interest in.", no_args_is_help=True)
+commands.add_typer(publishing.commands)
 
 
 @commands.command()
@@ -34,7 +35,7 @@ def put(
         bool | None, typer.Option("--live/--not-live", help="Only a live offer takes leads; live if new.")
     ] = None,
     category: Annotated[str | None, typer.Option(help="Where customers find it in the storefront.")] = None,
-    price: Annotated[str | None, typer.Option(help="One line on what it costs, for customers.")] = None,
+    price: Annotated[str | None, typer.Option(help="What it costs, in one line for customers.")] = None,
     support: Annotated[str | None, typer.Option(help="Where customers find help: an address, or a page.")] = None,
     privacy: Annotated[str | None, typer.Option(help="The page on what becomes of customers' data.")] = None,
     json: AsJson = False,
@@ -109,16 +110,3 @@ def cost(offer: Offer, json: AsJson = False) -> None:
         return
     rows = [(one.connection, one.destination, one.message) for one in found.connections]
     print_table((_("Connection"), _("Destination"), _("Estimate")), rows, empty=_("The offer has no lead destination."))
-
-
-for _command in (
-    publishing.publish,
-    publishing.status,
-    publishing.difference,
-    publishing.golive,
-    publishing.cancel,
-    publishing.waiting,
-    publishing.certify,
-    publishing.withdraw,
-):
-    commands.command()(_command)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from leadkeeper.publishing.operations import Operation
     from leadkeeper.services import Services
 
+commands = typer.Typer()
+
 _LOOK_SECONDS = 0.5
 _MOST_WAITING = 1_000
 _MARKS = {"complete": "+", "blocked": "!", "rejected": "!", "canceled": "-", "notStarted": " "}
@@ -31,6 +33,7 @@ _STATES = {"running": _("running"), "completed": _("done"), "failed": _("failed"
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Watch until it ends; a worker must run somewhere.")]
 
 
+@commands.command()
 def publish(
     offer: Offer,
     email: Annotated[list[str] | None, typer.Option(help="Who hears how it ends; may be repeated.")] = None,
@@ -57,21 +60,24 @@ def _address(text: str) -> str:
         raise typer.BadParameter(_("--email %(why)s", why=error.args[0])) from None
 
 
+@commands.command()
 def golive(offer: Offer, wait: Wait = True, json: AsJson = False) -> None:
     """Show the preview to customers. Exit code 1 if a connection did not take its test lead."""
     begun = with_services(lambda services: services.offers.publication.go_live(offer, by=BY))
     _follow(offer, begun, json, wait=wait)
 
 
+@commands.command()
 def cancel(offer: Offer, json: AsJson = False) -> None:
     """End the operation under way, or withdraw the preview. What is live stays live."""
     _show(with_services(lambda services: services.offers.publication.cancel(offer, by=BY)), json)
 
 
+@commands.command()
 def certify(
     offer: Offer,
     approve: Annotated[bool, typer.Option("--approve/--refuse", help="Whether the marketplace takes the offer.")],
-    message: Annotated[str, typer.Option(help="For the publisher; needed for a refusal.")] = "",
+    message: Annotated[str, typer.Option(help="What the publisher is told; a refusal needs it.")] = "",
     json: AsJson = False,
 ) -> None:
     """Say the operator's word on an offer that waits for it (LEADKEEPER_CERTIFICATION=operator)."""
@@ -81,6 +87,7 @@ def certify(
     _show(done, json)
 
 
+@commands.command()
 def withdraw(offer: Offer, json: AsJson = False) -> None:
     """Take an offer out of the storefront. Leads from elsewhere are still taken."""
     found = with_services(lambda services: services.offers.publication.withdraw(offer, by=BY))
@@ -92,6 +99,7 @@ def withdraw(offer: Offer, json: AsJson = False) -> None:
     say(_("Customers no longer see the offer %(offer)s.", offer=offer))
 
 
+@commands.command()
 def difference(offer: Offer, json: AsJson = False) -> None:
     """Tell what publishing an offer's draft would change for customers, field by field."""
     found = with_services(lambda services: services.offers.differences.of(offer))
@@ -105,6 +113,7 @@ def difference(offer: Offer, json: AsJson = False) -> None:
     print_table(columns, rows, empty=_("Nothing differs from what is live."))
 
 
+@commands.command()
 def waiting(json: AsJson = False) -> None:
     """List the offers that wait for an operator's word, who waits longest first."""
     found = with_services(lambda services: services.offers.differences.waiting(limit=_MOST_WAITING))
@@ -117,6 +126,7 @@ def waiting(json: AsJson = False) -> None:
     print_table((_("Offer"), _("Title"), _("Changes")), rows, empty=_("No offer waits."))
 
 
+@commands.command()
 def status(offer: Offer, json: AsJson = False) -> None:
     """Show how an offer's publishing stands, and what its steps tell."""
     found = with_services(lambda services: services.offers.publication.status(offer))

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from leadkeeper.texts import Language
     from leadkeeper.views import AttentionEntry, AttentionList
 
+commands = typer.Typer()
 
+
+@commands.command()
 def attention(
     publisher: Annotated[str | None, typer.Option(help="Only what concerns this publisher.")] = None,
     withheld_seen: Annotated[

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
     from leadkeeper.views import AuditPage
 
+commands = typer.Typer()
+
 
 def _act(text: str | None) -> str | None:
     if text is not None:
@@ -26,10 +28,11 @@ def _act(text: str | None) -> str | None:
     return text
 
 
+@commands.command()
 def audit(
-    who: Annotated[str | None, typer.Option(help="Only of this one: key:<id>, cli, anyone.")] = None,
+    who: Annotated[str | None, typer.Option(help="Only what this one did: key:<id>, cli or anyone.")] = None,
     act: Annotated[str | None, typer.Option(callback=_act, help="Only this act: lead.read, key.revoke, ...")] = None,
-    publisher: Annotated[str | None, typer.Option(help="Only what concerns this publisher's things.")] = None,
+    publisher: Annotated[str | None, typer.Option(help="Only what was done to what belongs to this publisher.")] = None,
     since: Since = None,
     until: Until = None,
     limit: Annotated[int, typer.Option(min=1, max=200, help="The most lines to show.")] = 50,

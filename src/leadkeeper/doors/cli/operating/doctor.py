@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     Examine = Callable[[Services, Connection, Language], Awaitable["Finding"]]
 
+commands = typer.Typer()
+
 CHECKS_AT_ONCE: Final = 8
 _STATES: Final[Mapping[State, str]] = {"ok": _("ok"), "note": _("note"), "wrong": _("wrong")}
 
@@ -44,6 +46,7 @@ TestLeads = Annotated[
 ]
 
 
+@commands.command()
 def doctor(json: AsJson = False, test_leads: TestLeads = False) -> None:
     """Look at Python, settings, permissions of files, database, secrets, connections, the backlog and the clock.
 

@@ -69,8 +69,8 @@ def create(
 
 @commands.command("list")
 def list_(
-    publisher: Annotated[str | None, typer.Option(help="Those of one publisher.")] = None,
-    role: Annotated[str | None, typer.Option(help="Those of one role, such as operator or reader.")] = None,
+    publisher: Annotated[str | None, typer.Option(help="Only the keys of one publisher.")] = None,
+    role: Annotated[str | None, typer.Option(help="Only the keys of one role, such as operator or reader.")] = None,
     json: AsJson = False,
 ) -> None:
     """List the keys, oldest first, revoked ones too, and when each was used last."""

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 _AT = "/v1/marketplace"
 commands = typer.Typer(
-    name="marketplace", help="What the marketplace is called, and how its pages look.", no_args_is_help=True
+    name="marketplace",
+    help="What the marketplace is called, and how its pages look.",
+    no_args_is_help=True,
 )
 
 

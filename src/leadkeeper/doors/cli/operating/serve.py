@@ -22,6 +22,8 @@ from leadkeeper.texts import lazy_gettext as _
 if TYPE_CHECKING:
     from leadkeeper.settings import Settings
 
+commands = typer.Typer()
+
 MOST: Final = 64
 """The most processes of a kind that one command runs."""
 
@@ -53,6 +55,7 @@ Workers = Annotated[
 Alike = Annotated[int, typer.Option("--processes", min=1, max=MOST, help="How many such processes run (PostgreSQL).")]
 
 
+@commands.command()
 def serve(host: Host = None, port: Port = None, processes: Processes = None, workers: Workers = 0) -> None:
     """Take leads in and carry them: the API and a worker, in one process or several.
 
@@ -61,11 +64,13 @@ def serve(host: Host = None, port: Port = None, processes: Processes = None, wor
     _run(Duty.SERVE, host, port, processes, workers)
 
 
+@commands.command()
 def api(host: Host = None, port: Port = None, processes: Alike = 1) -> None:
     """Only take leads in. A worker elsewhere carries them."""
     _run(Duty.API, host, port, processes)
 
 
+@commands.command()
 def worker(processes: Alike = 1) -> None:
     """Only carry leads. Any number of workers may share one database."""
     _run(Duty.WORKER, None, None, processes)

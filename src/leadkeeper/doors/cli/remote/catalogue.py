@@ -60,7 +60,7 @@ async def list_connections(remote: Remote, offer: OfferRef | None) -> list[dict[
 
 
 async def read_connection(remote: Remote, offer: OfferRef, name: str) -> dict[str, Any]:
-    """One connection."""
+    """A connection with its settings, secrets masked; fails like every call when there is none of that name."""
     found = await remote.get(path_of(offer, name), RootModel[dict[str, Any]])
     return _shown(remote, offer, found.root)
 

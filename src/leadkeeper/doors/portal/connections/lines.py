@@ -84,7 +84,7 @@ async def lines_of(services: Services, ref: OfferRef, language: Language) -> lis
 
 
 async def line_of(services: Services, connection: Connection, language: Language) -> ConnectionLine:
-    """One connection."""
+    """What the pages show of one connection, as :func:`lines_of` shows each."""
     return (await _lines(services, [connection], language))[0]
 
 

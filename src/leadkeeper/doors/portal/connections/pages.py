@@ -207,7 +207,7 @@ async def _only_saved(
 ) -> Response:
     language = routes.language_of(request)
     why = language.tell(error.detail) if isinstance(error, Problem) else f"{language.tell(_(error.reason))}."
-    message = _("Saved; not validated: %(why)s", why=why)
+    message = _("The settings are saved, but not validated: %(why)s", why=why)
     try:
         connection = await connection_of(routes.services, ref, name)
         return await connection_page(routes, request, connection, saved=True, unvalidated=message)

@@ -20,6 +20,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from leadkeeper.storage.engine import open_storage
 from leadkeeper.storage.migrate import upgrade
+from tests.compiled_once import compile_once
 from tests.ending_loop import EndingLoop
 from tests.reporting import Reporting, Spending
 from tests.services.pgbouncer import PgBouncer, PoolMode
@@ -31,6 +32,8 @@ os.environ["LC_ALL"] = "C.UTF-8"  # commands speak the language of whoever runs 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+compile_once()
 
 EVERY_WAY = ("sqlite", "postgresql", "pgbouncer-session", "pgbouncer-transaction")
 """For a module that says ``DATABASES = EVERY_WAY``: its tests run through PgBouncer as well."""

@@ -35,6 +35,7 @@ from leadkeeper.settings import Settings
 from leadkeeper.storage.database_clock import DatabaseClock
 from leadkeeper.storage.engine import Storage
 from leadkeeper.texts import Languages
+from tests.doors_when_asked import make_doors_when_asked
 
 SECRET_KEY = new_secret_key()
 OFFER = "/v1/publishers/contoso/offers/crm-pro"
@@ -96,6 +97,7 @@ for _module, _name, _once in (
     ),
 ):
     mock.patch.object(_module, _name, _once).start()
+make_doors_when_asked()
 
 
 @contextlib.asynccontextmanager

@@ -134,7 +134,7 @@ class Market:
         While the worker runs it does so every second by itself.
         """
         keeping = self.worker._housekeeping
-        with mock.patch.object(keeping, "_clock", lambda: now_ms() + later_ms):
+        with mock.patch.object(keeping, "_clock", return_value=now_ms() + later_ms):
             await keeping.look()
             await asyncio.gather(*keeping._checks)
 

@@ -46,7 +46,7 @@ async def until(
 ) -> float:
     """Wait until ``holds()`` is true; how long that took. Fails with ``what`` and ``summary()`` after ``seconds``.
 
-    It is looked ``every`` so many seconds; without, at first often and then seldom: a look costs a hub what a lead does.
+    It is looked ``every`` so many seconds; without, at first often, then seldom: a look costs a hub what a lead does.
     """
     start, pause = time.monotonic(), _OFTEN if every is None else every
     while not await holds():

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import gc
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -20,6 +21,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from leadkeeper.storage.engine import open_storage
 from leadkeeper.storage.migrate import upgrade
+from tests.compiled_once import compile_once
 from tests.ending_loop import EndingLoop
 from tests.reporting import Reporting, Spending
 from tests.services.pgbouncer import PgBouncer, PoolMode
@@ -32,18 +34,31 @@ hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
 
+compile_once()
+
 EVERY_WAY = ("sqlite", "postgresql", "pgbouncer-session", "pgbouncer-transaction")
 """For a module that says ``DATABASES = EVERY_WAY``: its tests run through PgBouncer as well."""
 
+_ROOT = Path(__file__).parents[1]
 _STORIES = ("tests/journeys/", "tests/browser/")
 """They start processes and mostly wait for them."""
 
 
 class StoriesFirst(LoadScopeScheduling):
-    """Hands tests to whichever process is free; a module of stories stays with one."""
+    """Hands tests to whichever process is free; a module of stories, or one that makes something once, stays with one.
+
+    What a module's fixtures make for all of its tests would else be made in each process: a site, a second server.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.partition("::")[0] if nodeid.startswith(_STORIES) else nodeid
+        module = nodeid.partition("::")[0]
+        return module if nodeid.startswith(_STORIES) or _makes_once(module) else nodeid
+
+
+@functools.cache
+def _makes_once(module: str) -> bool:
+    """Whether a module has fixtures of its own that all of its tests share."""
+    return re.search(r'fixture\(scope="(module|session)"', (_ROOT / module).read_text(encoding="utf-8")) is not None
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import functools
 import json
+import os
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ from leadkeeper.settings import Settings
 from leadkeeper.storage.database_clock import DatabaseClock
 from leadkeeper.storage.engine import Storage
 from leadkeeper.texts import Languages
+from tests.doors_when_asked import make_doors_when_asked
 
 SECRET_KEY = new_secret_key()
 OFFER = "/v1/publishers/contoso/offers/crm-pro"
@@ -96,6 +98,7 @@ for _module, _name, _once in (
     ),
 ):
     mock.patch.object(_module, _name, _once).start()
+make_doors_when_asked()
 
 
 @contextlib.asynccontextmanager
@@ -212,12 +215,7 @@ async def installation(
     It lives by the clock that ``clock_of`` makes.
     ``furnished``: over a copy of such a database, in which the publisher and its offer are already.
     """
-    settings = Settings(
-        _env_file=None,  # whoever works here may have one
-        database_url=database_url,
-        secret_key=SecretStr(SECRET_KEY),
-        **{"public_url": "https://leads.example"} | more,
-    )
+    settings = _settings(database_url, {"public_url": "https://leads.example"} | more)
     async with (
         open_services(settings, worker=worker, languages=languages, clock_of=clock_of) as opened,
         contextlib.AsyncExitStack() as stack,
@@ -233,6 +231,22 @@ async def installation(
         if not furnished:
             await _furnish(await found.visitor("operator"))
         yield found
+
+
+def _settings(database_url: str, given: Mapping[str, Any]) -> Settings:
+    """Settings as they are read for this database; what most tests have is read once, which takes ten milliseconds."""
+    if given.keys() == {"public_url"} and not any(name.upper().startswith("LEADKEEPER_") for name in os.environ):
+        return _usual_settings(given["public_url"]).model_copy(update={"database_url": database_url})
+    return _read_settings(database_url=database_url, **given)
+
+
+@functools.cache
+def _usual_settings(public_url: str) -> Settings:
+    return _read_settings(public_url=public_url)
+
+
+def _read_settings(**given: Any) -> Settings:
+    return Settings(_env_file=None, secret_key=SecretStr(SECRET_KEY), **given)  # whoever works here may have a file
 
 
 async def _furnish(operator: Visitor) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from babel.messages.catalog import Catalog
@@ -20,12 +22,21 @@ assert PORTUGUESE.code == "pt"
 
 def extract(template: Path) -> Catalog:
     """The texts of the sources, gathered into ``template`` as ``make texts`` gathers them."""
+    template.write_bytes(_extracted())
+    with template.open("rb") as file:
+        return read_po(file)
+
+
+@functools.cache
+def _extracted() -> bytes:
+    """Gathered once for a process: that reads every source."""
     words = (ROOT / "scripts/texts").read_text(encoding="utf-8").partition("--keywords ")[2].partition('"')[2]
     keywords = words.partition('"')[0]
     call = ["pybabel", "--quiet", "extract", "--mapping", str(ROOT / "scripts/babel.cfg"), "--keywords", keywords]
-    CommandLineInterface().run([*call, "--output", str(template), str(ROOT / "src/leadkeeper")])
-    with template.open("rb") as file:
-        return read_po(file)
+    with TemporaryDirectory() as folder:
+        template = Path(folder) / "texts.pot"
+        CommandLineInterface().run([*call, "--output", str(template), str(ROOT / "src/leadkeeper")])
+        return template.read_bytes()
 
 
 def made_up(folder: Path, code: str = "eo") -> Languages:

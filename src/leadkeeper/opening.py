@@ -9,7 +9,7 @@ from leadkeeper.connections.vault import Vault, secret_keys_from_file
 from leadkeeper.settings import Settings, WrongSetting
 from leadkeeper.storage.database_clock import DatabaseClock
 from leadkeeper.storage.engine import Storage, open_storage
-from leadkeeper.storage.migrate import upgrade
+from leadkeeper.storage.migrate import bring_up_to_date
 
 
 async def open_database(
@@ -19,7 +19,7 @@ async def open_database(
     _ = settings.destinations  # a package that cannot be used stops the start before anything is opened
     storage = open_storage(settings.database_url)
     try:
-        await storage.migrate(upgrade)
+        await bring_up_to_date(storage)
         clock = clock_of(storage)
         await clock.look()
         return storage, clock, await _secret_keys(settings, storage)

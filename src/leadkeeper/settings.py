@@ -26,7 +26,7 @@ from leadkeeper.privacy.settings import RetentionFields
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.steps import Unconfirmed
 from leadkeeper.reconciliation.settings import ReconciliationFields
-from leadkeeper.storage.engine import has_peers, open_storage
+from leadkeeper.storage.engine import has_peers, parsed_address
 
 
 class WrongSetting(Exception):
@@ -197,7 +197,7 @@ class Settings(LogoFields, ProviderFields, QuotaFields, ReconciliationFields, Re
     @field_validator("database_url")
     @classmethod
     def _database_url(cls, value: str) -> str:
-        open_storage(value)
+        parsed_address(value)  # nothing is opened: a storage that nobody closes keeps a thread
         return value
 
     @field_validator("allow_addresses")

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Any
+from unittest import mock
 
 import sqlalchemy as sa
 
@@ -126,6 +127,16 @@ class Market:
         await self.published()
         await self.publication.go_live(CRM, by="test")
         return await self.worked()
+
+    async def kept_house(self, later_ms: int = 0) -> None:
+        """The worker looks once at what is due beside leads, by a clock that is so much later, and ends what it began.
+
+        While the worker runs it does so every second by itself.
+        """
+        keeping = self.worker._housekeeping
+        with mock.patch.object(keeping, "_clock", return_value=now_ms() + later_ms):
+            await keeping.look()
+            await asyncio.gather(*keeping._checks)
 
     async def rows(self, table: sa.Table) -> Sequence[sa.Row[Any]]:
         """All rows of a table."""

@@ -127,7 +127,8 @@ async def test_a_worker_tries_settings_that_fail_once(opened: Market) -> None:
             return change is not None and change.diagnosis is not None
 
         await until(refused)
-        await asyncio.sleep(2.5)  # two of its looks
+    for seconds in (1, 2, 3):
+        await opened.kept_house(seconds * 1000)
     assert len(opened.other.bodies) == 1
 
 

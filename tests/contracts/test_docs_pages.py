@@ -14,6 +14,9 @@ from leadkeeper.network.entra.diagnoses import EntraKind
 from tests.in_process import Installation, Visitor, listening
 from tests.languages import PORTUGUESE
 
+DATABASES = ("sqlite",)
+"""These pages hold nothing of a database."""
+
 
 async def test_links_of_diagnoses_lead_to_their_heading(home: Installation) -> None:
     for language in installed():

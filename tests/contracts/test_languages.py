@@ -14,6 +14,9 @@ from leadkeeper.texts import ENGLISH, Language
 from tests.in_process import OFFER, Answer, Installation, Visitor, hand_in, installation
 from tests.languages import LANGUAGES, PORTUGUESE
 
+DATABASES = ("sqlite",)
+"""Which words a diagnosis has does not depend on the database."""
+
 CLOSED = {
     "leadDestination": "httpsEndpoint",
     "httpsEndpointLeadConfiguration": {"httpsEndpointUrl": "https://127.0.0.1/leads"},

@@ -18,6 +18,9 @@ from tests.journeys.customer import Customer
 from tests.languages import PORTUGUESE, made_up
 from tests.shop import ANSWERS, open_shop
 
+DATABASES = ("sqlite",)
+"""Which words a page has does not depend on the database."""
+
 AT = "/store/offers/contoso/planner"
 TO = (["sales@contoso.example"], parse_address("leads@market.example"), "m1")
 

@@ -20,6 +20,9 @@ from tests.routes import page_routes
 from tests.rows import everything
 from tests.shop import ANSWERS, open_shop
 
+DATABASES = ("sqlite",)
+"""Forms and calls of other sites are refused before a database is asked."""
+
 ELSEWHERE: Final = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
 BY_LINK: Final = "/contacts/{token}"
 """Its form is whoever's has the link from the mail: there is nobody signed in there, and no cookie."""

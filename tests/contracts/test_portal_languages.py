@@ -16,6 +16,9 @@ from tests.in_process import DESTINATION, OFFER, hand_in, installation
 from tests.journeys.customer import Customer, Page
 from tests.languages import made_up
 
+DATABASES = ("sqlite",)
+"""Which words a page has does not depend on the database."""
+
 AT: Final = "/portal/offers/contoso/crm-pro"
 PATHS: Final = (
     "",

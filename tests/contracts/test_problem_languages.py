@@ -9,6 +9,9 @@ from leadkeeper.texts import ENGLISH, lazy_gettext
 from tests.in_process import OFFER, Installation
 from tests.languages import PORTUGUESE
 
+DATABASES = ("sqlite",)
+"""Which words a problem has does not depend on the database."""
+
 
 @pytest.mark.parametrize(
     ("path", "title", "detail"),

@@ -12,6 +12,9 @@ import sqlalchemy as sa
 from leadkeeper.storage import tables as t
 from tests.in_process import Installation, Visitor
 
+DATABASES = ("sqlite",)
+"""What is refused is refused before a database is asked, and what is taken is kept as any other definition."""
+
 P = "microsoft-azure-marketplace."
 PATH = "/api/publishers/contoso/offers/planner?api-version=2017-10-31"
 STORAGE_KEY = base64.b64encode(bytes(range(64))).decode()

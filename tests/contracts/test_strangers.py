@@ -15,6 +15,9 @@ from tests.in_process import Installation, Visitor, installation
 from tests.journeys.customer import Customer
 from tests.shop import ANSWERS, open_shop
 
+DATABASES = ("sqlite",)
+"""What is refused here is refused before a database is asked: how requests are read does not depend on it."""
+
 AT = "/store/offers/contoso/planner/contact-me"
 ELSEWHERE: tuple[Mapping[str, str], ...] = (
     {"Origin": "null"},

@@ -236,10 +236,11 @@ async def test_a_worker_sends_one_test_lead_for_settings_that_wait_for_a_word(
                     break
                 await asyncio.sleep(0.05)
             await m.storage.write(lambda conn: conn.execute(t.lead.update().values(test=t.lead.c.test)))
-            await asyncio.sleep(3)  # some of its looks
         finally:
             await m.worker.stop(5)
             await running
+        for seconds in (1, 2, 3):
+            await m.kept_house(seconds * 1000)
         assert len(m.other.bodies) == 1
 
 

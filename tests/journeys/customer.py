@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from html.parser import HTMLParser
 from types import TracebackType
 from typing import Self
@@ -31,9 +32,28 @@ class Page:
     status: int
     url: str
     html: str
-    text: str
-    forms: list[Form]
-    links: dict[str, str]
+
+    @cached_property
+    def text(self) -> str:
+        """Its words, as they are read one after another."""
+        return " ".join(" ".join(self._read.words).split())
+
+    @property
+    def forms(self) -> list[Form]:
+        """Its forms, in the order in which they stand."""
+        return self._read.forms
+
+    @property
+    def links(self) -> dict[str, str]:
+        """Where its links go, by their words."""
+        return self._read.links
+
+    @cached_property
+    def _read(self) -> _Reader:
+        """Reading a page costs as much as making it, and of many pages only the status is looked at."""
+        reader = _Reader(self.url)
+        reader.feed(self.html)
+        return reader
 
     def form(self, *names: str) -> Form:
         """The one form that has all these fields."""
@@ -103,7 +123,7 @@ class _Reader(HTMLParser):
             self._form.values[self._area] += data
         if self._link is not None:
             self._link[1].append(data)
-        if not {"script", "style"} & set(self._open):
+        if "script" not in self._open and "style" not in self._open:
             self.words.append(data)
 
 
@@ -145,7 +165,4 @@ class Customer:
 
     async def _read(self, response: aiohttp.ClientResponse) -> Page:
         html = await response.text(errors="replace")  # a picture too
-        reader = _Reader(str(response.url))
-        reader.feed(html)
-        text = " ".join(" ".join(reader.words).split())
-        return Page(response.status, str(response.url), html, text, reader.forms, reader.links)
+        return Page(response.status, str(response.url), html)

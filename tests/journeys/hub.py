@@ -23,7 +23,7 @@ import psutil
 
 from leadkeeper.access.keys import Keys
 from leadkeeper.storage.engine import open_storage
-from leadkeeper.storage.migrate import upgrade
+from leadkeeper.storage.migrate import bring_up_to_date
 from tests.journeys.database import sql
 from tests.journeys.forking import Copy, Order, die_with_parent, source
 
@@ -32,6 +32,7 @@ SOON: Final = 90.0
 """Seconds within which what must happen has happened, on a machine that has much else to do too."""
 READY_SECONDS: Final = 120.0
 """Seconds for a process to start: on a busy machine its imports alone take ten."""
+_OFTEN, _SELDOM = 0.05, 0.2
 _ON_THEIR_WAY: Final = "SELECT count(*) FROM delivery WHERE state IN ('pending', 'sending', 'waiting')"
 _PORTS: Final = range(15_000, 30_000)  # below those that the system gives to outgoing connections
 
@@ -40,15 +41,20 @@ async def until(
     what: str,
     holds: Callable[[], Awaitable[object]],
     seconds: float,
-    every: float = 0.05,
+    every: float | None = None,
     summary: Callable[[], str] = str,
 ) -> float:
-    """Wait until ``holds()`` is true; how long that took. Fails with ``what`` and ``told()`` after ``seconds``."""
-    start = time.monotonic()
+    """Wait until ``holds()`` is true; how long that took. Fails with ``what`` and ``summary()`` after ``seconds``.
+
+    It is looked ``every`` so many seconds; without, at first often, then seldom: a look costs a hub what a lead does.
+    """
+    start, pause = time.monotonic(), _OFTEN if every is None else every
     while not await holds():
         if time.monotonic() - start > seconds:
             raise AssertionError(f"not within {seconds} s: {what}\n{summary()}")
-        await asyncio.sleep(every)
+        await asyncio.sleep(pause)
+        if every is None:
+            pause = min(pause * 1.2, _SELDOM)
     return time.monotonic() - start
 
 
@@ -107,7 +113,7 @@ class Process:
         async def has_confirmed() -> bool:
             return "Leadkeeper carries leads" in self.log.read_text(errors="replace")
 
-        await until(f"{self.name} carries leads", has_confirmed, READY_SECONDS, 0.05, self.hub.tail)
+        await until(f"{self.name} carries leads", has_confirmed, READY_SECONDS, summary=self.hub.tail)
 
     async def end(self, seconds: float = SOON) -> tuple[int, float]:
         """SIGTERM; the exit code and how long it took. Fails when it does not end in time."""
@@ -165,7 +171,7 @@ class Hub:
         """Make the operator's key, and the database where it is empty."""
         storage = open_storage(self.database_url)
         try:
-            await storage.migrate(upgrade)
+            await bring_up_to_date(storage)
             self.key = (await Keys(storage).create("operator", by="test")).key
         finally:
             await storage.close()
@@ -213,7 +219,7 @@ class Hub:
                 return status == 200
             return False
 
-        return await until("the API is ready", answers, READY_SECONDS, 0.05, self.tail)
+        return await until("the API is ready", answers, READY_SECONDS, summary=self.tail)
 
     def tail(self, lines: int = 25) -> str:
         """What every process wrote last."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from pydantic import SecretStr
 
@@ -24,6 +26,12 @@ def test_each_says_where_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (every["PORT"].value, every["PORT"].origin) == ("9000", Origin.GIVEN)
     assert (every["METRICS_OPEN"].value, every["METRICS_OPEN"].origin) == ("false", Origin.DEFAULT)
     assert all(each.help for each in every.values())
+
+
+def test_reading_settings_opens_no_database() -> None:
+    before = threading.enumerate()
+    Settings(_env_file=None, database_url="sqlite+aiosqlite:///leads.db")
+    assert threading.enumerate() == before
 
 
 def test_every_setting_is_there() -> None:

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from leadkeeper.storage.away import StorageAway
 from leadkeeper.storage.hot import on_driver, takes_hot_statements
 
-__all__ = ["Storage", "StorageAway", "has_peers", "open_storage"]
+__all__ = ["Storage", "StorageAway", "has_peers", "open_storage", "parsed_address"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -82,22 +82,28 @@ def open_storage(url: str) -> Storage:
 
     Raises ``ValueError`` with a one-line message for any other address. Does not touch the database yet.
     """
+    parsed = parsed_address(url)
+    if parsed.get_backend_name() == "sqlite":
+        from leadkeeper.storage.sqlite import SQLite  # either is large, and one of them is enough
+
+        return SQLite(parsed.set(drivername="sqlite"))
+    from leadkeeper.storage.postgresql import PostgreSQL
+
+    return PostgreSQL(parsed.set(drivername="postgresql+asyncpg"))
+
+
+def parsed_address(url: str) -> sa.URL:
+    """The address of a database that can be opened: see :func:`open_storage`, which raises the same ``ValueError``."""
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError:
         raise ValueError("not a database address; use sqlite+aiosqlite:///file or postgresql+asyncpg://...") from None
     backend = parsed.get_backend_name()
-    if backend == "sqlite":
-        if not parsed.database or parsed.database == ":memory:":
-            raise ValueError("SQLite needs a file: sqlite+aiosqlite:///leadkeeper.db")
-        from leadkeeper.storage.sqlite import SQLite  # either is large, and one of them is enough
-
-        return SQLite(parsed.set(drivername="sqlite"))
-    if backend == "postgresql":
-        from leadkeeper.storage.postgresql import PostgreSQL
-
-        return PostgreSQL(parsed.set(drivername="postgresql+asyncpg"))
-    raise ValueError(f"{backend} is not supported; use sqlite+aiosqlite:///file or postgresql+asyncpg://...")
+    if backend == "sqlite" and (not parsed.database or parsed.database == ":memory:"):
+        raise ValueError("SQLite needs a file: sqlite+aiosqlite:///leadkeeper.db")
+    if backend not in ("sqlite", "postgresql"):
+        raise ValueError(f"{backend} is not supported; use sqlite+aiosqlite:///file or postgresql+asyncpg://...")
+    return parsed
 
 
 def has_peers(url: str) -> bool:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from leadkeeper.storage.engine import Storage
+
 if TYPE_CHECKING:
     from alembic.config import Config
 
@@ -22,6 +24,16 @@ def _config(conn: sa.Connection | None = None) -> Config:
     config.set_main_option("script_location", str(_SCRIPTS))
     config.attributes["connection"] = conn
     return config
+
+
+async def bring_up_to_date(storage: Storage) -> None:
+    """Apply every migration that the database lacks. One that lacks none is only looked at where processes share it.
+
+    There migrations need a connection of their own, which a start has to wait for; SQLite's writer is one anyway, and
+    finds out at once whether the file can be written.
+    """
+    if storage.writers_take_turns or await storage.read(current_revision) != newest():
+        await storage.migrate(upgrade)
 
 
 def upgrade(conn: sa.Connection) -> None:

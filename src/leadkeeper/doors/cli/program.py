@@ -9,11 +9,13 @@ wrong is told in one line on standard error.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Final
 
 import typer
+from typer._click.core import Command
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 from typer.main import get_command
 
@@ -31,6 +33,7 @@ from leadkeeper.doors.cli.offers import cross_listings, publishers
 from leadkeeper.doors.cli.operating import attention, audit, db, doctor, keys, marketplace, serve
 from leadkeeper.doors.cli.remote.chosen import require_here
 from leadkeeper.doors.cli.showing import SPOKEN, complain, plain_text, spoken
+from leadkeeper.texts import Language
 from leadkeeper.texts import lazy_gettext as _
 
 NAME = "leadkeeper"
@@ -141,9 +144,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     language = help_language(given)
     before = SPOKEN.set(language)
     try:
-        command = get_command(program)
-        tell_help(command, language)
-        code = command(args=list(given), prog_name=NAME, standalone_mode=False)
+        code = command_in(language)(args=list(given), prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
     except ClickException as error:
         return _called_wrongly(error)
@@ -165,6 +166,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
     finally:
         SPOKEN.reset(before)
     return code if isinstance(code, int) else 0
+
+
+@functools.cache
+def command_in(language: Language) -> Command:
+    """The program with its help in ``language``, made once: that reads the signature of every command."""
+    command = get_command(program)
+    tell_help(command, language)
+    return command
 
 
 def _is_text(argument: str) -> bool:

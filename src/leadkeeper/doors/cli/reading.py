@@ -25,14 +25,14 @@ def with_storage(work: Callable[[Storage, DatabaseClock], Awaitable[R]]) -> R:
     from leadkeeper.settings import load_settings
     from leadkeeper.storage.database_clock import DatabaseClock
     from leadkeeper.storage.engine import open_storage
-    from leadkeeper.storage.migrate import upgrade
+    from leadkeeper.storage.migrate import bring_up_to_date
 
     settings = load_settings()
 
     async def run() -> R:
         storage = open_storage(settings.database_url)
         try:
-            await storage.migrate(upgrade)
+            await bring_up_to_date(storage)
             clock = DatabaseClock(storage)
             await clock.look()
             return await work(storage, clock)

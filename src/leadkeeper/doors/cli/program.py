@@ -24,7 +24,7 @@ from leadkeeper.doors.cli.leads import commands as leads
 from leadkeeper.doors.cli.localized_help import help_language, tell_help
 from leadkeeper.doors.cli.misuse import misuse
 from leadkeeper.doors.cli.offers import commands as offers
-from leadkeeper.doors.cli.offers import cross_listings, publishers
+from leadkeeper.doors.cli.offers import cross_listings, hooks, publishers
 from leadkeeper.doors.cli.operating import attention, audit, db, doctor, keys, marketplace, serve
 from leadkeeper.doors.cli.remote.chosen import require_here
 from leadkeeper.doors.cli.showing import SPOKEN, complain, plain_text, spoken
@@ -113,6 +113,7 @@ program.add_typer(keys.commands, rich_help_panel=_SET_UP)
 program.add_typer(marketplace.commands, rich_help_panel=_SET_UP)
 program.add_typer(publishers.commands, rich_help_panel=_SET_UP)
 program.add_typer(offers.commands, rich_help_panel=_SET_UP)
+program.add_typer(hooks.commands, rich_help_panel=_SET_UP)
 program.add_typer(connections.commands, rich_help_panel=_SET_UP)
 program.add_typer(channels.commands, rich_help_panel=_SET_UP)
 program.add_typer(contacts.commands, rich_help_panel=_SET_UP)

@@ -23,7 +23,7 @@ def test_keys_are_told_in_their_order_and_values_are_not() -> None:
         "LeadSource": "SPZA",
         "Lines": [{"a": 1}],
     }
-    assert keys_of(payload) == ("UserDetails.FirstName", "UserDetails.Email", "Source", "Lines.a")
+    assert keys_of(payload) == ("UserDetails.FirstName", "UserDetails.Email", "LeadSource", "Lines.a")
 
 
 def test_a_key_that_could_be_a_value_is_not_told() -> None:

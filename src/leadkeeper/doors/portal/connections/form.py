@@ -249,9 +249,6 @@ class ConnectionForms:
             "helps": guides.help_of(guide),
             "examples": guides.examples_of(guide),
             "placeholders": PLACEHOLDERS,
-            "name": draft.name,
-            "typed": connection is None,
-            "under": None,
             "target": f"{at}/connect" if connection is None else f"{at}/edit",
         }
         return await self._routes.offer_page(request, ref, "connection_form.html", "destinations", status, **content)

@@ -11,14 +11,14 @@ from tests.in_process import Installation
 
 BY_ITSELF: Final = ("audit", "audit_head", "clock", "guess", "process", "quota_use", "session")
 """Tables that asking alone writes: who asked, how often, when."""
-BY_CALLS: Final = {"key": "used_at", "hook": "used_at"}
-"""When keys and hooks were used last is written by whoever calls, a few seconds later."""
+BY_CALLS: Final = {"key": ("used_at",), "hook": ("used_at", "old_used_at", "payloads")}
+"""When keys and hooks were used last, and with which keys, is written by whoever calls, a few seconds later."""
 OWN: Final = ("list_columns",)
 """A table of what each chooses for the own eyes."""
 
 
 def _rows(table: sa.Table) -> sa.Select[Any]:
-    columns = [column for column in table.c if column.name != BY_CALLS.get(table.name)]
+    columns = [column for column in table.c if column.name not in BY_CALLS.get(table.name, ())]
     return sa.select(*columns).order_by(*table.primary_key)
 
 

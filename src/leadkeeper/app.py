@@ -53,6 +53,7 @@ from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.installation import Installation
+from leadkeeper.intake.hook_test import HookTests
 from leadkeeper.intake.keep import Intake
 from leadkeeper.languages import installed
 from leadkeeper.mail.mailer import Mailer
@@ -181,6 +182,7 @@ def _assemble(ground: _Ground) -> Services:
     offers = _offers(ground, access, connections)
     channels = Channels(storage, ground.vault(), ground.network.check_url, Subscriptions(), clock, settings.quotas)
     withholding = Withholding.parse(settings.withheld_domains)
+    intake = Intake(storage, wake, clock, withholding, access.rates, channels.subscriptions, ground.handover)
     return Services(
         access=access,
         accounts=accounts,
@@ -194,7 +196,8 @@ def _assemble(ground: _Ground) -> Services:
         connection_copies=ConnectionCopies(storage, connections),
         findings=Findings(storage, connections, wake, clock, goes_on=look_again),
         validator=_validator(ground, connections, access.rates),
-        intake=Intake(storage, wake, clock, withholding, access.rates, channels.subscriptions, ground.handover),
+        intake=intake,
+        hook_tests=HookTests(storage, access.hooks, intake, clock),
         leads=_leads(ground, access.audit, connections, offers.catalogue, withholding),
         reconciliation=Reconciliation(storage, connections, wake, clock, days=settings.reconciliation_days),
         retention=Retention(storage, settings.periods, clock),

@@ -34,6 +34,7 @@ from leadkeeper.inbox.oversight.oversight import Oversight
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.inbox.trace import Trace
+from leadkeeper.intake.hook_test import HookTests
 from leadkeeper.intake.keep import Intake
 from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.notices.confirmations import Confirmations
@@ -128,6 +129,7 @@ class Services:
     findings: Findings
     validator: Validator
     intake: Intake
+    hook_tests: HookTests
     leads: LeadServices
     reconciliation: Reconciliation
     retention: Retention

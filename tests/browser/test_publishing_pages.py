@@ -16,7 +16,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.runner import PublishingRunner
 from leadkeeper.sandbox.faults import Exchange, answer
 from tests.browser.axe import violations
-from tests.browser.connecting import AT, PATIENCE, Places, places, sign_in
+from tests.browser.connecting import AT, PATIENCE, Places, enter, places, save, sign_in
 from tests.browser.test_storefront import PHONE, ROUTES, picture, wide
 from tests.contracts.cases.dynamics import APPLICATION_SETTINGS
 from tests.contracts.market import DEFINITION
@@ -174,6 +174,37 @@ async def test_a_validation_shows_its_steps_while_it_runs(browser: Browser, at: 
     await picture(page, "validating")
     gone_on.set()
     await expect(page.locator("#finding")).to_contain_text("was received over primary", timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("changed", [False, True], ids=["new", "changed"])
+async def test_a_form_that_is_saved_and_validated_shows_the_steps_while_they_run(
+    browser: Browser, at: Places, changed: bool
+) -> None:
+    if changed:
+        await connect(at, "crm")
+    taken, gone_on = answer(200), asyncio.Event()
+
+    async def slow(exchange: Exchange) -> None:
+        await gone_on.wait()
+        await taken(exchange)
+
+    at.remote.manner = slow
+    page = await sign_in(browser, at.home, **ROUTES)
+    form = "connections/crm/edit" if changed else "connect?kind=https_endpoint"
+    await page.goto(f"{at.home.url}{AT}/{form}")
+    values = {"httpsEndpointUrl": str(at.remote.settings["httpsEndpointLeadConfiguration"]["httpsEndpointUrl"])}  # type: ignore[index]
+    secret = {"signingSecret": "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo="}
+    await enter(page, values if changed else values | secret | {"name": "crm"})
+    await save(page)
+    steps = page.locator("form #progress")
+    await expect(steps).to_contain_text("MSFT_TEST_", timeout=PATIENCE)
+    await expect(steps).to_contain_text("passed")
+    await looked_at(page, f"validating-form-{'changed' if changed else 'new'}")
+    gone_on.set()
+    await expect(page.locator("#finding")).to_contain_text("was received over crm", timeout=PATIENCE)
+    assert page.url == f"{at.home.url}{AT}/connections/crm"
+    await page.reload()
+    await expect(page.get_by_role("heading", name="crm", exact=True)).to_be_visible()
 
 
 async def test_it_works_without_javascript(browser: Browser, at: Places) -> None:

@@ -82,7 +82,9 @@ def received(sandbox: Sandbox) -> str:
 
 
 @pytest.mark.parametrize("code", ["en", "pt"])
-async def test_from_the_first_start_to_a_lead_in_the_crm(browser: Browser, tmp_path: Path, code: str) -> None:
+async def test_from_the_first_start_to_a_lead_in_the_crm(
+    browser: Browser, tmp_path: Path, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     language = LANGUAGES.find(code)
     assert language is not None
     async with served(tmp_path) as (link, sandbox):
@@ -99,4 +101,5 @@ async def test_from_the_first_start_to_a_lead_in_the_crm(browser: Browser, tmp_p
                 await asyncio.sleep(0.05)
         await context.close()
     assert person.english == set()
-    print(f"\n{language.name}: {len(person.steps)} steps: {'; '.join(person.steps)}")
+    with capsys.disabled():
+        print(f"\n{language.name}: {len(person.steps)} steps: {'; '.join(person.steps)}")

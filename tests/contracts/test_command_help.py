@@ -25,7 +25,7 @@ from leadkeeper.doors.cli.program import program
 from tests.english import english_on
 from tests.languages import PORTUGUESE
 
-SAME = frozenset({"#RRGGBB", "ID", "[ID]...", "MSFT_TEST_...", "table, httpsEndpoint, ..."})
+SAME = frozenset({"#RRGGBB", "HOOK", "ID", "[ID]...", "MSFT_TEST_...", "table, httpsEndpoint, ..."})
 """Texts that hold nothing but names."""
 NAME = "LEADKEEPER_LANGUAGE"
 TREE = """

@@ -137,6 +137,16 @@ def look(run: Spoken, call: Call) -> None:
     run("offers", "waiting")
     run("offers", "certify", OFFER, "--approve", code=1)
     run("offers", "withdraw", OFFER, code=1)
+    run("hooks", "list", OFFER)
+    run("hooks", "create", OFFER)
+    hook = call("hooks", "list", OFFER, "--json").json["hooks"][0]["id"]
+    run("hooks", "rotate", OFFER, hook)
+    run("hooks", "list", OFFER)
+    run("hooks", "end-old-address", OFFER, hook)
+    run("hooks", "end-old-address", OFFER, hook, code=1)
+    run("hooks", "test", OFFER, hook)
+    run("hooks", "revoke", OFFER, hook)
+    run("hooks", "revoke", OFFER, hook, code=1)
     run("channels", "list")
     run("channels", "create", "webhook", "Vendas", "--address", "https://127.0.0.1/hook")
     channel = call("channels", "list", "--json").json["channels"][0]["id"]

@@ -231,6 +231,24 @@ async def test_nobody_is_reminded_long_before_or_after_the_end(database_url: str
         assert await reminders(home) == []
 
 
+async def test_where_nobody_told_when_a_secret_ends_the_page_asks_for_the_day(
+    home: Installation, member: Customer
+) -> None:
+    operator = await home.visitor("operator")
+    asked = "Nobody told when its secret ends"
+    body: dict[str, Any] = {"leadDestination": "dynamics", "dynamicsLeadConfiguration": APPLICATION_SETTINGS}
+    assert (await operator.put(f"{OFFER}/customer-leads", body)).status == 201
+    assert (await operator.put(f"{OFFER}/connections/endless", DESTINATION)).status == 201
+    assert asked not in (await member.open(f"{AT}/connections/endless")).text
+    page = await member.open(f"{AT}/connections/primary")
+    assert asked in page.text
+    form = (await member.open(page.links["Enter the day"])).html
+    assert form.index('id="applicationKey"') < form.index('id="secretExpires"') < form.index("More settings")
+    body["dynamicsLeadConfiguration"] = {**APPLICATION_SETTINGS, "secretExpires": "2099-01-01"}
+    await operator.put(f"{OFFER}/customer-leads", body)
+    assert asked not in (await member.open(f"{AT}/connections/primary")).text
+
+
 async def test_other_secrets_have_a_date_of_their_own(home: Installation, member: Customer) -> None:
     operator = await home.visitor("operator")
     ends = datetime.now(UTC).date() + timedelta(days=12)

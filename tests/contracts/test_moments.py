@@ -69,6 +69,7 @@ PAST: Final = {
     "ahead_ms": "a difference",
     "place": "how far an index has come",
     "removed": "a count",
+    "old_until": "of the address that a hook had before: it takes leads for that much longer or shorter",
     "until": "of a session or a link: a person may be signed in for longer, or signs in or asks again",
     "failing_since": "of a channel: it is switched off that much sooner or later",
     "factor_step": "a count of half minutes, by which a second factor's code is good once",

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from tests.contracts.test_portal import signed_in
-from tests.in_process import OFFER, Installation, Visitor, connected
+from tests.in_process import DESTINATION, OFFER, Installation, Visitor, connected
 from tests.journeys.customer import Customer
 from tests.pictures import png
 from tests.shop import put_in_slots
@@ -189,6 +189,26 @@ async def test_the_form_says_how_the_offer_would_look(home: Installation) -> Non
         saved = await member.send(form, typed | {"privacy": "https://contoso.example/privacy"})
         assert saved.url.endswith("/listing")
         assert "https://contoso.example/privacy" in saved.text
+
+
+async def test_a_destination_that_is_needed_is_named_while_somebody_types(home: Installation) -> None:
+    async with Customer(home.url) as member:
+        await signed_in(home, member, "publisher:contoso")
+        form = (await member.open(f"{AT}/edit")).form("title", "support")
+        form.action = f"{home.url}{AT}/edit/look"
+        operator = await home.visitor("operator")
+        assert (await operator.delete(f"{OFFER}/customer-leads")).status == 204
+        needs, text = "must have a lead destination", {"summary": "A CRM.", "description": "It keeps customers."}
+        asked = await member.send(form, text | {"offerType": "saas"})
+        assert needs in asked.text
+        assert asked.links["Connect it"].endswith(f"{AT}/connect")
+        assert "Summary is missing" not in asked.text
+        other = await member.send(form, {"offerType": "power-bi-app", "summary": ""})
+        assert needs not in other.text
+        assert "Summary is missing" in other.text
+        await operator.put(f"{OFFER}/customer-leads", DESTINATION)
+        asked = await member.send(form, text | {"offerType": "saas"})
+        assert needs not in asked.text
 
 
 @pytest.mark.parametrize(("code", "missing"), [("en", "Summary is missing"), ("pt", "Resumo está faltando")])

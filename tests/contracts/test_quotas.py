@@ -320,13 +320,15 @@ async def test_unknown_tokens_cost_little_and_drive_nothing_out(database_url: st
         with statements() as seen:
             for number in range(3):
                 for _ in range(5):
-                    assert await known.offer_of(f"lh_unknown{number}") is None
+                    assert await known.hook_of(f"lh_unknown{number}") is None
         assert len([one for one in seen if "hook" in one[0]]) == 3
         with statements() as seen:
             for number in range(40):
-                assert await known.offer_of(f"not a token {number}") is None
+                assert await known.hook_of(f"not a token {number}") is None
         assert not seen
-        assert await known.offer_of(at.removeprefix("/hooks/")) == OfferRef("contoso", "crm-pro")
+        found = await known.hook_of(at.removeprefix("/hooks/"))
+        assert found is not None
+        assert found.offer == OfferRef("contoso", "crm-pro")
 
 
 def test_every_quota_can_be_given_to_one_publisher() -> None:

@@ -345,3 +345,24 @@ def test_the_marketplaces_looks_are_given_from_elsewhere_and_here(world: World, 
         assert world.here("marketplace", *wrong).code == 1
         assert world.there("marketplace", *wrong).code == 1
     assert world.here("marketplace", "logo").code == 2
+
+
+def test_hooks_are_made_rotated_tried_and_revoked_from_elsewhere(world: World) -> None:
+    made = world.there("hooks", "create", OFFER, "--json")
+    assert made.code == 0, made.err
+    hook = made.json["id"]
+    rotated = world.there("hooks", "rotate", OFFER, hook)
+    assert rotated.code == 0, rotated.err
+    assert rotated.out.strip() != made.json["url"]
+    assert "/hooks/lh_" in rotated.out
+    (listed,) = world.there("hooks", "list", OFFER, "--json").json["hooks"]
+    assert listed["id"] == hook
+    assert listed["oldAddressUntil"] is not None
+    assert world.there("hooks", "end-old-address", OFFER, hook).code == 0
+    posted = world.there("hooks", "test", OFFER, hook, "--json")
+    assert posted.json["marker"].startswith("MSFT_TEST_"), posted.err
+    assert world.there("leads", "show", posted.json["leadId"]).code == 0
+    assert world.there("hooks", "revoke", OFFER, hook).code == 0
+    again = world.there("hooks", "revoke", OFFER, hook)
+    assert again.code == 1
+    assert "has no hook" in again.err

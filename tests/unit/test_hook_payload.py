@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
-from leadkeeper.doors.hooks.payload import read_payload
 from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.payload import read_payload
 from leadkeeper.intake.texts import UNCLEAN
 from leadkeeper.lead import Customer, is_test
 from leadkeeper.offer import OfferRef

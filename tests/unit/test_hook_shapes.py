@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from leadkeeper.doors.hooks.payload import read_payload
 from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.payload import read_payload
 from leadkeeper.lead import Customer
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem

@@ -1,4 +1,4 @@
-"""When keys and hooks were used last: to the minute, off the way of any request.
+"""When keys and hooks were used last, and which keys the last payloads had: to the minute, off the way of any request.
 
 A use costs a look into memory. Those of some seconds are written in one transaction, each key and hook at most once a
 minute from one process: however often somebody calls, nobody else's writes wait for it. Uses that a process has not
@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import defaultdict
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
 import sqlalchemy as sa
 
+from leadkeeper.access.payloads import KEPT, PayloadKeys, with_payloads
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.storage import tables as t
@@ -34,9 +34,11 @@ class Used(StrEnum):
 
     KEY = "key"
     HOOK = "hook"
+    OLD_ADDRESS = "oldAddress"
+    """A hook's address from before it was rotated."""
 
 
-_TABLES: Final[Mapping[Used, sa.Table]] = {Used.KEY: t.key, Used.HOOK: t.hook}
+_COLUMNS: Final = {Used.HOOK: "used_at", Used.OLD_ADDRESS: "old_used_at"}
 
 
 class Uses:
@@ -47,6 +49,8 @@ class Uses:
         self._clock = clock
         self._seen: dict[tuple[Used, str], int] = {}
         self._waiting: dict[tuple[Used, str], int] = {}
+        self._taken: dict[tuple[str, PayloadKeys], int] = {}
+        self._payloads: dict[str, dict[PayloadKeys, int]] = {}
         self._task: asyncio.Task[None] | None = None
 
     def seen(self, what: Used, id: str) -> None:
@@ -57,6 +61,22 @@ class Uses:
         if len(self._seen) >= _MOST:
             self._seen.clear()
         self._seen[one] = self._waiting[one] = now
+        self._begin()
+
+    def took(self, hook_id: str, keys: PayloadKeys) -> None:
+        """A payload with these keys was posted to the hook now. Of one that varies them, a few are remembered."""
+        now = self._clock()
+        if abs(now - self._taken.get((hook_id, keys), 0)) < EVERY_MS:
+            return
+        if len(self._taken) >= _MOST:
+            self._taken.clear()
+        known = self._payloads.setdefault(hook_id, {})
+        self._taken[hook_id, keys] = known[keys] = now
+        if len(known) > KEPT:
+            del known[min(known, key=lambda each: known[each])]
+        self._begin()
+
+    def _begin(self) -> None:
         if self._task is None:
             with on_behalf_of(NOBODY):
                 self._task = asyncio.create_task(self._write_soon(), name="uses")
@@ -64,9 +84,10 @@ class Uses:
     async def settled(self) -> None:
         """Write what waits now. Nothing happens while the database is away."""
         waiting, self._waiting = self._waiting, {}
-        if waiting:
+        payloads, self._payloads = self._payloads, {}
+        if waiting or payloads:
             with contextlib.suppress(StorageAway):
-                await self._storage.write(_write, waiting)
+                await self._storage.write(_write, waiting, payloads)
 
     async def aclose(self) -> None:
         """Watch no more; what waits is written, if the database is there."""
@@ -77,19 +98,37 @@ class Uses:
 
     async def _write_soon(self) -> None:
         try:
-            while self._waiting:
+            while self._waiting or self._payloads:
                 await asyncio.sleep(SOON)
                 await self.settled()
         finally:
             self._task = None
 
 
-def _write(conn: sa.Connection, uses: Mapping[tuple[Used, str], int]) -> None:
-    rows: defaultdict[Used, list[dict[str, object]]] = defaultdict(list)
-    for (what, id), at in sorted(uses.items()):  # in one order, so that no two processes wait for each other
-        rows[what].append({"one": id, "at": at})
-    moment = sa.bindparam("at", type_=sa.BigInteger)
-    for what, each in rows.items():
-        c = _TABLES[what].c
-        newer = c.used_at.is_(None) | (c.used_at < moment)
-        conn.execute(sa.update(_TABLES[what]).where(c.id == sa.bindparam("one"), newer).values(used_at=moment), each)
+def _write(
+    conn: sa.Connection, uses: Mapping[tuple[Used, str], int], payloads: Mapping[str, Mapping[PayloadKeys, int]]
+) -> None:
+    keys = sorted((id, at) for (what, id), at in uses.items() if what is Used.KEY)
+    if keys:
+        c = t.key.c
+        newer = c.used_at.is_(None) | (c.used_at < sa.bindparam("at", type_=sa.BigInteger))
+        moment = sa.bindparam("at", type_=sa.BigInteger)
+        query = sa.update(t.key).where(c.id == sa.bindparam("one"), newer).values(used_at=moment)
+        conn.execute(query, [{"one": id, "at": at} for id, at in keys])
+    hooks = {id for what, id in uses if what is not Used.KEY} | payloads.keys()
+    for id in sorted(hooks):  # in one order and each row once, so that no two processes wait for each other
+        used = {column: uses[what, id] for what, column in _COLUMNS.items() if (what, id) in uses}
+        _write_hook(conn, id, used, payloads.get(id, {}))
+
+
+def _write_hook(conn: sa.Connection, id: str, used: Mapping[str, int], payloads: Mapping[PayloadKeys, int]) -> None:
+    c = t.hook.c
+    row = conn.execute(
+        sa.select(c.used_at, c.old_used_at, c.payloads).where(c.id == id, c.removed_at.is_(None)).with_for_update()
+    ).first()
+    if row is None:
+        return
+    values: dict[str, object] = {column: max(at, row._mapping[column] or at) for column, at in used.items()}
+    if payloads:
+        values["payloads"] = with_payloads(row.payloads, payloads)
+    conn.execute(sa.update(t.hook).where(c.id == id).values(**values))

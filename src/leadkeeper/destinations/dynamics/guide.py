@@ -16,6 +16,7 @@ _ENTRA: Final = (
     _("Open App registrations, New registration, and register one. Its Overview shows the Application (client) ID."),
     _("Under API permissions add Dynamics CRM, user_impersonation, and press Grant admin consent."),
     _("Under Certificates & secrets make a client secret, and copy its Value at once (not the Secret ID)."),
+    _("Note the day under Expires beside it: on that day Dynamics takes no more leads unless you enter a new secret."),
     _(
         "In the Power Platform admin center open your environment, Settings, Users + permissions, Application users, "
         "New app user: choose the application, and give it a security role that may create, read and write leads."
@@ -39,7 +40,7 @@ GUIDE: Final = Guide(
             "app",
             _("An application signs in"),
             _("Advised: it needs no licence, and works with multi-factor sign-in."),
-            ("instanceUrl", "applicationId", "applicationKey", "directoryId"),
+            ("instanceUrl", "applicationId", "directoryId", "applicationKey", "secretExpires"),
             _ENTRA,
             fixed={"authentication": "azureAD"},
             needed=("applicationId", "applicationKey", "directoryId"),
@@ -48,7 +49,7 @@ GUIDE: Final = Guide(
             "user",
             _("A user signs in"),
             _("Only where an application is not possible: it stops on the day the password ends."),
-            ("instanceUrl", "username", "password"),
+            ("instanceUrl", "username", "password", "secretExpires"),
             _PERSON,
             more=("publicClientId",),
             fixed={"authentication": "office365"},
@@ -62,6 +63,10 @@ GUIDE: Final = Guide(
         "directoryId": _("The tenant ID of the directory that owns Dynamics."),
         "username": _("A user of Dynamics with a licence, without multi-factor authentication."),
         "password": _("That user's password. Enter the new one whenever it changes, usually every 90 days."),
+        "secretExpires": _(
+            "The day on which the secret or password stops working, so that you are reminded 30, 7 and 1 days before. "
+            "Entra shows a secret's beside it, under Expires; a password often ends 90 days after it was set."
+        ),
         "publicClientId": _("An application of your own that allows public client flows, in place of Microsoft's."),
     },
     examples={

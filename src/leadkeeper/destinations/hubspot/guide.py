@@ -41,7 +41,7 @@ GUIDE: Final = Guide(
             _("Advised: every lead is confirmed, with a link to it."),
             ("accessToken",),
             _HUBSPOT_TOKEN,
-            more=("leads", "leadIdProperty"),
+            more=("secretExpires", "leads", "leadIdProperty"),
             tells="accessToken",
             needed=("accessToken",),
         ),

@@ -34,6 +34,7 @@ HUBSPOT: Final = Provider(
     kinds=(HubSpotKind,),
     guide=GUIDE,
     codes=(ErrorCodes(system="HubSpot", words=("hubspot",), named=CODES, statuses=STATUSES),),
+    expiring=("accessToken",),
     reads_back=_reads_back,
     if_not_found=HubSpotKind.TEST_LEAD_NOT_FOUND,
 )

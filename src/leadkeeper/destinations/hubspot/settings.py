@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
-from leadkeeper.destinations.interface import Config
+from leadkeeper.destinations.interface import DatedConfig
 from leadkeeper.destinations.mapping import FieldMapping, FieldNames
 from leadkeeper.texts import join_lazily, lazy_gettext
 
@@ -31,7 +31,7 @@ ContactFields = Annotated[
 LeadFields = Annotated[FieldMapping, AfterValidator(FieldNames(_NAME, _RULE, frozenset({"hs_object_id"})))]
 
 
-class HubSpotConfig(Config):
+class HubSpotConfig(DatedConfig):
     """``hubSpotLeadConfiguration``: either ``accessToken``, or ``portalId`` and ``formGuid``."""
 
     access_token: SecretStr | None = Field(

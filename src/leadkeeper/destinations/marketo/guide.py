@@ -35,7 +35,7 @@ GUIDE: Final = Guide(
                 ),
                 _("Admin, LaunchPoint, New Service, Custom: View Details shows the client id and secret."),
             ),
-            more=("programId",),
+            more=("programId", "secretExpires"),
             tells="clientId",
             needed=("clientId", "clientSecret"),
         ),

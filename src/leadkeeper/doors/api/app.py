@@ -109,7 +109,7 @@ def _routes(services: Services, metrics: Metrics, *, metrics_open: bool) -> Sequ
         CrossListingRoutes(services.offers.cross_listings),
         Answers(services.leads.reading, services.leads.costs),
         ChannelRoutes(services.channels),
-        HookRoutes(services.access.hooks, services.base_url),
+        HookRoutes(services.access.hooks, services.hook_tests, services.base_url),
         PortalLinkRoutes(services.access.portal_links, services.base_url),
         Explainer(services.languages, services.connections.destinations),
         System(services.storage, metrics, services.clock, metrics_open=metrics_open),

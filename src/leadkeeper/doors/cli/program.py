@@ -29,7 +29,7 @@ from leadkeeper.doors.cli.leads import commands as leads
 from leadkeeper.doors.cli.localized_help import help_language, tell_help
 from leadkeeper.doors.cli.misuse import misuse
 from leadkeeper.doors.cli.offers import commands as offers
-from leadkeeper.doors.cli.offers import cross_listings, publishers
+from leadkeeper.doors.cli.offers import cross_listings, hooks, publishers
 from leadkeeper.doors.cli.operating import attention, audit, db, doctor, keys, marketplace, serve
 from leadkeeper.doors.cli.remote.chosen import require_here
 from leadkeeper.doors.cli.showing import SPOKEN, complain, plain_text, spoken
@@ -125,6 +125,7 @@ _show(
     marketplace.commands,
     publishers.commands,
     offers.commands,
+    hooks.commands,
     connections.commands,
     channels.commands,
     contacts.commands,

@@ -11,10 +11,11 @@ from starlette.types import Receive, Scope, Send
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.quotas import Rate
 from leadkeeper.doors.hooks.operation import HookAnswer, operation
-from leadkeeper.doors.hooks.payload import read_payload
 from leadkeeper.doors.readable import require_unencoded
 from leadkeeper.doors.web import HotRoute, header, hops_of, read_body, send_body
 from leadkeeper.intake.keep import Intake
+from leadkeeper.intake.payload import json_object, lead_in
+from leadkeeper.intake.payload_keys import keys_of
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.texts import lazy_gettext
@@ -42,12 +43,14 @@ class _HookDoor:
         """Keep the lead that was posted and answer its id."""
         require_unencoded(scope)
         body = await read_body(receive)
-        offer = await self._hooks.offer_of(scope["path"].removeprefix(_PREFIX))
-        if offer is None:
+        hook = await self._hooks.hook_of(scope["path"].removeprefix(_PREFIX))
+        if hook is None:
             raise Problem(
                 ProblemType.NOT_FOUND, lazy_gettext("There is no such hook. Copy its address again, or make a new one.")
             )
-        lead = read_payload(body, offer, _idempotency_key(scope, offer), hops_of(scope))
+        payload = json_object(body)
+        self._hooks.took(hook.id, keys_of(payload))
+        lead = lead_in(payload, hook.offer, _idempotency_key(scope, hook.offer), hops_of(scope))
         kept = await self._intake.keep(lead, Rate.HOOK_LEADS)
         self._counted("hook", "repeat" if kept.repeat else "kept")
         await send_body(send, 200, b'{"id":"%b"}' % kept.id.encode())

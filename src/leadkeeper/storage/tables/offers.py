@@ -269,4 +269,10 @@ hook: Final = sa.Table(
     sa.Column("removed_at", sa.BigInteger),
     # When a lead was posted to it last, to the minute; see access.uses.
     sa.Column("used_at", sa.BigInteger),
+    # The address that it had before, until when that still takes leads, and when it took one last.
+    sa.Column("old_token_hash", sa.String(64), index=True),
+    sa.Column("old_until", sa.BigInteger),
+    sa.Column("old_used_at", sa.BigInteger),
+    # The keys of the last payloads, without values; see access.payloads.
+    sa.Column("payloads", sa.Text),
 )

@@ -101,6 +101,10 @@ class Remote:
         """What there is at ``path`` once it has this picture; what kind it is, its bytes say there."""
         return self._read(model, (await self._send("PUT", path, picture, "image/png"))[1])
 
+    async def act(self, path: str) -> None:
+        """What is asked for is done; there is nothing to answer."""
+        await self._call("POST", path)
+
     async def delete(self, path: str) -> None:
         """Nothing is at ``path`` any more."""
         await self._call("DELETE", path)

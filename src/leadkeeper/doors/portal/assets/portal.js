@@ -39,6 +39,12 @@ function ready() {
   }
 }
 window.addEventListener("pageshow", ready);
+// A button that sends its form without leaving the page: what is under way is shown beside it meanwhile.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (!event.detail.elt.matches("button[hx-post]")) return;
+  event.detail.elt.classList.add("btn-busy");
+  event.detail.elt.setAttribute("aria-busy", "true");
+});
 for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, ready);
 
 // A menu closes when somebody goes on elsewhere, or presses Escape.
@@ -70,7 +76,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const fields = [...target.querySelectorAll("textarea, input:not([type=hidden])")];
   if (fields.some((each) => each.value !== each.defaultValue)) event.detail.shouldSwap = false;
 });
-document.addEventListener("htmx:afterSwap", () => {
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.requestConfig?.verb === "post") document.querySelector(".problems")?.focus();
   for (const id of opened) { const each = document.getElementById(id); if (each) each.open = true; }
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 });

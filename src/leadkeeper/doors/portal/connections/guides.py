@@ -12,6 +12,8 @@ from leadkeeper.texts import lazy_gettext as _
 
 COMMON: Final = ("contactEmail", "notice")
 """Settings that every destination has, and that stand together at the end of its form."""
+ENDS: Final = "secretExpires"
+"""The day on which a secret ends; a way whose secret always does asks for it beside the secret."""
 
 _CHOICES: Final[Mapping[tuple[str, str], str]] = {
     ("notice", "each"): _("At once, for each lead"),
@@ -20,7 +22,7 @@ _CHOICES: Final[Mapping[tuple[str, str], str]] = {
 }
 _HELP: Final[Mapping[str, str]] = {
     "notice": _("When the contact e-mails hear of leads. Of trouble they hear at once in any case."),
-    "secretExpires": _(
+    ENDS: _(
         "When it stops working, as the other system told you when it was made. You are reminded 30, 7 and 1 days "
         "before."
     ),

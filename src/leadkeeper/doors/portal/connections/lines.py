@@ -18,7 +18,7 @@ from leadkeeper.connections.resource import restored
 from leadkeeper.connections.state import ConnectionState
 from leadkeeper.connections.validation_texts import change_text, named, unconfirmed_text
 from leadkeeper.diagnosis import Diagnosis
-from leadkeeper.doors.portal.connections.guides import guide_of
+from leadkeeper.doors.portal.connections.guides import ENDS, guide_of, way_of
 from leadkeeper.doors.state_words import STANDINGS
 from leadkeeper.inbox.attention.waiting import waiting_counts
 from leadkeeper.offer import OfferRef
@@ -65,6 +65,8 @@ class ConnectionLine:
     contacts: tuple[ContactLine, ...]
     ends_at: str
     """When its credentials end, as it is shown; empty where nobody knows."""
+    ends_unknown: bool
+    """Nobody told when its credentials end, though those of its kind do."""
     ends_soon: str
     """Whether and how soon somebody must act; empty where it is long until then."""
     since: int | None
@@ -120,11 +122,18 @@ def _line(connection: Connection, now: int, language: Language, held: int, *, wa
             for one in connection.contacts
         ),
         ends_at="" if end is None else _shown_end(end),
+        ends_unknown=end is None and _asks_for_end(connection),
         ends_soon="" if end is None else ends_soon(days_left(end, now), language),
         since=connection.since(now),
         probe_at=connection.health.probe_at,
         changed_at=connection.changed_at,
     )
+
+
+def _asks_for_end(connection: Connection) -> bool:
+    """Whether the form of these settings asks when its secret ends, beside that secret."""
+    stored = connection.changed.stored
+    return ENDS in way_of(guide_of(stored.provider), stored.settings, stored.secrets).fields
 
 
 def _shown_end(end: date) -> str:

@@ -41,6 +41,7 @@ class ConnectionPages:
             (OFFER + "/destinations", self._list, "GET"),
             (ONE, self._one, "GET"),
             (ONE + "/validate", self._validate, "POST"),
+            (OFFER + "/validating", self._validating, "GET"),
             (ONE + "/progress", self._progress, "GET"),
             (ONE + "/found", self._found, "POST"),
             (ONE + "/pause", self._pause, "POST"),
@@ -66,12 +67,19 @@ class ConnectionPages:
         """What moves by itself: how far a validation is, whichever process carries it out."""
         ref, name = self._routes.offer_of(request, session), request.path_params["name"]
         await self._services.connections.require(ref, name)
-        now = self._services.clock()
-        under = await self._services.storage.read(progress, (ref, name), now)
-        checks = [] if under is None else steps_seen(under.checks)
-        return self._routes.page(
-            request, "_progress.html", at=offer_address(ref), name=name, under=under, checks=checks
-        )
+        return await self._moving(request, ref, name, typed=False)
+
+    async def _validating(self, request: Request, session: Session) -> Response:
+        """The same beside the form of a connection that is only just being made, by the name that it is given."""
+        ref = self._routes.offer_of(request, session)
+        await self._services.offers.catalogue.offer(ref)
+        return await self._moving(request, ref, request.query_params.get("name", "")[:64], typed=True)
+
+    async def _moving(self, request: Request, ref: OfferRef, name: str, *, typed: bool) -> Response:
+        under = await self._services.storage.read(progress, (ref, name), self._services.clock())
+        content: dict[str, Any] = {"at": offer_address(ref), "name": name, "typed": typed, "under": under}
+        content["checks"] = [] if under is None else steps_seen(under.checks)
+        return self._routes.page(request, "_progress.html", **content)
 
     async def _validate(self, request: Request, session: Session) -> Response:
         ref, name = self._routes.offer_of(request, session), request.path_params["name"]
@@ -174,10 +182,14 @@ async def connection_page(
         "saved": saved,
         "unvalidated": unvalidated,
         "name": connection.name,
+        "typed": False,
         "under": None,
         "missing": await missing_part(routes, request, connection),
     }
-    return await routes.offer_page(request, connection.offer, "connection.html", "destinations", **content)
+    page = await routes.offer_page(request, connection.offer, "connection.html", "destinations", **content)
+    # Where the page came in place of a form, without being loaded: loading it again shows the connection.
+    page.headers["HX-Replace-Url"] = connection_address(connection.offer, connection.name)
+    return page
 
 
 async def validated(

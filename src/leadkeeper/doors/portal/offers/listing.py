@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from leadkeeper.doors.brand_pages import offer_logo
 from leadkeeper.doors.forms import sent_picture
-from leadkeeper.doors.portal.offers.look import look_of, typed
+from leadkeeper.doors.portal.offers.look import lacks_of, look_of, typed
 from leadkeeper.doors.portal.routes import LOGO, OFFER, Places, Routes, form_of, offer_address, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.problem import Problem
@@ -43,8 +43,10 @@ class ListingPages:
         ref = self._routes.offer_of(request, session)
         offer, version = await self._services.offers.catalogue.slot(ref, Slot.DRAFT)
         listing = read_listing({} if version is None else version.definition)
+        look = await look_of(self._services, ref, offer.offer_type, listing)
         content: dict[str, Any] = {
-            "look": await look_of(self._services, ref, offer.offer_type, listing),
+            "look": look,
+            "lacks": await lacks_of(self._services, look),
             "wrong": wrong,
             "most_bytes": MOST_BYTES // 1_024,
             "most_pixels": MOST_PIXELS,
@@ -79,4 +81,5 @@ class ListingPages:
         ref, form = self._routes.offer_of(request, session), await form_of(request)
         listing = typed(form, await self._services.offers.logos.of_draft(ref))
         look = await look_of(self._services, ref, form.get("offerType", ""), listing)
-        return self._routes.page(request, "_look.html", look=look)
+        lacks = await lacks_of(self._services, look)
+        return self._routes.page(request, "_look.html", look=look, lacks=lacks, at=offer_address(ref))

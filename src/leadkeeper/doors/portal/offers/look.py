@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from leadkeeper.offer import OfferRef
+from leadkeeper.problem import FieldError
 from leadkeeper.publishing.links import is_page, is_reachable
 from leadkeeper.publishing.listing import CallToAction, Listing
 from leadkeeper.publishing.showcase import ShowcaseOffer
+from leadkeeper.publishing.steps import missing_for_publication
 from leadkeeper.services import Services
 
 
@@ -31,3 +33,9 @@ async def look_of(services: Services, ref: OfferRef, offer_type: str, listing: L
     """An offer as customers would see it."""
     publisher = await services.offers.catalogue.publisher(ref.publisher_id)
     return ShowcaseOffer(ref, offer_type or "saas", publisher.display_name, listing)
+
+
+async def lacks_of(services: Services, look: ShowcaseOffer) -> tuple[FieldError, ...]:
+    """What the offer would lack before it can be published; a destination that its type needs is named too."""
+    connected = bool((await services.connections.page(look.ref)).connections)
+    return missing_for_publication(look.offer_type, look.listing, has_connection=connected)

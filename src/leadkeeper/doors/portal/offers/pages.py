@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from leadkeeper.doors.portal.connections.lines import lines_of
 from leadkeeper.doors.portal.labels import CALLS
-from leadkeeper.doors.portal.offers.look import look_of, typed
+from leadkeeper.doors.portal.offers.look import lacks_of, look_of, typed
 from leadkeeper.doors.portal.overview import touched_words
 from leadkeeper.doors.portal.routes import LONGEST_TEXT, OFFER, Places, Routes, form_of, offer_address, to
 from leadkeeper.doors.portal.session import Session
@@ -187,5 +187,6 @@ class OfferPages:
             return self._routes.page(request, "offer_new.html", status, **content)
         logo = await self._services.offers.logos.of_draft(draft.ref)
         shown = typed(draft.values, logo)
-        content["look"] = await look_of(self._services, draft.ref, draft.values.get("offerType", ""), shown)
+        look = await look_of(self._services, draft.ref, draft.values.get("offerType", ""), shown)
+        content |= {"look": look, "lacks": await lacks_of(self._services, look)}
         return await self._routes.offer_page(request, draft.ref, "offer_edit.html", "listing", status, **content)

@@ -3,7 +3,7 @@
 Its documentation, its samples and real senders disagree on the case of keys, on which are there, and on whether
 ``LeadSource`` is bare or combined, so everything is understood
 (``docs/reference/vendors/marketplace.md#https-endpoint``). Where the lead stands is found by
-:mod:`~leadkeeper.doors.hooks.shapes`. What has no place of its own is kept as ``extra``.
+:mod:`~leadkeeper.intake.payload_shapes`. What has no place of its own is kept as ``extra``.
 """
 
 from __future__ import annotations
@@ -13,29 +13,44 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from leadkeeper.doors.hooks.shapes import find_fields, keep, read_clean_json, unfolded
 from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.payload_shapes import find_fields, keep, read_clean_json, unfolded
 from leadkeeper.lead import Customer, LeadSource, canonical_action, is_test_marker, read_hops
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.texts import lazy_gettext
 
 _CAMPAIGNS: Final = re.compile(r"\bCampaigns?:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_TOO_DEEP: Final = lazy_gettext("The body is nested too deeply.")
 _LEAD_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def read_payload(body: bytes, offer: OfferRef, idempotency_key: str | None = None, hops: int = 0) -> NewLead:
-    """The lead in ``body``, always one of ``offer``, whatever its ``LeadSource`` says.
+    """The lead in ``body``: :func:`json_object`, then :func:`lead_in`."""
+    return lead_in(json_object(body), offer, idempotency_key, hops)
 
-    ``hops`` is how often it was passed on, as its header says; the payload may know better (see :func:`_hops`).
-    Raises :class:`Problem` only when there is nothing to keep: no JSON object, an empty one, or one nested so deeply
-    that it cannot be read.
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in ``body``, with clean texts.
+
+    Raises :class:`Problem` when there is none, when it is empty, or when it is nested so deeply that it cannot be read.
     """
     try:
-        payload = _object(body)
+        return _object(body)
+    except RecursionError:
+        raise _refused(_TOO_DEEP) from None
+
+
+def lead_in(payload: Mapping[str, Any], offer: OfferRef, idempotency_key: str | None = None, hops: int = 0) -> NewLead:
+    """The lead in ``payload``, always one of ``offer``, whatever its ``LeadSource`` says.
+
+    ``hops`` is how often it was passed on, as its header says; the payload may know better (see :func:`_hops`).
+    Raises :class:`Problem` only for a payload that is nested too deeply.
+    """
+    try:
         found = find_fields(payload)
     except RecursionError:
-        raise _refused(lazy_gettext("The body is nested too deeply.")) from None
+        raise _refused(_TOO_DEEP) from None
     texts, extra = found.texts, found.extra
     source = _source(texts.pop("leadsource", ""), offer, texts, extra)
     action = _action(texts.pop("actioncode", ""), source, extra)

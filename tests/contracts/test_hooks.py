@@ -1,0 +1,150 @@
+"""Hooks: made, rotated without losing a lead, tried, revoked; what came last is told by its keys. On both databases."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+
+from leadkeeper.access.hooks import OLD_ADDRESS_MS
+from leadkeeper.clock import now_ms
+from leadkeeper.storage import tables as t
+from tests.contracts.test_portal import signed_in
+from tests.in_process import OFFER, Installation, Visitor, installation
+from tests.journeys.customer import Customer, Form, Page
+
+HOOKS = f"{OFFER}/hooks"
+PAGE = "/portal/offers/contoso/crm-pro/hooks"
+PAYLOAD = {"UserDetails": {"LastName": "Lovelace", "Email": "ada@contoso.example"}, "LeadSource": "SPZA"}
+
+
+@pytest.fixture
+async def home(database_url: str) -> AsyncIterator[Installation]:
+    """An installation whose address is plain, so that cookies come back over plain HTTP."""
+    async with installation(database_url, public_url="http://leads.example") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def owner(home: Installation) -> Visitor:
+    """A program with a key of contoso."""
+    return await home.visitor("publisher:contoso")
+
+
+async def made(owner: Visitor) -> tuple[str, str]:
+    """A new hook: its id, and its address as a path."""
+    answer = (await owner.post(HOOKS)).json()
+    return answer["id"], f"/hooks/{answer['token']}"
+
+
+def form_to(page: Page, end: str) -> Form:
+    """The form whose address ends so."""
+    (found,) = [form for form in page.forms if form.action.endswith(end)]
+    return found
+
+
+async def the_hook(home: Installation, owner: Visitor) -> dict:
+    """The one hook as it is listed, once what came is written down."""
+    await home.services.access.uses.settled()
+    (hook,) = (await owner.get(HOOKS)).json()["hooks"]
+    return hook
+
+
+async def test_a_rotated_hook_takes_leads_at_both_addresses_until_the_old_one_is_ended(
+    home: Installation, owner: Visitor
+) -> None:
+    hook_id, old = await made(owner)
+    assert (await owner.post(old, PAYLOAD)).status == 200
+    rotated = (await owner.post(f"{HOOKS}/{hook_id}/rotate")).json()
+    assert rotated["id"] == hook_id
+    new = f"/hooks/{rotated['token']}"
+    assert rotated["url"].endswith(new)
+    assert new != old
+    sender = home.anyone
+    assert [(await sender.post(path, PAYLOAD)).status for path in (old, new, old)] == [200, 200, 200]
+    hook = await the_hook(home, owner)
+    assert hook["lastUsedTime"] is not None
+    assert hook["oldAddressLastUsedTime"] is not None
+    left = datetime.fromisoformat(hook["oldAddressUntil"]) - datetime.now(UTC)
+    assert 0 <= OLD_ADDRESS_MS / 1000 - left.total_seconds() < 120
+    assert (await owner.post(f"{HOOKS}/{hook_id}/end-old-address")).status == 204
+    assert [(await sender.post(path, PAYLOAD)).status for path in (old, new)] == [404, 200]
+    (await owner.post(f"{HOOKS}/{hook_id}/end-old-address")).problem(404, "not-found")
+    assert (await the_hook(home, owner))["oldAddressUntil"] is None
+    acts = [line["act"] for line in (await (await home.visitor("operator")).get("/v1/audit")).json()["entries"]]
+    assert {"hook.rotate", "hook.endOld"} <= set(acts)
+
+
+async def test_an_old_address_ends_by_itself_and_a_second_rotation_ends_the_first_one(
+    home: Installation, owner: Visitor
+) -> None:
+    hook_id, first = await made(owner)
+    second = f"/hooks/{(await owner.post(f'{HOOKS}/{hook_id}/rotate')).json()['token']}"
+    third = f"/hooks/{(await owner.post(f'{HOOKS}/{hook_id}/rotate')).json()['token']}"
+    sender = home.anyone
+    assert [(await sender.post(path, PAYLOAD)).status for path in (first, second, third)] == [404, 200, 200]
+    ended = sa.update(t.hook).values(old_until=now_ms() - 1)
+    await home.services.storage.write(lambda conn: conn.execute(ended) and None)
+    home.services.access.hooks._known.clear()
+    assert [(await sender.post(path, PAYLOAD)).status for path in (second, third)] == [404, 200]
+    hook = await the_hook(home, owner)
+    assert hook["oldAddressUntil"] is hook["oldAddressLastUsedTime"] is None
+    await owner.delete(f"{HOOKS}/{hook_id}")
+    assert (await sender.post(third, PAYLOAD)).status == 404
+
+
+async def test_the_keys_of_the_last_payloads_are_told_and_no_value(home: Installation, owner: Visitor) -> None:
+    _, path = await made(owner)
+    sender = home.anyone
+    await sender.post(path, PAYLOAD)
+    await sender.post(path, {"customerInfo": {"name": "Grace"}, "grace@navy.example": "Hopper"})
+    await sender.post(path, PAYLOAD)
+    hook = await the_hook(home, owner)
+    shown = [each["keys"] for each in hook["payloads"]]
+    assert sorted(shown) == [
+        ["UserDetails.LastName", "UserDetails.Email", "LeadSource"],
+        ["customerInfo.name", "…"],
+    ]
+    kept = await home.services.storage.read(lambda conn: str(conn.execute(sa.select(t.hook)).all()))
+    for personal in ("Lovelace", "ada@", "Grace", "grace@", "Hopper", "SPZA"):
+        assert personal not in kept
+
+
+async def test_a_test_payload_becomes_a_test_lead(home: Installation, owner: Visitor) -> None:
+    hook_id, _ = await made(owner)
+    posted = (await owner.post(f"{HOOKS}/{hook_id}/test")).json()
+    found = (await owner.get(f"/v1/leads/{posted['leadId']}")).json()
+    assert found["test"]
+    assert found["customer"]["lastName"] == found["customer"]["company"] == posted["marker"]
+    assert found["action"] == "INS"
+    (payload,) = (await the_hook(home, owner))["payloads"]
+    assert "UserDetails.FirstName" in payload["keys"]
+    assert "ActionCode" in payload["keys"]
+    unknown = "0192f3c0-0000-7000-8000-000000000000"
+    (await owner.post(f"{HOOKS}/{unknown}/test")).problem(404, "not-found")
+    (await owner.post(f"{HOOKS}/{unknown}/rotate")).problem(404, "not-found")
+    operator = await home.visitor("operator")
+    await operator.put(OFFER, {"title": "Contoso CRM Pro", "live": False})
+    (await owner.post(f"{HOOKS}/{hook_id}/test")).problem(409, "offer-not-live")
+
+
+async def test_the_page_does_all_of_it(home: Installation) -> None:
+    async with Customer(home.url) as member:
+        await signed_in(home, member, "publisher:contoso")
+        page = await member.send(form_to(await member.open(PAGE), "/hooks"), {})
+        assert "http://leads.example/hooks/lh_" in page.text
+        assert "http://leads.example/hooks/lh_" not in (await member.open(PAGE)).text, "it is shown once"
+        page = await member.send(form_to(page, "/test"), {})
+        assert "The hook took a test payload" in page.text
+        assert "MSFT_TEST_" in page.text
+        assert "UserDetails.FirstName" in page.text
+        assert "What was posted last" in page.text
+        page = await member.send(form_to(page, "/rotate"), {})
+        assert "The hook's new address" in page.text
+        assert "The old address takes leads until" in page.text
+        page = await member.send(form_to(page, "/end-old-address"), {})
+        assert "The old address takes leads until" not in page.text
+        page = await member.send(form_to(page, "/revoke"), {})
+        assert "No hooks" in page.text

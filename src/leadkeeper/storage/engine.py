@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from leadkeeper.storage.away import StorageAway
 from leadkeeper.storage.hot import on_driver, takes_hot_statements
+from leadkeeper.texts import lazy_gettext
 
 __all__ = ["Storage", "StorageAway", "has_peers", "open_storage"]
 
@@ -85,11 +86,13 @@ def open_storage(url: str) -> Storage:
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError:
-        raise ValueError("not a database address; use sqlite+aiosqlite:///file or postgresql+asyncpg://...") from None
+        raise ValueError(
+            lazy_gettext("not a database address; use sqlite+aiosqlite:///file or postgresql+asyncpg://...")
+        ) from None
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
-            raise ValueError("SQLite needs a file: sqlite+aiosqlite:///leadkeeper.db")
+            raise ValueError(lazy_gettext("SQLite needs a file: sqlite+aiosqlite:///leadkeeper.db"))
         from leadkeeper.storage.sqlite import SQLite  # either is large, and one of them is enough
 
         return SQLite(parsed.set(drivername="sqlite"))
@@ -97,7 +100,11 @@ def open_storage(url: str) -> Storage:
         from leadkeeper.storage.postgresql import PostgreSQL
 
         return PostgreSQL(parsed.set(drivername="postgresql+asyncpg"))
-    raise ValueError(f"{backend} is not supported; use sqlite+aiosqlite:///file or postgresql+asyncpg://...")
+    raise ValueError(
+        lazy_gettext(
+            "%(backend)s is not supported; use sqlite+aiosqlite:///file or postgresql+asyncpg://...", backend=backend
+        )
+    )
 
 
 def has_peers(url: str) -> bool:

@@ -63,7 +63,7 @@ async def test_a_logo_and_a_colour_are_given_on_the_page(home: Installation) -> 
         page = await operator.send(words, {"name": "Fabrikam Market", "accentColor": "#AA2200"})
         assert page.status == 200
         assert "Fabrikam Market" in await text(home, "/store")
-        for door, variable in (("portal", "--tblr-primary: #aa2200"), ("store", "--pico-primary: #aa2200")):
+        for door, variable in (("portal", "--tblr-primary: #aa2200"), ("store", "--pico-primary: light-dark(#aa2200")):
             at = f"/{door}/static/accent.css"
             assert f"{at}?aa2200" in await text(home, "/portal/sign-in" if door == "portal" else "/store")
             assert variable in await text(home, at)
@@ -80,6 +80,27 @@ async def test_a_logo_and_a_colour_are_given_on_the_page(home: Installation) -> 
     assert "accent.css" not in await text(home, "/store")
     acts = await home.services.storage.read(lambda conn: list(conn.scalars(sa.select(t.audit.c.act))))
     assert {"marketplace.accent", "marketplace.logo", "marketplace.name"} <= set(acts)
+
+
+async def test_pages_of_contacts_and_the_documentation_show_them(home: Installation) -> None:
+    assert await text(home, "/docs/accent.css") == ""
+    assert 'href="accent.css"' in await text(home, "/docs/")
+    async with home.session.get(f"{home.url}/contacts/lkc_over") as answer:
+        assert "accent.css" not in await answer.text()
+    await home.services.branding.change(accent="#aa2200", logo=png(9, 9), by="test")
+    for path, status in (("/contacts/lkc_over", 404), ("/docs/nothing-there.html", 404), ("/docs/api", 200)):
+        async with home.session.get(home.url + path) as answer:
+            page = await answer.text()
+        assert answer.status == status
+        (address,) = re.findall(r'href="([^"]*accent\.css\?aa2200)"', page)
+        assert "--pico-primary: light-dark(#aa2200, #" in await text(home, address), path
+        if path.startswith("/contacts"):
+            for logo in re.findall(r'(?:src|href)="(/contacts/static/logo[^"]*)"', page):
+                async with home.session.get(home.url + logo) as answer:
+                    assert answer.content_type == "image/png"
+    style = await text(home, "/docs/accent.css")
+    assert "--md-primary-fg-color: #aa2200" in style
+    assert style.count("--md-typeset-a-color") == 2, "in either theme"
 
 
 async def test_the_api_gives_them_and_another_process_sees_them(home: Installation) -> None:

@@ -19,7 +19,8 @@ import aiohttp
 from leadkeeper.access.keys import Keys
 from leadkeeper.clock import now_ms
 from leadkeeper.doors.cli.demo import cast
-from leadkeeper.inbox.oversight.figures import overview
+from leadkeeper.inbox.oversight.figures import DAY_MS
+from leadkeeper.inbox.oversight.tally import Tally
 from leadkeeper.sandbox.server import Sandbox
 from leadkeeper.storage.engine import open_storage
 from tests.browser.from_nothing import served
@@ -110,6 +111,7 @@ async def fair(folder: Path) -> AsyncIterator[Fair]:
         await _offers(made)
         await _publish(made)
         await _leads(made)
+        await _counted(folder)
         yield made
 
 
@@ -169,8 +171,8 @@ async def _publish(made: Fair) -> None:
         await made.until(f"{made.at(offer)}/operations/{begun['id']}", lambda found: found["state"] == "completed")
 
 
-async def _leads(made: Fair) -> int:
-    """Customers come; then a token ends, and more come. How many they were."""
+async def _leads(made: Fair) -> None:
+    """Customers come; then a token ends, and more come."""
 
     async def come(offer: str, source: str, action: str) -> str:
         return str((await made.ask("POST", "/v1/leads", cast.lead(offer, source, action)))["id"])
@@ -189,13 +191,10 @@ async def _leads(made: Fair) -> int:
             f"/v1/leads/{lead_id}", lambda found: any(each["state"] == "held" for each in found["deliveries"])
         )
     made.lead_id = late[0]
-    return len(early) + len(late)
 
 
-async def _counted(folder: Path, leads: int) -> None:
-    """The program counts the figures of the day every few seconds; these are those of all leads."""
-    storage = open_storage(f"sqlite+aiosqlite:///{folder / 'new.db'}")
-    async with asyncio.timeout(PATIENCE):
-        while (await storage.read(overview, None, now_ms())).last(1).leads < leads:  # noqa: ASYNC110 - it tells nobody
-            await asyncio.sleep(0.2)
+async def _counted(folder: Path) -> None:
+    """The figures of the day, which the program counts now and then."""
+    storage, now = open_storage(f"sqlite+aiosqlite:///{folder / 'new.db'}"), now_ms()
+    await Tally(storage, now_ms).count(now // DAY_MS, now)
     await storage.close()

@@ -60,6 +60,7 @@ CONNECTIONS: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     (SERVICE, "primary", DYNAMICS),
 )
 BROKEN: Final = "newsletter"
+REASON: Final = "Name what it does, and for whom."
 UNCONFIRMED: Final = "partner"
 
 
@@ -160,15 +161,33 @@ async def _publish(made: Fair) -> None:
     for offer in LISTINGS:
         begun = await made.ask("POST", f"{made.at(offer)}/publish", {})
         operation = f"{made.at(offer)}/operations/{begun['id']}"
-        await made.until(
-            operation, lambda found: any(each["status"] == "waitingForApproval" for each in found["steps"])
-        )
+        await made.until(operation, _waits_for_the_operator)
         if offer == SERVICE:
             continue
         await made.ask("POST", f"{made.at(offer)}/certification", {"approved": True})
         await made.until(operation, lambda found: found["state"] == "completed")
         begun = await made.ask("POST", f"{made.at(offer)}/golive")
         await made.until(f"{made.at(offer)}/operations/{begun['id']}", lambda found: found["state"] == "completed")
+
+
+async def refuse(made: Fair) -> None:
+    """The operator refuses the offer that waits."""
+    await made.ask("POST", f"{made.at(SERVICE)}/certification", {"approved": False, "message": REASON})
+    await made.until(f"{made.at(SERVICE)}/operations", lambda found: found["operations"][0]["state"] != "running")
+
+
+async def fail(made: Fair) -> None:
+    """It is published again, and approved; meanwhile somebody has disabled the user in the CRM."""
+    made.sandbox.stand_in("dynamics").choose("userDisabled")
+    begun = await made.ask("POST", f"{made.at(SERVICE)}/publish", {})
+    operation = f"{made.at(SERVICE)}/operations/{begun['id']}"
+    await made.until(operation, _waits_for_the_operator)
+    await made.ask("POST", f"{made.at(SERVICE)}/certification", {"approved": True})
+    await made.until(operation, lambda found: found["state"] != "running")
+
+
+def _waits_for_the_operator(found: Any) -> bool:
+    return any(each["status"] == "waitingForApproval" for each in found["steps"])
 
 
 async def _leads(made: Fair) -> None:

@@ -18,7 +18,21 @@ from playwright.async_api import Browser, Page
 
 from tests.browser.axe import violations
 from tests.browser.conftest import ROOT
-from tests.browser.fair import BROKEN, CRM, INSIGHTS, OPERATOR, OWNER, READER, SERVICE, UNCONFIRMED, Fair, fair
+from tests.browser.fair import (
+    BROKEN,
+    CRM,
+    INSIGHTS,
+    OPERATOR,
+    OWNER,
+    READER,
+    REASON,
+    SERVICE,
+    UNCONFIRMED,
+    Fair,
+    fail,
+    fair,
+    refuse,
+)
 from tests.browser.signing_in import sign_in
 from tests.browser.test_storefront import PHONE, ROUTES, picture, wide
 from tests.english import english_on
@@ -42,8 +56,8 @@ LOOKS: Final[Mapping[str, dict[str, Any]]] = {
     "phone-light": PHONE,
     "phone-dark": PHONE | {"color_scheme": "dark"},
 }
-SAID_ELSEWHERE: Final = ("The token has expired", "is received.")
-"""What other systems said or call something stands there as they say it."""
+SAID_ELSEWHERE: Final = (REASON,)
+"""What people wrote stands there as they wrote it."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +89,8 @@ def main_pages(made: Fair) -> Iterator[MainPage]:
     yield MainPage("connection-broken", f"{at[CRM]}/connections/{BROKEN}", OWNER)
     yield MainPage("connection-unconfirmed", f"{at[CRM]}/connections/{UNCONFIRMED}", OWNER)
     yield MainPage("publishing", f"{at[SERVICE]}/publishing", OWNER)
+    yield MainPage("service", at[SERVICE], OWNER)
+    yield MainPage("history-of-service", f"{at[SERVICE]}/history", OWNER)
     yield MainPage("hooks", f"{at[CRM]}/hooks", OWNER)
     yield MainPage("history", f"{at[CRM]}/history", OWNER)
     yield MainPage("leads", "/portal/leads", OWNER)
@@ -182,5 +198,19 @@ async def test_in_portuguese_they_have_no_english(browser: Browser, tmp_path: Pa
             assert await page.get_attribute("html", "lang") == "pt"
             wrong += [f"{each.name}: {found}" for found in (*await english(page), *await violations(page))]
             await picture(page, f"{each.name}-pt")
+        for what in (refuse, fail):
+            await what(made)
+            for each in main_pages(made):
+                if each.name in (
+                    "overview",
+                    "publishing",
+                    "service",
+                    "history-of-service",
+                    "operator",
+                    "certification",
+                ):
+                    page = await lookers.at(each)
+                    wrong += [f"{each.name}, {what.__name__}: {found}" for found in await english(page)]
+                    await picture(page, f"{each.name}-{what.__name__}-pt")
         await lookers.close()
         assert wrong == [], "\n".join(wrong)

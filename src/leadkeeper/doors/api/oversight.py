@@ -203,8 +203,8 @@ class OversightRoutes:
         add(app, "GET", "/v1/connections", connections, tag="Connections", summary="List everybody's connections")
         add(app, "GET", "/v1/hooks", hooks, tag="Hooks", summary="List everybody's hooks")
         add(app, "GET", "/v1/workers", self.get_workers, tag="System", summary="What runs and what waits")
-        settings, told = self.list_settings, {200: SUMMARY}
-        add(app, "GET", "/v1/settings", settings, tag="System", summary="The settings in force", responses=told)
+        settings, answered = self.list_settings, {200: SUMMARY}
+        add(app, "GET", "/v1/settings", settings, tag="System", summary="The settings in force", responses=answered)
 
     async def list_all_connections(
         self, query: Annotated[ConnectionsQuery, Query()], _: Operator

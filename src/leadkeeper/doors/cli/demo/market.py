@@ -40,8 +40,8 @@ async def publish_offers(hub: Hub, screen: Screen) -> None:
     for offer in cast.PUBLISHED:
         publisher_id, _, offer_id = offer.partition(".")
         path = f"/v1/publishers/{publisher_id}/offers/{offer_id}"
-        told = {name: spoken(of) if isinstance(of, str) else of for name, of in cast.PUBLISHED[offer].items()}
-        listing = {"title": cast.OFFERS[offer], **told}
+        texts = {name: spoken(of) if isinstance(of, str) else of for name, of in cast.PUBLISHED[offer].items()}
+        listing = {"title": cast.OFFERS[offer], **texts}
         await hub.ask("PUT", path, listing)
         begun = await hub.ask("POST", f"{path}/publish", {})
         await _ended(hub, path, begun["id"])

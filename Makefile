@@ -30,7 +30,7 @@ bench: services ## Measure: leads kept and carried a second
 docs: $(PYTHON_READY) ## Build the documentation into build/site
 	@scripts/docs $(ARGS)
 
-screenshots: services ## Picture the pages, light and dark, desk and phone, into build/screenshots
+screenshots: services ## Picture the main pages into build/screenshots (ARGS=--docs: docs/images anew)
 	@scripts/screenshots $(ARGS)
 
 texts: $(PYTHON_READY) ## Gather the texts of the sources into the catalogues (ARGS=eo: begin that language)

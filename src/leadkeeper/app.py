@@ -190,7 +190,7 @@ def _assemble(ground: _Ground) -> Services:
             settings.provider, accounts.sign_ins, ground.network, ground.secret_keys, settings.base_url
         ),
         marketplace=marketplace,
-        branding=_branding(ground),
+        branding=_branding(ground, marketplace),
         offers=offers,
         connections=connections,
         connection_copies=ConnectionCopies(storage, connections),
@@ -211,10 +211,10 @@ def _assemble(ground: _Ground) -> Services:
     )
 
 
-def _branding(ground: _Ground) -> Branding:
+def _branding(ground: _Ground, name: MarketplaceName) -> Branding:
     settings, logo = ground.settings, ground.settings.logo
     shown = None if logo is None else Picture(logo.body, logo.media_type)
-    return Branding(ground.storage, shown, settings.accent_color, ground.clock)
+    return Branding(ground.storage, name, shown, settings.accent_color, ground.clock)
 
 
 def _access(ground: _Ground) -> AccessServices:

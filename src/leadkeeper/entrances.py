@@ -46,15 +46,17 @@ def open_doors(settings: Settings, installation: Installation) -> ASGIApp:
         addresses=addresses,
         metrics_open=settings.metrics_open,
     )
-    name = services.marketplace
+    name, branding = services.marketplace, services.branding
     doors: dict[str, ASGIApp] = {
         "": FirstPage(services.offers.showcase, api),
         "api": cloud_partner,
         "v1.0": cloud_partner,
     }
     pages: dict[str, ASGIApp] = {
-        "contacts": readable(ContactDoor(services.notices.answers, addresses, services.languages, name=name).app()),
-        "docs": readable(DocsDoor(services.languages, name=name).app()),
+        "contacts": readable(
+            ContactDoor(services.notices.answers, addresses, services.languages, name=name, branding=branding).app()
+        ),
+        "docs": readable(DocsDoor(services.languages, name=name, branding=branding).app()),
         "store": readable(_storefront(settings, installation, addresses, secure).app()),
         "portal": readable(_portal(settings, installation, secure).app()),
     }

@@ -10,13 +10,15 @@ from leadkeeper.settings import Settings, WrongSetting
 from leadkeeper.storage.database_clock import DatabaseClock
 from leadkeeper.storage.engine import Storage, open_storage
 from leadkeeper.storage.migrate import bring_up_to_date
+from leadkeeper.texts import join_lazily
+from leadkeeper.texts import lazy_gettext as _
 
 
 async def open_database(
     settings: Settings, clock_of: Callable[[Storage], DatabaseClock] = DatabaseClock
 ) -> tuple[Storage, DatabaseClock, list[str]]:
     """The database, up to date, its clock, and the keys to the secrets in it."""
-    _ = settings.destinations  # a package that cannot be used stops the start before anything is opened
+    settings.destinations  # noqa: B018 - a package that cannot be used stops the start before anything is opened
     storage = open_storage(settings.database_url)
     try:
         await bring_up_to_date(storage)
@@ -36,10 +38,13 @@ async def _secret_keys(settings: Settings, storage: Storage) -> list[str]:
     file = settings.secret_key_file
     if settings.secret_key is None and not file.exists() and await storage.read(any_sealed):
         raise WrongSetting(
-            f"LEADKEEPER_SECRET_KEY_FILE: {file} is missing, but connections hold secrets that were sealed with the "
-            "key in it. Put it back, or set LEADKEEPER_SECRET_KEY. If it is lost for good, "
-            f"`leadkeeper db new-key > {file}` makes another: the connections are then broken until their secrets are "
-            "entered again."
+            _(
+                "LEADKEEPER_SECRET_KEY_FILE: %(file)s is missing, but connections hold secrets that were sealed with "
+                "the key in it. Put it back, or set LEADKEEPER_SECRET_KEY. If it is lost for good, "
+                "`leadkeeper db new-key > %(file)s` makes another: the connections are then broken until their secrets "
+                "are entered again.",
+                file=file,
+            )
         )
     try:
         if settings.secret_key is not None:
@@ -50,6 +55,6 @@ async def _secret_keys(settings: Settings, storage: Storage) -> list[str]:
         return keys
     except ValueError as error:
         name = "SECRET_KEY" if settings.secret_key is not None else "SECRET_KEY_FILE"
-        raise WrongSetting(f"LEADKEEPER_{name}: {error}") from None
+        raise WrongSetting(join_lazily((f"LEADKEEPER_{name}", *error.args), ": ")) from None
     except OSError as error:
         raise WrongSetting(f"LEADKEEPER_SECRET_KEY_FILE: {error.strerror}") from None

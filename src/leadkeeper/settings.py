@@ -18,8 +18,10 @@ from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.listener.limits import Limits
 from leadkeeper.doors.logo import LogoFields
 from leadkeeper.languages import installed
-from leadkeeper.mail.address import MailRules, parse_address, parse_vouched
-from leadkeeper.mail.mailer import MailServer, parse_hostname, parse_mail_server, parse_sender
+from leadkeeper.mail.address import parse_address
+from leadkeeper.mail.mailer import MailServer, parse_mail_server
+from leadkeeper.mail.settings import MailFields
+from leadkeeper.model_errors import model_error
 from leadkeeper.network.addresses import NetworkPolicy, own_addresses, parse_hosts, parse_ranges
 from leadkeeper.notices.settings import TellingFields
 from leadkeeper.privacy.settings import RetentionFields
@@ -27,13 +29,17 @@ from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.steps import Unconfirmed
 from leadkeeper.reconciliation.settings import ReconciliationFields
 from leadkeeper.storage.engine import has_peers, parsed_address
+from leadkeeper.texts import join_lazily
+from leadkeeper.texts import lazy_gettext as _
 
 
 class WrongSetting(Exception):
-    """A setting cannot be used; the message is one line that names it and says what it should be."""
+    """A setting cannot be used; the message is one line that names it and says what it should be, in any language."""
 
 
-class Settings(LogoFields, ProviderFields, QuotaFields, ReconciliationFields, RetentionFields, TellingFields):
+class Settings(
+    LogoFields, MailFields, ProviderFields, QuotaFields, ReconciliationFields, RetentionFields, TellingFields
+):
     """Where the program stands and what it may reach."""
 
     model_config = SettingsConfigDict(
@@ -42,156 +48,153 @@ class Settings(LogoFields, ProviderFields, QuotaFields, ReconciliationFields, Re
 
     database_url: str = Field(
         "sqlite+aiosqlite:///leadkeeper.db",
-        description="Where leads are kept: sqlite+aiosqlite:///file or postgresql+asyncpg://user:password@host/name.",
+        description=_(
+            "Where leads are kept: sqlite+aiosqlite:///file or postgresql+asyncpg://user:password@host/name."
+        ),
     )
-    host: str = Field("127.0.0.1", description="Address that the API listens on.")
-    port: int = Field(8700, ge=1, le=65535, description="Port that the API listens on.")
+    host: str = Field("127.0.0.1", description=_("Address that the API listens on."))
+    port: int = Field(8700, ge=1, le=65535, description=_("Port that the API listens on."))
     processes: int | None = Field(
         None,
         ge=1,
         le=64,
-        description="How many processes serve runs on this machine; unset, 1 on SQLite, and on PostgreSQL one for "
-        "each core, at most 4.",
+        description=_(
+            "How many processes serve runs on this machine; unset, 1 on SQLite, and on PostgreSQL one for "
+            "each core, at most 4."
+        ),
     )
     public_url: str | None = Field(
-        None, description="Address under which the outside reaches the API, for hook addresses and links."
+        None, description=_("Address under which the outside reaches the API, for hook addresses and links.")
     )
     secret_key: SecretStr | None = Field(
         None,
-        description="Key for connection secrets: 32 bytes in URL-safe base64; several with commas, newest first.",
+        description=_("Key for connection secrets: 32 bytes in URL-safe base64; several with commas, newest first."),
     )
     secret_key_file: Path = Field(
-        Path("leadkeeper.key"), description="File with that key, used when SECRET_KEY is unset; made on first start."
+        Path("leadkeeper.key"), description=_("File with that key, used when SECRET_KEY is unset; made on first start.")
     )
     allow_addresses: str = Field(
-        "", description="Private address ranges (CIDR, commas) that destinations may stand in."
+        "", description=_("Private address ranges (CIDR, commas) that destinations may stand in.")
     )
     hosts: str = Field(
-        "", description="Fixed addresses for host names: name=address[:port], commas; *.name for all below it."
+        "", description=_("Fixed addresses for host names: name=address[:port], commas; *.name for all below it.")
     )
-    ca_file: Path | None = Field(None, description="PEM file with further certificate authorities to trust.")
-    smtp_url: SecretStr | None = Field(None, description="Mail server for notices: smtp[s]://user:password@host:port.")
-    mail_from: str | None = Field(
-        None,
-        description="Address that mails come from, also with a name: Contoso Leads <leads@contoso.example>; "
-        "leadkeeper@ the mail server by default.",
-    )
-    mail_hostname: str | None = Field(
-        None, description="Name by which the mail server is greeted (EHLO); this machine's by default."
-    )
-    vouched_mail_domains: str = Field(
-        "",
-        description="Mail domains (commas; .corp.local for all below, * for all) whose addresses get notices without "
-        "being asked whether they want them.",
-    )
-    mails_per_hour: int = Field(
-        600, ge=50, description="Mails that one publisher may cause in an hour, each recipient counted; others wait."
-    )
-    mail_questions_per_day: int = Field(
-        50,
-        ge=1,
-        description="Addresses that are asked in a day whether they want one publisher's notices; others wait.",
-    )
+    ca_file: Path | None = Field(None, description=_("PEM file with further certificate authorities to trust."))
     spare_megabytes: int = Field(
         1000,
         ge=0,
-        description="Below so many free megabytes on the disk of a SQLite database operators are told; 0 for never.",
+        description=_("Below so many free megabytes on the disk of a SQLite database operators are told; 0 for never."),
     )
     lease_seconds: float = Field(
-        15, ge=1, le=600, description="How long the leads of a worker that died wait before another takes them."
+        15, ge=1, le=600, description=_("How long the leads of a worker that died wait before another takes them.")
     )
     shutdown_seconds: float = Field(
-        20, ge=0, le=600, description="How long leads in flight may take to end on shutdown."
+        20, ge=0, le=600, description=_("How long leads in flight may take to end on shutdown.")
     )
     allow_own_addresses: bool = Field(
         False,
-        description="Whether leads may be sent to this installation itself: its PUBLIC_URL and what it listens on.",
+        description=_("Whether leads may be sent to this installation itself: its PUBLIC_URL and what it listens on."),
     )
     withheld_domains: str = Field(
         ".edu",
-        description="Mail domains whose customers' data are not passed on: suffixes such as .edu, exact domains.",
+        description=_("Mail domains whose customers' data are not passed on: suffixes such as .edu, exact domains."),
     )
     destination_packages: str = Field(
         "",
-        description="Installed Python packages, separated by commas, whose destinations are offered beside ours. "
-        "Their code runs with all rights of this program.",
+        description=_(
+            "Installed Python packages, separated by commas, whose destinations are offered beside ours. "
+            "Their code runs with all rights of this program."
+        ),
     )
     certification: Literal["automatic", "operator"] = Field(
-        "automatic", description="Who certifies an offer that is being published: automatic, or an operator by hand."
+        "automatic", description=_("Who certifies an offer that is being published: automatic, or an operator by hand.")
     )
     unconfirmed_test_leads: Unconfirmed = Field(
         Unconfirmed.WARN,
-        description="What publishing does where a destination does not confirm its test lead: wait until somebody says "
-        "that it was found, warn and pass, or pass.",
+        description=_(
+            "What publishing does where a destination does not confirm its test lead: wait until somebody says "
+            "that it was found, warn and pass, or pass."
+        ),
     )
     marketplace_name: str = Field(
         "Marketplace",
-        description="The name that customers read in the storefront; unset, the one entered in the portal.",
+        description=_("The name that customers read in the storefront; unset, the one entered in the portal."),
     )
     support_contact: str = Field(
         "",
-        description="E-mail address, or address of a page (https://...), at which publishers get help from whoever "
-        "runs this installation; shown on the portal's pages.",
+        description=_(
+            "E-mail address, or address of a page (https://...), at which publishers get help from whoever "
+            "runs this installation; shown on the portal's pages."
+        ),
     )
     form_origins: str = Field(
-        "", description="Sites (https://..., commas) that may show an offer's form by the storefront's snippet."
+        "", description=_("Sites (https://..., commas) that may show an offer's form by the storefront's snippet.")
     )
     frame_ancestors: str = Field(
-        "", description="Sites (https://..., commas) whose pages may show a publisher's pages of the portal in a frame."
+        "",
+        description=_("Sites (https://..., commas) whose pages may show a publisher's pages of the portal in a frame."),
     )
-    form_limit: str = Field("20/minute", description="How often one address may send a storefront form: 20/minute.")
+    form_limit: str = Field("20/minute", description=_("How often one address may send a storefront form: 20/minute."))
     trusted_proxies: str = Field(
-        "", description="Address ranges (CIDR, commas) of proxies whose X-Forwarded-For names the customer's address."
+        "",
+        description=_("Address ranges (CIDR, commas) of proxies whose X-Forwarded-For names the customer's address."),
     )
     sign_in_limit: str = Field(
-        "10/minute", description="How many wrong keys one address, and one key's id, may send before 429: 10/minute."
+        "10/minute", description=_("How many wrong keys one address, and one key's id, may send before 429: 10/minute.")
     )
     password_length: int = Field(
-        12, ge=8, le=64, description="Fewest characters of a person's password; 8 where all use a second factor."
+        12, ge=8, le=64, description=_("Fewest characters of a person's password; 8 where all use a second factor.")
     )
-    session_hours: float = Field(8, gt=0, le=720, description="How long one stays signed in to the portal at most.")
+    session_hours: float = Field(8, gt=0, le=720, description=_("How long one stays signed in to the portal at most."))
     session_idle_minutes: float = Field(
-        60, ge=2, le=43200, description="How long one stays signed in to the portal without asking for a page."
+        60, ge=2, le=43200, description=_("How long one stays signed in to the portal without asking for a page.")
     )
     captcha: Literal["none", "turnstile", "hcaptcha", "recaptcha"] = Field(
-        "none", description="Captcha service asked before a storefront form is taken."
+        "none", description=_("Captcha service asked before a storefront form is taken.")
     )
-    captcha_site_key: str = Field("", description="That service's public key, shown to browsers.")
-    captcha_secret: SecretStr | None = Field(None, description="That service's secret key.")
+    captcha_site_key: str = Field("", description=_("That service's public key, shown to browsers."))
+    captcha_secret: SecretStr | None = Field(None, description=_("That service's secret key."))
     head_limit: int = Field(
-        16_384, ge=1_024, le=1_048_576, description="Most bytes of a request's first line and headers together."
+        16_384, ge=1_024, le=1_048_576, description=_("Most bytes of a request's first line and headers together.")
     )
     head_seconds: float = Field(
-        10, gt=0, le=3_600, description="How long a client may take to send a request's headers."
+        10, gt=0, le=3_600, description=_("How long a client may take to send a request's headers.")
     )
     body_seconds: float = Field(
         30,
         gt=0,
         le=3_600,
-        description="How long a client may take to send a body (a second more for each 4 KiB), or to read an answer.",
+        description=_(
+            "How long a client may take to send a body (a second more for each 4 KiB), or to read an answer."
+        ),
     )
     most_connections: int = Field(
-        4_096, ge=1, description="Most connections to the API at once; fewer if the process may open fewer files."
+        4_096, ge=1, description=_("Most connections to the API at once; fewer if the process may open fewer files.")
     )
     connections_per_address: int = Field(
-        512, ge=1, description="Most connections of one client's address at once; trusted proxies have no such limit."
+        512,
+        ge=1,
+        description=_("Most connections of one client's address at once; trusted proxies have no such limit."),
     )
     metrics_open: bool = Field(
-        False, description="Answer /metrics without a key; unset, it takes one of role operator."
+        False, description=_("Answer /metrics without a key; unset, it takes one of role operator.")
     )
     language: str = Field(
         "",
-        description="Language of commands and of what publishing says: en or pt. Unset, commands speak that of LC_ALL, "
-        "LC_MESSAGES or LANG, and publishing English. Pages and REST go by each request.",
+        description=_(
+            "Language of commands and of what publishing says: en or pt. Unset, commands speak that of LC_ALL, "
+            "LC_MESSAGES or LANG, and publishing English. Pages and REST go by each request."
+        ),
     )
-    log_level: str = Field("info", description="debug, info, warning or error.")
-    log_json: bool = Field(False, description="Write the log as one JSON object a line.")
+    log_level: str = Field("info", description=_("debug, info, warning or error."))
+    log_json: bool = Field(False, description=_("Write the log as one JSON object a line."))
 
     @field_validator("language")
     @classmethod
     def _language(cls, value: str) -> str:
         if value and installed().find(value) is None:
-            raise ValueError(f"Input should be {' or '.join(repr(each.code) for each in installed())}")
+            codes = " or ".join(repr(each.code) for each in installed())
+            raise ValueError(_("Input should be %(expected)s", expected=codes))
         return value
 
     @field_validator("database_url")
@@ -218,7 +221,7 @@ class Settings(LogoFields, ProviderFields, QuotaFields, ReconciliationFields, Re
         try:
             parse_limit(value)
         except ValueError:
-            raise ValueError("use a number and a time, such as 20/minute") from None
+            raise ValueError(_("use a number and a time, such as 20/minute")) from None
         return value
 
     @field_validator("form_origins", "frame_ancestors")
@@ -232,7 +235,9 @@ class Settings(LogoFields, ProviderFields, QuotaFields, ReconciliationFields, Re
                 or origin != f"{parts.scheme}://{parts.netloc}"
                 or set(origin) & set(" ;'\"*")
             ):
-                raise ValueError(f"{origin!r} is no site; use https://shop.example, without a path")
+                raise ValueError(
+                    _("%(origin)s is no site; use https://shop.example, without a path", origin=repr(origin))
+                )
         return value
 
     @field_validator("support_contact")
@@ -242,7 +247,7 @@ class Settings(LogoFields, ProviderFields, QuotaFields, ReconciliationFields, Re
             try:
                 parse_address(value)
             except ValueError:
-                raise ValueError("use an e-mail address or one that begins with https://") from None
+                raise ValueError(_("use an e-mail address or one that begins with https://")) from None
         return value
 
     @field_validator("trusted_proxies")
@@ -254,7 +259,7 @@ class Settings(LogoFields, ProviderFields, QuotaFields, ReconciliationFields, Re
     @model_validator(mode="after")
     def _captcha(self) -> Self:
         if self.captcha != "none" and not (self.captcha_site_key and self.captcha_secret):
-            raise ValueError("CAPTCHA needs CAPTCHA_SITE_KEY and CAPTCHA_SECRET")
+            raise ValueError(_("CAPTCHA needs CAPTCHA_SITE_KEY and CAPTCHA_SECRET"))
         return self
 
     @field_validator("hosts")
@@ -267,39 +272,14 @@ class Settings(LogoFields, ProviderFields, QuotaFields, ReconciliationFields, Re
     @classmethod
     def _ca_file(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_file():
-            raise ValueError("there is no such file")
-        return value
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _smtp_url(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            parse_mail_server(value.get_secret_value())
-        return value
-
-    @field_validator("mail_from")
-    @classmethod
-    def _mail_from(cls, value: str | None) -> str | None:
-        if value is not None:
-            parse_sender(value)
-        return value
-
-    @field_validator("mail_hostname")
-    @classmethod
-    def _mail_hostname(cls, value: str | None) -> str | None:
-        return None if value is None else parse_hostname(value)
-
-    @field_validator("vouched_mail_domains")
-    @classmethod
-    def _vouched_mail_domains(cls, value: str) -> str:
-        parse_vouched(value)
+            raise ValueError(_("there is no such file"))
         return value
 
     @field_validator("log_level")
     @classmethod
     def _log_level(cls, value: str) -> str:
         if value.lower() not in {"debug", "info", "warning", "error"}:
-            raise ValueError("use debug, info, warning or error")
+            raise ValueError(_("use debug, info, warning or error"))
         return value.lower()
 
     @property
@@ -318,7 +298,7 @@ class Settings(LogoFields, ProviderFields, QuotaFields, ReconciliationFields, Re
         try:
             return with_packages(_listed(self.destination_packages))
         except ValueError as error:
-            raise WrongSetting(f"LEADKEEPER_DESTINATION_PACKAGES: {error}") from None
+            raise WrongSetting(join_lazily(("LEADKEEPER_DESTINATION_PACKAGES", *error.args), ": ")) from None
 
     @property
     def origins(self) -> list[str]:
@@ -364,12 +344,6 @@ class Settings(LogoFields, ProviderFields, QuotaFields, ReconciliationFields, Re
         return parse_mail_server(self.smtp_url.get_secret_value(), self.mail_from, self.ca_file, self.mail_hostname)
 
     @property
-    def mail_rules(self) -> MailRules:
-        """What publishers may do by mail."""
-        vouched = parse_vouched(self.vouched_mail_domains)
-        return MailRules(vouched, self.mails_per_hour, self.mail_questions_per_day)
-
-    @property
     def base_url(self) -> str:
         """The address that hook URLs and links start with, without a slash at the end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
@@ -386,4 +360,4 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = f"LEADKEEPER_{'_'.join(str(part) for part in first['loc'] or ('captcha',)).upper()}"
-        raise WrongSetting(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise WrongSetting(join_lazily((name, model_error(first)), ": ")) from None

@@ -28,7 +28,7 @@ from tests.people import PASSWORD
 async def served(folder: Path, **more: Any) -> AsyncIterator[tuple[str, Sandbox]]:
     """The program over an empty database, before a sandbox of destinations: the link that it prints.
 
-    ``more`` are settings of it.
+    ``more`` are settings of it; the link leads to this machine whatever its public address is.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -51,7 +51,7 @@ async def served(folder: Path, **more: Any) -> AsyncIterator[tuple[str, Sandbox]
             either: set[asyncio.Future[Any]] = {running, begun}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             assert begun.done(), running
-            yield begun.result(), sandbox
+            yield begun.result().replace(settings.base_url, f"http://127.0.0.1:{port}"), sandbox
         finally:
             stop.set()
             await running

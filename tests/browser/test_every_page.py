@@ -5,6 +5,7 @@ The pages come from the doors' own tables of routes: a new one is visited, or th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,7 +20,7 @@ from leadkeeper.storage import tables as t
 from tests.browser.axe import colour_violations, violations
 from tests.browser.conftest import Opened
 from tests.browser.signing_in import sign_in
-from tests.browser.test_storefront import PHONE, ROUTES, wide
+from tests.browser.test_storefront import PHONE, ROUTES, picture, wide
 from tests.contracts.test_person_sign_in import set_up
 from tests.contracts.test_roles import known
 from tests.contracts.test_tenancy import filled
@@ -190,9 +191,16 @@ class Look:
         found += ["wider than the screen"] if await wide(page) else []
         await page.emulate_media(color_scheme="light")
         found += [f"light: {each}" for each in await violations(page)]
+        await self._picture(page, visit, "light")
         await page.emulate_media(color_scheme="dark")
         found += [f"dark: {each}" for each in await colour_violations(page)]
+        await self._picture(page, visit, "dark")
         return [f"{visit.path}: {each}" for each in found]
+
+    async def _picture(self, page: Page, visit: Visit, theme: str) -> None:
+        if self._script:
+            device = "phone" if "is_mobile" in self._settings else "desk"
+            await picture(page, f"every-{re.sub('[^a-z]+', '-', visit.route + visit.path)[:80]}-{device}-{theme}")
 
     async def close(self) -> None:
         """Close all."""

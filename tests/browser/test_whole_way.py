@@ -8,19 +8,35 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from playwright.async_api import Browser, expect
 
 from leadkeeper.sandbox.server import Sandbox
+from leadkeeper.texts import Language
 from tests.browser.connecting import PATIENCE, way_card
 from tests.browser.from_nothing import Person, begin, served
+from tests.browser.leaks import Trail, bodies, found
 from tests.browser.test_storefront import ROUTES, picture
 from tests.contracts.cases.dynamics import APPLICATION_SETTINGS
+from tests.contracts.mailbox import mailbox
 from tests.languages import LANGUAGES
+from tests.people import PASSWORD
 
 WRONG_SECRET: Final = "not-the-secret-0123456789"
+CONTACT: Final = "sales@contoso.example"
+CUSTOMER: Final = {
+    "firstName": "Gracelyn",
+    "lastName": "Hopperton",
+    "email": "grace@navy.example",
+    "phone": "+1 555 010 7788",
+    "company": "Navigators United",
+    "title": "Rear Admiral",
+    "notes": "Please call before the tide.",
+}
+NOBODY_ELSE_S: Final = (*CUSTOMER.values(), PASSWORD, WRONG_SECRET, str(APPLICATION_SETTINGS["applicationKey"]))
+"""What stands in no address, no line of the log and no mail."""
 
 
 async def connect(person: Person) -> None:
@@ -30,7 +46,7 @@ async def connect(person: Person) -> None:
     way = way_card(page, person.summary("An application signs in"))
     await person.step("choose how to sign in", way)
     right = {name: str(value) for name, value in APPLICATION_SETTINGS.items() if name != "authentication"}
-    await person.fill(**right | {"applicationKey": WRONG_SECRET})
+    await person.fill(**right | {"applicationKey": WRONG_SECRET, "contactEmail": CONTACT})
     save = page.locator(".card-footer button[value='validate']")
     await person.step("save and validate, with a wrong secret", save)
     await expect(page.locator(".finding-wrong .diagnosis")).to_be_visible(timeout=PATIENCE)
@@ -67,8 +83,7 @@ async def ask(person: Person, store: str) -> None:
     person.steps.append("the customer opens the storefront")
     await person.step("open the offer", page.get_by_role("link", name="Contoso CRM"))
     await person.step("ask to be contacted", person.button("Contact me"))
-    answers = {"firstName": "Grace", "lastName": "Hopper", "email": "grace@navy.example", "company": "Navy"}
-    await person.fill(**answers)
+    await person.fill(**CUSTOMER)
     await page.select_option("#country", "US")
     await page.check("#consent")
     await person.step("send the form", person.button("Send"))
@@ -83,23 +98,55 @@ def received(sandbox: Sandbox) -> str:
 
 @pytest.mark.parametrize("code", ["en", "pt"])
 async def test_from_the_first_start_to_a_lead_in_the_crm(
-    browser: Browser, tmp_path: Path, code: str, capsys: pytest.CaptureFixture[str]
+    browser: Browser, tmp_path: Path, code: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    language = LANGUAGES.find(code)
+    language, trail = LANGUAGES.find(code), Trail()
     assert language is not None
-    async with served(tmp_path) as (link, sandbox):
-        context = await browser.new_context(locale=code, **ROUTES)
-        page = await context.new_page()
-        page.set_default_timeout(PATIENCE)
-        person = Person(page, language)
-        await begin(person, link)
-        await connect(person)
-        await publish(person)
-        await ask(person, f"{link.partition('/portal')[0]}/store")
-        async with asyncio.timeout(PATIENCE / 1000):
-            while "grace@navy.example" not in received(sandbox):  # noqa: ASYNC110 - the CRM tells nobody
-                await asyncio.sleep(0.05)
-        await context.close()
+    with mailbox() as box:
+        mail: dict[str, Any] = {
+            "smtp_url": f"smtp://127.0.0.1:{box.port}",
+            "mail_from": "leads@hub.example",
+            "confirmation_mails": True,
+        }
+        async with served(tmp_path, vouched_mail_domains="*", **mail) as (link, sandbox):
+            person = await whole_way(browser, link, sandbox, language, trail)
+            async with asyncio.timeout(PATIENCE / 1000):
+                while not (box.sent_to(CONTACT) and box.sent_to(CUSTOMER["email"])):  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.05)
     assert person.english == set()
-    with capsys.disabled():
+    out, err = capfd.readouterr()
+    places = {"an address": [each.encode() for each in trail.addresses], "the log": [out.encode(), err.encode()]}
+    assert len(trail.addresses) > 30
+    assert found(places | {"a mail": bodies(box)}, NOBODY_ELSE_S) == []
+    with capfd.disabled():
         print(f"\n{language.name}: {len(person.steps)} steps: {'; '.join(person.steps)}")
+
+
+async def whole_way(browser: Browser, link: str, sandbox: Sandbox, language: Language, trail: Trail) -> Person:
+    """All of it; whoever went it."""
+    context = await browser.new_context(locale=language.code, **ROUTES)
+    trail.follow(context)
+    page = await context.new_page()
+    page.set_default_timeout(PATIENCE)
+    person = Person(page, language)
+    await begin(person, link)
+    await connect(person)
+    await publish(person)
+    await ask(person, f"{link.partition('/portal')[0]}/store")
+    async with asyncio.timeout(PATIENCE / 1000):
+        while CUSTOMER["email"] not in received(sandbox):  # noqa: ASYNC110 - the CRM tells nobody
+            await asyncio.sleep(0.05)
+    await context.close()
+    return person
+
+
+def test_what_stands_where_it_must_not_is_found() -> None:
+    texts = ("grace@navy.example", "Rear Admiral", WRONG_SECRET)
+    for hidden in (
+        b"/find?text=grace%40navy.example",
+        b"?title=Rear+Admiral",
+        b"?title=rear%20admiral",
+        b"Rear Admiral",
+    ):
+        assert len(found({"an address": [b"/portal", hidden]}, texts)) >= 1, hidden
+    assert found({"an address": [b"/portal/leads"], "a mail": []}, texts) == []

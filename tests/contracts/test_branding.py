@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from leadkeeper.access.marketplace import MarketplaceName
+from leadkeeper.problem import Problem
 from leadkeeper.publishing.branding import Branding
 from leadkeeper.storage import tables as t
 from tests.contracts.test_portal import signed_in
@@ -44,9 +46,8 @@ async def test_a_logo_and_a_colour_are_given_on_the_page(home: Installation) -> 
     async with Customer(home.url) as operator:
         await signed_in(home, operator, "operator")
         page = await operator.open(AT)
-        (upload,) = [form for form in page.forms if form.action.endswith("/logo")]
-        (words,) = [form for form in page.forms if form.action.endswith("/branding")]
-        page = await operator.upload(upload, "logo", png(64, 32), "image/png")
+        words = page.form("name", "accentColor", "logo")
+        page = await operator.upload(words, "logo", png(64, 32), "image/png")
         assert (page.status, "Saved." in page.text) == (200, True)
         for path in ("/portal/sign-in", "/store"):
             found = await logos(home, path)
@@ -55,14 +56,14 @@ async def test_a_logo_and_a_colour_are_given_on_the_page(home: Installation) -> 
             async with home.session.get(home.url + found[0]) as answer:
                 assert answer.content_type == "image/png"
                 assert (await answer.read()).startswith(b"\x89PNG")
-        page = await operator.upload(upload, "logo", b"<svg/>", "image/svg+xml")
+        page = await operator.upload(words, "logo", b"<svg/>", "image/svg+xml")
         assert (page.status, "no picture that can be read" in page.text) == (422, True)
         assert home.services.branding.uploaded
 
         page = await operator.send(words, {"name": "Fabrikam Market", "accentColor": "#AA2200"})
         assert page.status == 200
         assert "Fabrikam Market" in await text(home, "/store")
-        for door, variable in (("portal", "--tblr-primary: #aa2200"), ("store", "--pico-primary: #aa2200")):
+        for door, variable in (("portal", "--tblr-primary: #aa2200"), ("store", "--pico-primary: light-dark(#aa2200")):
             at = f"/{door}/static/accent.css"
             assert f"{at}?aa2200" in await text(home, "/portal/sign-in" if door == "portal" else "/store")
             assert variable in await text(home, at)
@@ -81,13 +82,34 @@ async def test_a_logo_and_a_colour_are_given_on_the_page(home: Installation) -> 
     assert {"marketplace.accent", "marketplace.logo", "marketplace.name"} <= set(acts)
 
 
+async def test_pages_of_contacts_and_the_documentation_show_them(home: Installation) -> None:
+    assert await text(home, "/docs/accent.css") == ""
+    assert 'href="accent.css"' in await text(home, "/docs/")
+    async with home.session.get(f"{home.url}/contacts/lkc_over") as answer:
+        assert "accent.css" not in await answer.text()
+    await home.services.branding.change(accent="#aa2200", logo=png(9, 9), by="test")
+    for path, status in (("/contacts/lkc_over", 404), ("/docs/nothing-there.html", 404), ("/docs/api", 200)):
+        async with home.session.get(home.url + path) as answer:
+            page = await answer.text()
+        assert answer.status == status
+        (address,) = re.findall(r'href="([^"]*accent\.css\?aa2200)"', page)
+        assert "--pico-primary: light-dark(#aa2200, #" in await text(home, address), path
+        if path.startswith("/contacts"):
+            for logo in re.findall(r'(?:src|href)="(/contacts/static/logo[^"]*)"', page):
+                async with home.session.get(home.url + logo) as answer:
+                    assert answer.content_type == "image/png"
+    style = await text(home, "/docs/accent.css")
+    assert "--md-primary-fg-color: #aa2200" in style
+    assert style.count("--md-typeset-a-color") == 2, "in either theme"
+
+
 async def test_the_api_gives_them_and_another_process_sees_them(home: Installation) -> None:
     operator = await home.visitor("operator")
     usual = (await operator.get(API)).json()
     assert (usual["accentColor"], usual["logo"], usual["logoIsSet"]) == (None, None, False)
     changed = (await operator.put(API, {"name": "Fabrikam", "accentColor": "#AA2200"})).json()
     assert (changed["name"], changed["accentColor"]) == ("Fabrikam", "#aa2200")
-    there = Branding(home.services.storage)
+    there = Branding(home.services.storage, home.services.marketplace)
     await there.look()
     assert (there.accent, there.logo) == ("#aa2200", None)
     logo = await operator.call("PUT", f"{API}/logo", data=png(64, 32), headers=PNG)
@@ -125,8 +147,7 @@ async def test_a_setting_holds_and_the_page_says_so(tmp_path: Path) -> None:
     given: dict[str, Any] = {"public_url": "http://leads.example", "marketplace_name": "Fabrikam"}
     given |= {"logo_file": file, "accent_color": "#0A7A3C"}
     async with installation(url, **given) as home, Customer(home.url) as operator:
-        await home.services.branding.put_accent("#aa2200", by="test")
-        await home.services.branding.put_logo(png(9, 9), by="test")
+        await home.services.branding.change(accent="#aa2200", logo=png(9, 9), by="test")
         assert home.services.branding.accent == "#0a7a3c"
         assert home.services.branding.logo is not None
         assert home.services.branding.logo.body == file.read_bytes()
@@ -140,9 +161,64 @@ async def test_a_setting_holds_and_the_page_says_so(tmp_path: Path) -> None:
 
 
 async def test_a_damaged_picture_is_as_none(home: Installation) -> None:
-    await home.services.branding.put_logo(png(9, 9), by="test")
+    await home.services.branding.change(logo=png(9, 9), by="test")
     spoiled = sa.update(t.installation).where(t.installation.c.name == "marketplaceLogoPicture").values(value="?")
     await home.services.storage.write(lambda conn: conn.execute(spoiled).rowcount)
-    there = Branding(home.services.storage)
+    there = Branding(home.services.storage, home.services.marketplace)
     await there.look()
     assert (there.logo, there.mark) == (None, "")
+
+
+async def test_all_is_changed_in_one_act_or_nothing(home: Installation) -> None:
+    branding, name = home.services.branding, home.services.marketplace
+
+    async def acts() -> list[str]:
+        query = sa.select(t.audit.c.act).where(t.audit.c.act.startswith("marketplace.")).order_by(t.audit.c.id)
+        return await home.services.storage.read(lambda conn: list(conn.scalars(query)))
+
+    await branding.change(name="Fabrikam  Market", accent="#AA2200", logo=png(9, 9), by="test")
+    assert (str(name), branding.accent, branding.uploaded) == ("Fabrikam Market", "#aa2200", True)
+    assert await acts() == ["marketplace.name", "marketplace.accent", "marketplace.logo"]
+    await branding.change(name="Fabrikam Market", accent="#aa2200", logo=png(9, 9), by="test")
+    assert len(await acts()) == 3, "what is the same is no change"
+    for wrong in ({"name": " "}, {"accent": "red"}, {"logo": b"<svg/>"}, {"logo": b""}):
+        given: dict[str, Any] = {"name": "Another", "accent": "#00aa22", "logo": png(8, 8)} | wrong
+        with pytest.raises(Problem) as refused:
+            await branding.change(**given, by="test")
+        assert len(refused.value.errors) == 1
+        assert (str(name), branding.accent) == ("Fabrikam Market", "#aa2200")
+    with pytest.raises(Problem) as refused:
+        await branding.change(name="", accent="red", logo=b"", by="test")
+    assert [error.field for error in refused.value.errors] == ["name", "accentColor", "logo"], "all are named at once"
+    assert len(await acts()) == 3
+    there = Branding(home.services.storage, name)
+    await there.look()
+    assert there.logo == branding.logo
+
+
+async def test_the_page_refuses_all_where_one_cannot_be_taken(home: Installation) -> None:
+    async with Customer(home.url) as operator:
+        await signed_in(home, operator, "operator")
+        form = (await operator.open(AT)).form("name", "accentColor", "logo")
+        form.values |= {"name": "Fabrikam Market", "accentColor": "red"}
+        page = await operator.upload(form, "logo", png(64, 32), "image/png")
+        assert page.status == 422
+        assert 'value="Fabrikam Market"' in page.html, "what was entered stays"
+    assert not home.services.branding.uploaded
+    assert not home.services.marketplace.is_given
+
+
+async def test_what_fails_half_way_leaves_all_as_it_was(home: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(conn: sa.Connection, at: int, who: str, act: str, subject: str, detail: str) -> None:
+        raise RuntimeError(act)
+
+    monkeypatch.setattr("leadkeeper.publishing.branding.note", refuses)  # the second of three things that are written
+    with pytest.raises(RuntimeError, match=r"marketplace\.accent"):
+        await home.services.branding.change(name="Fabrikam", accent="#aa2200", logo=png(9, 9), by="test")
+    monkeypatch.undo()
+    name = MarketplaceName(home.services.storage)
+    there = Branding(home.services.storage, name)
+    await name.look()
+    await there.look()
+    assert (str(name), there.accent, there.uploaded) == ("Marketplace", "", False)
+    assert (str(home.services.marketplace), home.services.branding.accent) == ("Marketplace", "")

@@ -133,3 +133,38 @@ async def test_whoever_wants_no_mail_gets_none_and_it_goes_when_the_lead_goes(ho
     assert await made.confirm(Confirmation(other, "yes@contoso.example", "C", "contoso", "C", "", ENGLISH), "a")
     await home.services.storage.write(_remove_personal, [other], home.services.clock())
     assert await mails(home) == []
+
+
+async def test_several_processes_have_the_bounds_once(home: Installation) -> None:
+    """Each of these is what a process of its own has; all count in one database."""
+    operator = await home.visitor("operator")
+    most = PER_SENDER[0]
+    leads = [await hand_in(operator) for _ in range(2 * most)]
+    rules = MailRules(mails=10 * 2 * most)
+
+    def process() -> Confirmations:
+        return Confirmations(home.services.storage, SENDER, "Market", rules, home.services.clock)
+
+    async def confirm(number: int, email: str, client: str) -> bool:
+        return await process().confirm(
+            Confirmation(leads[number], email, "CRM", "contoso", "Contoso", "", ENGLISH), client
+        )
+
+    from_one_address = [await confirm(number, f"c{number}@x.example", "192.0.2.1") for number in range(most + 1)]
+    assert from_one_address == [True] * most + [False]
+    to_one_mailbox = [
+        await confirm(most + 1 + number, "ada@x.example", f"192.0.2.{number + 10}") for number in range(4)
+    ]
+    assert to_one_mailbox == [True] * PER_MAILBOX[0] + [False]
+    of_one_publisher = [await confirm(most + 5 + n, f"d{n}@x.example", f"198.51.100.{n}") for n in range(5)]
+    left = rules.mails // 10 - (most + 1) - 4
+    assert of_one_publisher == [True] * left + [False] * (5 - left)
+
+
+async def test_what_is_counted_names_nobody(home: Installation) -> None:
+    lead = await hand_in(await home.visitor("operator"))
+    made = Confirmations(home.services.storage, SENDER, "Market", MailRules(), home.services.clock)
+    assert await made.confirm(Confirmation(lead, "ada@x.example", "C", "contoso", "C", "", ENGLISH), "192.0.2.77")
+    rows = await home.services.storage.read(lambda conn: conn.execute(sa.select(t.guess)).all())
+    assert len(rows) >= 3
+    assert not [row for row in rows if "ada" in str(row) or "192.0.2.77" in str(row)]

@@ -67,7 +67,7 @@ async def test_nothing_else_is_served(home: Installation, path: str) -> None:
 
 
 async def test_a_site_that_is_not_built_says_how(home: Installation, tmp_path: Path) -> None:
-    door = DocsDoor(installed(), name="Market", site=tmp_path)
+    door = DocsDoor(installed(), name="Market", branding=home.services.branding, site=tmp_path)
     async with listening(door.app()) as url:
         visitor = Visitor(home.session, url)
         page = await visitor.get("/docs/index.html?lang=pt")

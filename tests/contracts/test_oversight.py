@@ -166,5 +166,8 @@ async def test_lists_for_operators_alone(home: Installation) -> None:
     assert (await operator.get("/v1/hooks?publisherId=fabrikam")).json()["hooks"] == []
     found = (await operator.get("/v1/workers")).json()
     assert (found["queue"]["due"], found["leadsKept"]) == (1, 1)
+    told = await operator.call("GET", "/v1/settings", headers={"Accept-Language": "pt-BR"})
+    helps = {each["name"]: each["help"] for each in told.json()["settings"]}
+    assert (told.headers["Content-Language"], helps["LEADKEEPER_PORT"]) == ("pt", "Porta em que a API escuta.")
     names = [each["name"] for each in (await operator.get("/v1/settings")).json()["settings"]]
     assert "LEADKEEPER_WITHHELD_DOMAINS" in names

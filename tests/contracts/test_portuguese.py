@@ -98,6 +98,20 @@ async def test_every_problem_is_told_in_portuguese(home: Installation) -> None:
     assert found == {}
 
 
+async def test_a_batch_tells_what_is_wrong_with_a_line_in_portuguese(home: Installation) -> None:
+    operator = await home.visitor("operator")
+    wrong = "\n".join(["{", json.dumps(LEAD | {"offerId": "none"}), json.dumps(LEAD | {"source": "a-b"})])
+    sent = {"Content-Type": "application/x-ndjson"}
+    for headers, code in ((PORTUGUESE, "pt"), ({}, "en")):
+        answer = await operator.call("POST", "/v1/leads/batch", data=wrong.encode(), headers=sent | headers)
+        assert answer.headers["Content-Language"] == code
+        problems = [json.loads(line)["problem"] for line in answer.body.splitlines()]
+        assert len(problems) == 3
+        told = [text for each in problems for text in (each["title"], each["detail"])]
+        assert all(english_on(text) for text in told) is (code == "en"), told
+        assert not (code == "pt" and [text for text in told if english_on(text)]), told
+
+
 async def test_no_page_has_english_sentences(database_url: str) -> None:
     async with installation(database_url, public_url="http://leads.example") as home:
         operator = await home.visitor("operator")

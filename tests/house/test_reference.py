@@ -14,6 +14,8 @@ from typer._click.core import Context
 
 from leadkeeper.doors.cli.program import NAME, program
 from leadkeeper.settings import Settings
+from leadkeeper.texts import ENGLISH, Language
+from tests.languages import PORTUGUESE
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs/reference"
@@ -22,9 +24,19 @@ PAGES = [p for p in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 SETTINGS_HEAD = """# Settings
 
 Settings are environment variables, or lines of a file `.env` in the working folder (the environment wins). A wrong
-setting stops the start with one line that names it. This page is generated from `src/leadkeeper/settings.py`.
+setting stops the start with one line that names it. This page is generated from `src/leadkeeper/settings.py`; it is
+there [in Portuguese](settings.pt.md) too.
 
 | setting | default | what it does |
+|---|---|---|
+"""
+SETTINGS_HEAD_PT = """# Configurações
+
+Configurações são variáveis de ambiente, ou linhas de um arquivo `.env` na pasta de trabalho (o ambiente prevalece). Uma
+configuração errada impede o início com uma linha que a nomeia. Esta página é gerada a partir de
+`src/leadkeeper/settings.py` e do catálogo de textos; ela existe também [em inglês](settings.md).
+
+| configuração | padrão | o que faz |
 |---|---|---|
 """
 
@@ -48,14 +60,14 @@ alone (`NO_COLOR=1`: nowhere).
 """
 
 
-def settings_page() -> str:
+def settings_page(head: str, language: Language) -> str:
     """The reference of settings as it should be."""
     rows = []
     for name, field in Settings.model_fields.items():
         default = field.get_default()
         shown = "" if default in (None, "") else f"`{str(default).lower() if default is False else default}`"
-        rows.append(f"| `LEADKEEPER_{name.upper()}` | {shown} | {field.description} |\n")
-    return SETTINGS_HEAD + "".join(rows)
+        rows.append(f"| `LEADKEEPER_{name.upper()}` | {shown} | {language.tell(field.description or '')} |\n")
+    return head + "".join(rows)
 
 
 def commands() -> Iterator[tuple[str, Any]]:
@@ -114,7 +126,10 @@ def is_current(name: str, written: str) -> bool:
 
 
 def test_the_reference_of_settings_is_current() -> None:
-    assert is_current("settings.md", settings_page()), "run: UPDATE_DOCS=1 make test ARGS=tests/house"
+    assert is_current("settings.md", settings_page(SETTINGS_HEAD, ENGLISH)), (
+        "run: UPDATE_DOCS=1 make test ARGS=tests/house"
+    )
+    assert is_current("settings.pt.md", settings_page(SETTINGS_HEAD_PT, PORTUGUESE)), "run: UPDATE_DOCS=1 make test"
 
 
 def test_the_reference_of_commands_is_current() -> None:

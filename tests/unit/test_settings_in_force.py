@@ -8,7 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from leadkeeper.access.in_force import MASK, Origin, SettingInForce, in_force
-from leadkeeper.settings import Settings
+from leadkeeper.settings import Settings, WrongSetting, load_settings
+from tests.languages import PORTUGUESE
 
 
 def found(settings: Settings, **environment: str) -> dict[str, SettingInForce]:
@@ -32,6 +33,39 @@ def test_reading_settings_opens_no_database() -> None:
     before = threading.enumerate()
     Settings(_env_file=None, database_url="sqlite+aiosqlite:///leads.db")
     assert threading.enumerate() == before
+
+
+def test_every_line_of_help_is_told_in_portuguese() -> None:
+    every = found(Settings())
+    assert [name for name, each in every.items() if not PORTUGUESE.can_tell(each.help)] == []
+    assert PORTUGUESE.tell(every["QUOTA_HOOKS"].help) == "Um publicador: máximo de hooks ao todo."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("PORT", "eighty", "O valor precisa ser um número inteiro"),
+        ("FORM_LIMIT", "often", "use um número e um tempo, como 20/minute"),
+        ("DATABASE_URL", "mysql://db", "mysql não é suportado"),
+        ("SMTP_URL", "smtp://a?b", "não é um servidor de e-mail"),
+        ("MAIL_FROM", "nobody", "use leads@contoso.example ou"),
+        ("LOGO_FILE", "none.png", "esse arquivo não existe ou não pode ser lido"),
+        ("ACCENT_COLOR", "blue", "escreva uma cor como #rrggbb"),
+        ("WITHHELD_DOMAINS", "a b", "não é um domínio de e-mail"),
+        ("OIDC_GROUPS", "sellers", "não tem a forma grupo=operator"),
+        ("CAPTCHA", "turnstile", "CAPTCHA precisa de"),
+    ],
+)
+def test_a_wrong_setting_is_told_in_portuguese(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(f"LEADKEEPER_{name}", value)
+    with pytest.raises(WrongSetting) as refused:
+        load_settings()
+    told = PORTUGUESE.tell(refused.value.args[0])
+    assert told.startswith(f"LEADKEEPER_{name}: ")
+    assert says in told
+    assert str(refused.value) != told, "the log says it in English"
 
 
 def test_every_setting_is_there() -> None:

@@ -1,4 +1,7 @@
-"""The marketplace's name: that of the setting, else what was entered on a page, else “Marketplace”."""
+"""The marketplace's name: that of the setting, else what was entered on a page, else “Marketplace”.
+
+It is entered together with the marketplace's looks: see ``publishing/branding.py``.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,18 @@ from leadkeeper.access.audit import note
 from leadkeeper.access.operator_addresses import OperatorAddresses
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.periodic import Job, run_periodically
+from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
+from leadkeeper.texts import lazy_gettext as _
 
 UNNAMED: Final = "Marketplace"
+NAME_FIELD: Final = "name"
 LONGEST: Final = 80
 LOOK_SECONDS: Final = 30.0
 """How soon the other processes of an installation call it by a new name."""
-_NAME: Final = "marketplaceName"
+NAME: Final = "marketplaceName"
+"""Where it is kept."""
 
 
 class MarketplaceName:
@@ -47,22 +54,32 @@ class MarketplaceName:
 
     async def look(self) -> None:
         """Read what was entered."""
-        query = sa.select(t.installation.c.value).where(t.installation.c.name == _NAME)
+        query = sa.select(t.installation.c.value).where(t.installation.c.name == NAME)
         self._entered = await self._storage.read(lambda conn: conn.scalar(query) or "")
 
     async def run(self) -> None:
         """Look again and again until cancelled."""
         await run_periodically(Job("marketplace name", self.look, LOOK_SECONDS, at_once=False))
 
-    async def enter(self, name: str, *, by: str) -> None:
-        """It is called so from now on, unless a setting names it."""
-        message = " ".join(name.split())[:LONGEST]
+    def write(self, conn: sa.Connection, name: str, now: int, *, by: str) -> None:
+        """Within a transaction: it is called so from now on, unless a setting names it; :meth:`entered` when it ended.
 
-        def transaction(conn: sa.Connection) -> None:
-            now = self._clock()
-            conn.execute(sa.delete(t.installation).where(t.installation.c.name == _NAME))
-            conn.execute(sa.insert(t.installation).values(name=_NAME, value=message, changed_at=now))
-            note(conn, now, by, "marketplace.name", "*", message)
+        Raises :class:`Problem` for what is no name: see :func:`parse_name`.
+        """
+        message = parse_name(name)
+        conn.execute(sa.delete(t.installation).where(t.installation.c.name == NAME))
+        conn.execute(sa.insert(t.installation).values(name=NAME, value=message, changed_at=now))
+        note(conn, now, by, "marketplace.name", "*", message)
 
-        await self._storage.write(transaction)
-        self._entered = message
+    def entered(self, name: str) -> None:
+        """What was written is committed: this process calls it so at once."""
+        self._entered = parse_name(name)
+
+
+def parse_name(text: str) -> str:
+    """``text`` with single spaces. Raises :class:`Problem` unless it has 1 to :data:`LONGEST` printable characters."""
+    name = " ".join(text.split())
+    if not name or len(name) > LONGEST or not name.isprintable():
+        message = _("Enter a name of at most %(most)s characters.", most=LONGEST)
+        raise Problem(ProblemType.INVALID_REQUEST, message, (FieldError(NAME_FIELD, message),))
+    return name

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from leadkeeper.texts import lazy_gettext
+
 _BOUND: Final = "b1."
 """How sealed text begins that is bound to its row; older text is not, and is read until it is sealed anew."""
 _PURPOSE: Final = b"leadkeeper connection secrets, bound to their row"
@@ -40,7 +42,7 @@ class Vault:
             self._old = MultiFernet([Fernet(key.strip()) for key in keys])
             self._ciphers = [AESGCM(_derived(key.strip())) for key in keys]
         except ValueError:
-            raise ValueError("each key must be 32 bytes in URL-safe base64") from None
+            raise ValueError(lazy_gettext("each key must be 32 bytes in URL-safe base64")) from None
 
     def seal(self, secrets: Mapping[str, str], row: str) -> str:
         """The secrets as one text fit for the database, good in ``row`` alone."""

@@ -41,11 +41,15 @@ def logo_page(
     return answer
 
 
-def accent_page(branding: Branding, css: Callable[[str], str]) -> Callable[[Request], Response]:
-    """Answers with the style that shows the marketplace's colour: ``css`` of it; empty where ours is shown."""
+def accent_page(branding: Branding, css: Callable[[str], str], *, lasts: int = 3_600) -> Callable[[Request], Response]:
+    """Answers with the style that shows the marketplace's colour: ``css`` of it; empty where ours is shown.
+
+    Browsers ask again after ``lasts`` seconds: an address that names no colour should say less than the hour.
+    """
+    headers = {**_PLAIN, "Cache-Control": f"public, max-age={lasts}"}
 
     def answer(_: Request) -> Response:
-        return Response(css(branding.accent) if branding.accent else "", headers=_AN_HOUR, media_type="text/css")
+        return Response(css(branding.accent) if branding.accent else "", headers=headers, media_type="text/css")
 
     return answer
 
@@ -63,9 +67,25 @@ def portal_css(color: str) -> str:
 
 
 def store_css(color: str) -> str:
-    """The storefront's variables, see ``pages.css``."""
+    """The variables of the pages outside of the portal, see ``pages.css``."""
     s = shades_of(color)
-    calm = "".join(f"--pico-primary{each}: {s.light}; " for each in ("", "-background", "-border"))
-    strong = "".join(f"--pico-primary-hover{each}: {s.light_strong}; " for each in ("", "-background", "-border"))
-    under = f"--pico-primary-underline: {s.light}66; --pico-primary-focus: {s.light}80; "
-    return f':root[data-theme="light"] {{ {calm}{strong}{under}}}\n'
+    shown = {"": f"light-dark({s.light}, {s.dark})", "-background": s.light, "-border": s.light}
+    strong = {"": f"light-dark({s.light_strong}, {s.dark_strong})"}
+    strong |= {"-background": s.light_strong, "-border": s.light_strong}
+    calm = "".join(f"--pico-primary{each}: {value}; " for each, value in shown.items())
+    hover = "".join(f"--pico-primary-hover{each}: {value}; " for each, value in strong.items())
+    under = f"light-dark({s.light}66, {s.dark}66)"
+    more = f"--pico-primary-underline: {under}; --pico-primary-focus: light-dark({s.light}80, {s.dark}80); "
+    return f":root:not([data-theme]) {{ {calm}{hover}{more}}}\n"
+
+
+def docs_css(color: str) -> str:
+    """The variables of the documentation's theme, which chooses by attributes whether it is dark."""
+    s = shades_of(color)
+    both = f"--md-primary-fg-color: {s.light}; --md-primary-fg-color--dark: {s.light_strong}; "
+    light = f"--md-typeset-a-color: {s.light}; --md-accent-fg-color: {s.light_strong}; "
+    dark = f"--md-typeset-a-color: {s.dark}; --md-accent-fg-color: {s.dark_strong}; "
+    return (
+        f"[data-md-color-scheme][data-md-color-primary][data-md-color-accent] {{ {both}{light}}}\n"
+        f'[data-md-color-scheme="slate"][data-md-color-primary][data-md-color-accent] {{ {both}{dark}}}\n'
+    )

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
 from leadkeeper.publishing.accent import parse_color
+from leadkeeper.texts import lazy_gettext as _
 
 MOST_BYTES: Final = 262_144
 """The most bytes of a logo: every page shows it."""
@@ -36,14 +37,14 @@ def read_logo(path: Path) -> Logo:
         with path.open("rb") as file:
             body = file.read(MOST_BYTES + 1)
     except OSError:
-        raise ValueError("there is no such file, or it cannot be read") from None
+        raise ValueError(_("there is no such file, or it cannot be read")) from None
     if len(body) > MOST_BYTES:
-        raise ValueError(f"a logo has at most {MOST_BYTES // 1_024} KiB")
+        raise ValueError(_("a logo has at most %(most)s KiB", most=MOST_BYTES // 1_024))
     media_type, size = ("image/png", _of_png(body)) if body.startswith(_PNG) else ("image/webp", _of_webp(body))
     if size is None:
-        raise ValueError("a logo is a PNG or a WebP file")
+        raise ValueError(_("a logo is a PNG or a WebP file"))
     if not all(0 < pixels <= MOST_PIXELS for pixels in size):
-        raise ValueError(f"a logo has at most {MOST_PIXELS} x {MOST_PIXELS} pixels")
+        raise ValueError(_("a logo has at most %(most)s x %(most)s pixels", most=MOST_PIXELS))
     return Logo(body, media_type)
 
 
@@ -77,13 +78,17 @@ class LogoFields(BaseSettings):
 
     logo_file: Path | None = Field(
         None,
-        description="PNG or WebP file (at most 256 KiB, 1024 x 1024 pixels) that the portal and the storefront show "
-        "as the marketplace's logo, and browsers beside their pages' titles; unset, the one given in the portal.",
+        description=_(
+            "PNG or WebP file (at most 256 KiB, 1024 x 1024 pixels) that the portal and the storefront show "
+            "as the marketplace's logo, and browsers beside their pages' titles; unset, the one given in the portal."
+        ),
     )
     accent_color: str | None = Field(
         None,
-        description="Colour of buttons and links in the portal and the storefront, such as #0b5cab; shown darker or "
-        "lighter where it could not be read; unset, the one given in the portal.",
+        description=_(
+            "Colour of buttons and links in the portal and the storefront, such as #0b5cab; shown darker or "
+            "lighter where it could not be read; unset, the one given in the portal."
+        ),
     )
 
     @field_validator("logo_file")

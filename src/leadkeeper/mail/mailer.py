@@ -25,6 +25,7 @@ from leadkeeper.mail.address import MailAddress, parse_address
 from leadkeeper.mail.diagnoses import MailKind
 from leadkeeper.mail.outcomes import MailStage, diagnose_loss, diagnose_reply
 from leadkeeper.network.trust import trusting
+from leadkeeper.texts import join_lazily, lazy_gettext
 
 SECONDS: Final = 30.0
 """How long handing in one mail may take, for all its recipients."""
@@ -61,9 +62,10 @@ def parse_mail_server(
     url: str, sender: str | None = None, ca_file: Path | None = None, hostname: str | None = None
 ) -> MailServer:
     """Read ``smtp[s]://[user:password@]host[:port]``; raises ``ValueError`` in one line that repeats no secret."""
-    usage = "not a mail server; use smtp://user:password@host:port or smtps://..."
+    usage = lazy_gettext("not a mail server; use smtp://user:password@host:port or smtps://...")
     if "#" in url or "?" in url:
-        raise ValueError(f"{usage} (in user and password # is written %23, ? %3F, / %2F, @ %40 and : %3A)")
+        written = lazy_gettext("(in user and password # is written %%23, ? %%3F, / %%2F, @ %%40 and : %%3A)")
+        raise ValueError(join_lazily((usage, written)))
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -88,16 +90,21 @@ def parse_sender(text: str) -> MailAddress:
     try:
         found = parse_address(text)
     except ValueError as error:
-        raise ValueError(f"{error}; use leads@contoso.example or Contoso Leads <leads@contoso.example>") from None
+        usage = lazy_gettext("use leads@contoso.example or Contoso Leads <leads@contoso.example>")
+        raise ValueError(join_lazily((*error.args, usage), "; ")) from None
     if found.needs_utf8:
-        raise ValueError("the sender's address must be ASCII before the @, since few mail servers take others")
+        raise ValueError(
+            lazy_gettext("the sender's address must be ASCII before the @, since few mail servers take others")
+        )
     return found
 
 
 def parse_hostname(text: str) -> str:
     """A name to greet mail servers with: a host name in ASCII, or an address in brackets. Raises ``ValueError``."""
     if not _HOST_NAME.fullmatch(text) or len(text) > 253:
-        raise ValueError("is no host name; use the full name of this machine, such as leads.contoso.example")
+        raise ValueError(
+            lazy_gettext("is no host name; use the full name of this machine, such as leads.contoso.example")
+        )
     return text
 
 

@@ -2,6 +2,7 @@
 
 It says nothing that the customer wrote. Nobody can have others flooded with it: an address gets few of them a day,
 whoever sends forms causes few an hour, and a publisher's offers cause a part of what the publisher may have mailed.
+All processes of an installation count together, in the transaction that writes the mail down.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 import structlog
 
 from leadkeeper.access.marketplace import MarketplaceName
-from leadkeeper.access.wrong_keys import WrongKeys
+from leadkeeper.access.people.guesses import Guesses
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.mail.address import MailAddress, MailRules, parse_address
 from leadkeeper.mail.fates import mail_row
@@ -26,9 +27,9 @@ from leadkeeper.storage.engine import Storage, StorageAway
 from leadkeeper.texts import Language, Languages
 
 PER_MAILBOX: Final = (3, 86_400_000)
-"""How many confirmations one mailbox gets in how many ms, from one process."""
+"""How many confirmations one mailbox gets in how many ms."""
 PER_SENDER: Final = (10, 3_600_000)
-"""How many one client address causes, so counted."""
+"""How many one client address causes in how many ms."""
 PART: Final = 10
 """A publisher's offers cause at most one confirmation in so many of the mails that may go out for it in an hour."""
 
@@ -64,8 +65,9 @@ class Confirmations:
         self._sender = sender
         self._marketplace = marketplace
         self._clock = clock
-        self._mailboxes, self._senders = WrongKeys(*PER_MAILBOX), WrongKeys(*PER_SENDER)
-        self._publishers = WrongKeys(max(1, rules.mails // PART), 3_600_000)
+        self._senders = Guesses(storage, "confirmations from", *PER_SENDER, clock)
+        self._mailboxes = Guesses(storage, "confirmations to", *PER_MAILBOX, clock)
+        self._publishers = Guesses(storage, "confirmations of", max(1, rules.mails // PART), 3_600_000, clock)
 
     async def confirm(self, asked: Confirmation, client: str) -> bool:
         """Have the request confirmed, once a lead; whether a mail was written down for it.
@@ -79,20 +81,23 @@ class Confirmations:
             address = parse_address(asked.email)
         except ValueError:
             return False
-        now = self._clock()
-        counted = (
-            self._senders.count(client, now),
-            self._mailboxes.count(address.mailbox, now),
-            self._publishers.count(asked.publisher_id, now),
-        )
-        if any(counted):
-            log.info("no confirmation: too many", publisher=asked.publisher_id)
-            return False
         message = confirmation(asked, str(self._marketplace), address, self._sender)
         try:
-            return await self._storage.write(_write, message, address, asked, now)
+            await self._senders.tidy()
+            return await self._storage.write(self._bounded, message, address, asked, client)
         except StorageAway:
             return False
+
+    def _bounded(
+        self, conn: sa.Connection, message: EmailMessage, to: MailAddress, asked: Confirmation, client: str
+    ) -> bool:
+        """What is over one bound counts for none that follows: nobody uses up what others have."""
+        # Always in this order: of two that wait for the same rows, one is first at all of them.
+        bounds = ((self._senders, client), (self._mailboxes, to.mailbox), (self._publishers, asked.publisher_id))
+        if any(bound.count_within(conn, whose) for bound, whose in bounds):
+            log.info("no confirmation: too many", publisher=asked.publisher_id)
+            return False
+        return _write(conn, message, to, asked, self._clock())
 
 
 def confirmation(asked: Confirmation, marketplace: str, to: MailAddress, sender: MailAddress) -> EmailMessage:

@@ -6,6 +6,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings
 
 from leadkeeper.privacy.periods import LONGEST_DAYS, USUAL, Periods
+from leadkeeper.texts import lazy_gettext as _
 
 
 class RetentionFields(BaseSettings):
@@ -15,26 +16,28 @@ class RetentionFields(BaseSettings):
         USUAL.personal_days,
         ge=1,
         le=LONGEST_DAYS,
-        description="Days for which a lead's personal data are kept after it came and was delivered; what waits stays.",
+        description=_(
+            "Days for which a lead's personal data are kept after it came and was delivered; what waits stays."
+        ),
     )
     keep_evidence_days: int = Field(
         USUAL.evidence_days,
         ge=1,
         le=LONGEST_DAYS,
-        description="Days for which what destinations said in failed attempts is kept after a lead was delivered.",
+        description=_("Days for which what destinations said in failed attempts is kept after a lead was delivered."),
     )
     keep_mail_days: int = Field(
         USUAL.mail_days,
         ge=1,
         le=LONGEST_DAYS,
-        description="Days for which what notices say, and to whom, is kept after they were sent.",
+        description=_("Days for which what notices say, and to whom, is kept after they were sent."),
     )
 
     keep_audit_days: int = Field(
         USUAL.audit_days,
         ge=1,
         le=LONGEST_DAYS,
-        description="Days for which lines of the audit are kept; the chain of those that are left stays whole.",
+        description=_("Days for which lines of the audit are kept; the chain of those that are left stays whole."),
     )
 
     @property

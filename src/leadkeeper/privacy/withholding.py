@@ -21,6 +21,7 @@ from typing import Final, Self
 from urllib.parse import unquote
 
 from leadkeeper.intake.texts import INVISIBLE
+from leadkeeper.texts import lazy_gettext
 
 _ENTRY: Final = re.compile(r"\.?[^\s@.,]+(\.[^\s@.,]+)*")
 _DOT: Final = re.compile("[\u3002\uff0e\uff61\ufe52]")
@@ -53,7 +54,12 @@ class Withholding:
         entries = [entry.strip().casefold() for entry in text.split(",") if entry.strip()]
         for entry in entries:
             if not _ENTRY.fullmatch(entry):
-                raise ValueError(f"{entry!r} is no mail domain; use .edu for a suffix, contoso.org for one domain")
+                raise ValueError(
+                    lazy_gettext(
+                        "%(entry)s is no mail domain; use .edu for a suffix, contoso.org for one domain",
+                        entry=repr(entry),
+                    )
+                )
         return cls(
             tuple(_folded(entry) for entry in entries if entry.startswith(".")),
             frozenset(_folded(entry) for entry in entries if not entry.startswith(".")),

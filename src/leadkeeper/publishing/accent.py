@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from leadkeeper.texts import lazy_gettext as _
+
 READABLE: Final = 4.5
 """The least contrast of a text with what is behind it. Source: WCAG 2.2, 1.4.3."""
 ON_LIGHT: Final = "#eceff3"
@@ -36,7 +38,7 @@ class Shades:
 def parse_color(text: str) -> str:
     """``text`` as ``#rrggbb`` in small letters. Raises ``ValueError`` for anything else."""
     if not _COLOR.fullmatch(text):
-        raise ValueError("write a colour as #rrggbb, such as #0b5cab")
+        raise ValueError(_("write a colour as #rrggbb, such as #0b5cab"))
     return text.lower()
 
 

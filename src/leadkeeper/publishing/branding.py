@@ -1,4 +1,4 @@
-"""The marketplace's own logo and colour: those of the settings, else what an operator gave on a page."""
+"""The marketplace's own name, logo and colour: those of the settings, else what an operator gave, all in one act."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from leadkeeper.access.audit import note
+from leadkeeper.access.marketplace import NAME, MarketplaceName, parse_name
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.gate import Gate
 from leadkeeper.periodic import Job, run_periodically
@@ -38,14 +39,28 @@ class Picture:
     media_type: str = "image/png"
 
 
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A logo as it is kept; of none all is empty."""
+
+    body: bytes = b""
+    digest: str = ""
+
+
 class Branding:
     """What pages are dressed in: kept in memory, since every page of everybody asks for it."""
 
     def __init__(
-        self, storage: Storage, logo: Picture | None = None, accent: str | None = None, clock: Clock = now_ms
+        self,
+        storage: Storage,
+        name: MarketplaceName,
+        logo: Picture | None = None,
+        accent: str | None = None,
+        clock: Clock = now_ms,
     ) -> None:
         """``logo`` and ``accent`` are those of the settings: where they are given no page changes what is shown."""
         self._storage = storage
+        self._name = name
         self._clock = clock
         self._turns = Gate(1, 0)
         self._digest, self._given_accent = "", ""
@@ -84,45 +99,88 @@ class Branding:
         """Look again and again until cancelled."""
         await run_periodically(Job("branding", self.look, LOOK_SECONDS, at_once=False))
 
-    async def put_logo(self, body: bytes, *, by: str) -> None:
-        """Show the picture in ``body``, drawn anew: see :func:`draw_anew`, also for what is refused."""
+    async def change(
+        self,
+        *,
+        by: str,
+        name: str | None = None,
+        accent: str | None = None,
+        logo: bytes | None = None,
+        without_logo: bool = False,
+    ) -> None:
+        """Change what is given, in one transaction; what is left out stays.
+
+        ``accent`` is ``#rrggbb``, empty for ours again. ``logo`` is a picture, which is drawn anew: see
+        :func:`draw_anew`; ``without_logo`` takes away what was given. Raises :class:`Problem` with every field that
+        cannot be taken; nothing is changed then.
+        """
+        refused: list[FieldError] = []
+        drawn = _Drawn() if without_logo else None
+        try:
+            name = None if name is None else parse_name(name)
+        except Problem as problem:
+            refused += problem.errors
+        try:
+            accent = None if accent is None else _accent(accent)
+        except Problem as problem:
+            refused += problem.errors
+        try:
+            drawn = drawn if logo is None else await self._drawn(logo, by)
+        except Problem as problem:
+            refused += problem.errors
+        if refused:
+            raise Problem(ProblemType.INVALID_REQUEST, refused[0].message, tuple(refused))
+        await self._storage.write(self._write, by, name, accent, drawn)
+        if name is not None:
+            self._name.entered(name)
+        if accent is not None:
+            self._given_accent = accent
+        if drawn is not None:
+            self._digest, self._uploaded = drawn.digest, Picture(drawn.body) if drawn.body else None
+
+    async def _drawn(self, body: bytes, by: str) -> _Drawn:
         async with self._turns.place(by):
             drawn = await asyncio.to_thread(draw_anew, body)
-        digest = hashlib.sha256(drawn).hexdigest()
-        kept = {_DIGEST: digest, _PICTURE: base64.b64encode(drawn).decode()}
-        await self._storage.write(self._keep, kept, by, "marketplace.logo", digest[:12])
-        self._digest, self._uploaded = digest, Picture(drawn)
+        return _Drawn(drawn, hashlib.sha256(drawn).hexdigest())
 
-    async def remove_logo(self, *, by: str) -> None:
-        """Show ours again. Nothing changes where there is none."""
-        if self._uploaded is None:
-            return
-        await self._storage.write(self._keep, {_DIGEST: "", _PICTURE: ""}, by, "marketplace.logo", "")
-        self._digest, self._uploaded = "", None
+    def _write(self, conn: sa.Connection, by: str, name: str | None, accent: str | None, drawn: _Drawn | None) -> None:
+        """A line of the audit for each thing that is another than before."""
+        now, before = self._clock(), _kept(conn)
+        if name is not None and name != before.get(NAME):
+            self._name.write(conn, name, now, by=by)
+        if accent is not None and accent != before.get(_ACCENT, ""):
+            _keep(conn, {_ACCENT: accent}, now)
+            note(conn, now, by, "marketplace.accent", "*", accent)
+        if drawn is not None and drawn.digest != before.get(_DIGEST, ""):
+            _keep(conn, {_DIGEST: drawn.digest, _PICTURE: base64.b64encode(drawn.body).decode()}, now)
+            note(conn, now, by, "marketplace.logo", "*", drawn.digest[:12])
 
-    async def put_accent(self, color: str, *, by: str) -> None:
-        """Show ``color`` (``#rrggbb``); empty: ours again. Raises :class:`Problem` for what is no colour."""
-        try:
-            color = parse_color(color) if color else ""
-        except ValueError:
-            message = _("Write a colour as # and six digits or letters from a to f, such as #0b5cab.")
-            raise Problem(ProblemType.INVALID_REQUEST, message, (FieldError(ACCENT_FIELD, message),)) from None
-        await self._storage.write(self._keep, {_ACCENT: color}, by, "marketplace.accent", color)
-        self._given_accent = color
 
-    def _keep(self, conn: sa.Connection, values: dict[str, str], by: str, act: str, detail: str) -> None:
-        now = self._clock()
-        conn.execute(sa.delete(t.installation).where(t.installation.c.name.in_(sorted(values))))
-        rows = [{"name": name, "value": value, "changed_at": now} for name, value in sorted(values.items()) if value]
-        if rows:
-            conn.execute(sa.insert(t.installation), rows)
-        note(conn, now, by, act, "*", detail)
+def _accent(text: str) -> str:
+    """Empty, or a colour. Raises :class:`Problem`."""
+    try:
+        return parse_color(text) if text else ""
+    except ValueError:
+        message = _("Write a colour as # and six digits or letters from a to f, such as #0b5cab.")
+        raise Problem(ProblemType.INVALID_REQUEST, message, (FieldError(ACCENT_FIELD, message),)) from None
+
+
+def _keep(conn: sa.Connection, values: dict[str, str], now: int) -> None:
+    conn.execute(sa.delete(t.installation).where(t.installation.c.name.in_(sorted(values))))
+    rows = [{"name": name, "value": value, "changed_at": now} for name, value in sorted(values.items()) if value]
+    if rows:
+        conn.execute(sa.insert(t.installation), rows)
+
+
+def _kept(conn: sa.Connection) -> dict[str, str]:
+    """What is kept, by its name; the picture is left out."""
+    i = t.installation.c
+    rows = conn.execute(sa.select(i.name, i.value).where(i.name.in_((NAME, _ACCENT, _DIGEST)))).all()
+    return {row.name: row.value for row in rows}
 
 
 def _small(conn: sa.Connection) -> tuple[str, str]:
-    i = t.installation.c
-    rows = conn.execute(sa.select(i.name, i.value).where(i.name.in_((_ACCENT, _DIGEST)))).all()
-    found: dict[str, str] = {row.name: row.value for row in rows}
+    found = _kept(conn)
     try:
         accent = parse_color(found.get(_ACCENT, ""))
     except ValueError:

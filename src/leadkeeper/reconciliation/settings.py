@@ -5,6 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
+from leadkeeper.texts import lazy_gettext as _
+
 
 class ReconciliationFields(BaseSettings):
     """The settings of reconciliation."""
@@ -13,5 +15,5 @@ class ReconciliationFields(BaseSettings):
         7,
         ge=0,
         le=90,
-        description="Days back for which it is looked every day whether delivered leads are still there; 0: never.",
+        description=_("Days back for which it is looked every day whether delivered leads are still there; 0: never."),
     )

@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from leadkeeper.storage.away import StorageAway
 from leadkeeper.storage.hot import on_driver, takes_hot_statements
+from leadkeeper.texts import lazy_gettext
 
 __all__ = ["Storage", "StorageAway", "has_peers", "open_storage", "parsed_address"]
 
@@ -97,12 +98,19 @@ def parsed_address(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError:
-        raise ValueError("not a database address; use sqlite+aiosqlite:///file or postgresql+asyncpg://...") from None
+        raise ValueError(
+            lazy_gettext("not a database address; use sqlite+aiosqlite:///file or postgresql+asyncpg://...")
+        ) from None
     backend = parsed.get_backend_name()
     if backend == "sqlite" and (not parsed.database or parsed.database == ":memory:"):
-        raise ValueError("SQLite needs a file: sqlite+aiosqlite:///leadkeeper.db")
+        raise ValueError(lazy_gettext("SQLite needs a file: sqlite+aiosqlite:///leadkeeper.db"))
     if backend not in ("sqlite", "postgresql"):
-        raise ValueError(f"{backend} is not supported; use sqlite+aiosqlite:///file or postgresql+asyncpg://...")
+        raise ValueError(
+            lazy_gettext(
+                "%(backend)s is not supported; use sqlite+aiosqlite:///file or postgresql+asyncpg://...",
+                backend=backend,
+            )
+        )
     return parsed
 
 

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings
 
 from leadkeeper.access.permissions import MEMBER_ROLES, Role
 from leadkeeper.offer import PUBLISHER_ID
+from leadkeeper.texts import lazy_gettext as _
 
 LONGEST_ISSUER: Final = 500
 
@@ -49,24 +50,34 @@ class ProviderFields(BaseSettings):
 
     oidc_issuer: str | None = Field(
         None,
-        description="Issuer of an OpenID Connect provider that people sign in with: "
-        "https://login.microsoftonline.com/<tenant id>/v2.0, https://sso.example/realms/<realm>.",
+        description=_(
+            "Issuer of an OpenID Connect provider that people sign in with: "
+            "https://login.microsoftonline.com/<tenant id>/v2.0, https://sso.example/realms/<realm>."
+        ),
     )
-    oidc_client_id: str = Field("", description="This installation's client id there; needed with OIDC_ISSUER.")
-    oidc_client_secret: SecretStr | None = Field(None, description="Its client secret; needed with OIDC_ISSUER.")
-    oidc_name: str = Field("", description="What the button on the sign-in page calls the provider; its host if unset.")
-    oidc_scopes: str = Field("openid profile email", description="Scopes that are asked for, separated by spaces.")
+    oidc_client_id: str = Field("", description=_("This installation's client id there; needed with OIDC_ISSUER."))
+    oidc_client_secret: SecretStr | None = Field(None, description=_("Its client secret; needed with OIDC_ISSUER."))
+    oidc_name: str = Field(
+        "", description=_("What the button on the sign-in page calls the provider; its host if unset.")
+    )
+    oidc_scopes: str = Field("openid profile email", description=_("Scopes that are asked for, separated by spaces."))
     oidc_groups: str = Field(
         "",
-        description="Which groups are which roles (commas): group=operator, group=publisher:owner, "
-        "group=publisher:contributor, group=publisher:reader.",
+        description=_(
+            "Which groups are which roles (commas): group=operator, group=publisher:owner, "
+            "group=publisher:contributor, group=publisher:reader."
+        ),
     )
-    oidc_groups_claim: str = Field("groups", min_length=1, description="The claim that lists a person's groups.")
-    oidc_email_claim: str = Field("email", min_length=1, description="The claim that holds a person's e-mail address.")
+    oidc_groups_claim: str = Field("groups", min_length=1, description=_("The claim that lists a person's groups."))
+    oidc_email_claim: str = Field(
+        "email", min_length=1, description=_("The claim that holds a person's e-mail address.")
+    )
     oidc_trust_email: bool = Field(
         False,
-        description="Whether whoever is known here by an e-mail address is recognised by it although the provider does "
-        "not call it verified.",
+        description=_(
+            "Whether whoever is known here by an e-mail address is recognised by it although the provider does "
+            "not call it verified."
+        ),
     )
 
     @field_validator("oidc_issuer")
@@ -78,7 +89,7 @@ class ProviderFields(BaseSettings):
         is_address = parts.scheme in ("https", "http") and parts.hostname and not parts.username
         if not is_address or parts.query or parts.fragment or len(value) > LONGEST_ISSUER:
             raise ValueError(
-                "use the issuer's address as its discovery document writes it, such as https://sso.example"
+                _("use the issuer's address as its discovery document writes it, such as https://sso.example")
             )
         return value
 
@@ -87,14 +98,14 @@ class ProviderFields(BaseSettings):
     def _needed(cls, value: str | SecretStr | None, info: ValidationInfo) -> str | SecretStr | None:
         empty = value is None or not (value if isinstance(value, str) else value.get_secret_value())
         if empty and info.data.get("oidc_issuer"):
-            raise ValueError("is needed with LEADKEEPER_OIDC_ISSUER")
+            raise ValueError(_("is needed with LEADKEEPER_OIDC_ISSUER"))
         return value
 
     @field_validator("oidc_scopes")
     @classmethod
     def _oidc_scopes(cls, value: str) -> str:
         if "openid" not in value.split():
-            raise ValueError("must hold openid, such as: openid profile email")
+            raise ValueError(_("must hold openid, such as: openid profile email"))
         return " ".join(value.split())
 
     @field_validator("oidc_groups")
@@ -125,14 +136,16 @@ def parse_groups(text: str) -> tuple[GroupRole, ...]:
     """Read a mapping. Raises ``ValueError`` with one line that names the first bad entry."""
     found = []
     for item in filter(None, (part.strip() for part in text.split(","))):
-        group, _, given = item.rpartition("=")
-        publisher_id, _, role = given.strip().rpartition(":")
+        group, _equals, given = item.rpartition("=")
+        publisher_id, _colon, role = given.strip().rpartition(":")
         if group.strip() and given.strip() == Role.OPERATOR:
             found.append(GroupRole(group.strip(), None, Role.OPERATOR))
         elif group.strip() and role in MEMBER_ROLES and re.fullmatch(PUBLISHER_ID, publisher_id):
             found.append(GroupRole(group.strip(), publisher_id, Role(role)))
         else:
-            raise ValueError(f"{item!r} is not of the form group=operator or group=publisher:contributor")
+            raise ValueError(
+                _("%(item)s is not of the form group=operator or group=publisher:contributor", item=repr(item))
+            )
     return tuple(found)
 
 

@@ -70,7 +70,8 @@ def create_api(
     whose a request is. ``metrics_open``: measurements need no key.
     """
     bearers = Bearers(services.access.sign_ins, addresses, services.access.rates)
-    hot = (hand_in_route(bearers, services.intake, metrics), batch_route(bearers, services.intake, metrics), *beside)
+    batch = batch_route(bearers, services.intake, metrics, services.languages)
+    hot = (hand_in_route(bearers, services.intake, metrics), batch, *beside)
     app = _framework()
     speak(app, services.languages)
     for routes in _routes(services, metrics, metrics_open=metrics_open):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -18,11 +19,12 @@ from leadkeeper.doors.api.problems import documented, invalid_model
 from leadkeeper.doors.api.schemas import INVALID_LEAD, LeadBody, parse_idempotency_key
 from leadkeeper.doors.api.security import require_hand_in, sign_in
 from leadkeeper.doors.bearer import Bearers
+from leadkeeper.doors.languages import accepted
 from leadkeeper.doors.readable import require_unencoded, without_mark
 from leadkeeper.doors.web import MAX_BODY, HotRoute, header, hops_of, problem_content, require_content_type, too_large
 from leadkeeper.intake.keep import Accepted, Intake, NewLead
 from leadkeeper.problem import FieldError, Problem, ProblemType
-from leadkeeper.texts import ENGLISH, lazy_gettext
+from leadkeeper.texts import Language, Languages, lazy_gettext
 
 MAX_LINES: Final = 10_000
 """The most lines in one batch."""
@@ -30,20 +32,33 @@ CHUNK: Final = 500
 """The most lines that are kept together."""
 LONGEST_KEY: Final = 240
 NDJSON: Final = b"application/x-ndjson"
-_HEADERS: Final = [(b"content-type", NDJSON), (b"content-language", ENGLISH.code.encode())]
-"""Problems within its lines are English."""
 
 
-def batch_route(bearers: Bearers, intake: Intake, metrics: Metrics) -> HotRoute:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a request says of all its lines. ``language`` is that of the problems in the answer."""
+
+    key: str | None
+    hops: int
+    language: Language
+
+    def key_of(self, number: int) -> str | None:
+        """The key of one line, by its number."""
+        return None if self.key is None else f"{self.key}/{number}"
+
+
+def batch_route(bearers: Bearers, intake: Intake, metrics: Metrics, languages: Languages) -> HotRoute:
     """The way in for many leads."""
-    return HotRoute("/v1/leads/batch", "batch", _Batch(bearers, intake, metrics).handle, _operation(), (LeadBody,))
+    batch = _Batch(bearers, intake, metrics, languages)
+    return HotRoute("/v1/leads/batch", "batch", batch.handle, _operation(), (LeadBody,))
 
 
 class _Batch:
-    def __init__(self, bearers: Bearers, intake: Intake, metrics: Metrics) -> None:
+    def __init__(self, bearers: Bearers, intake: Intake, metrics: Metrics, languages: Languages) -> None:
         self._bearers = bearers
         self._intake = intake
         self._metrics = metrics
+        self._languages = languages
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer every line in order.
@@ -54,12 +69,15 @@ class _Batch:
         require_hand_in(await sign_in(self._bearers, scope))
         require_content_type(scope, NDJSON, b"application/ndjson", b"application/jsonl")
         require_unencoded(scope)
-        key = _batch_key(header(scope, b"idempotency-key"))
+        wanted = header(scope, b"accept-language")
+        language = accepted(None if wanted is None else wanted.decode("latin-1"), self._languages)
+        asked = _Asked(_batch_key(header(scope, b"idempotency-key")), hops_of(scope), language)
+        headers = [(b"content-type", NDJSON), (b"content-language", language.code.encode())]
         answers: asyncio.Queue[bytes | None] = asyncio.Queue()
-        reading = asyncio.create_task(self._read(receive, key, hops_of(scope), answers), name="batch")
+        reading = asyncio.create_task(self._read(receive, asked, answers), name="batch")
         try:
             block = await answers.get()
-            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
             while block is not None:
                 await send({"type": "http.response.body", "body": block, "more_body": True})
                 block = await answers.get()
@@ -70,14 +88,14 @@ class _Batch:
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
 
-    async def _read(self, receive: Receive, key: str | None, hops: int, answers: asyncio.Queue[bytes | None]) -> None:
+    async def _read(self, receive: Receive, asked: _Asked, answers: asyncio.Queue[bytes | None]) -> None:
         before = 0
         try:
             async for lines in _lines(receive):
                 for start in range(0, len(lines), CHUNK):
                     chunk = lines[start : start + CHUNK][: MAX_LINES - before]
                     if chunk:
-                        await answers.put(await self._answer(chunk, before + 1, key, hops))
+                        await answers.put(await self._answer(chunk, before + 1, asked))
                     before += len(chunk)
                     if len(chunk) < len(lines[start : start + CHUNK]):
                         problem = too_large(
@@ -85,18 +103,18 @@ class _Batch:
                                 "A batch has at most %(max_lines)s lines; the rest is not read.", max_lines=MAX_LINES
                             )
                         )
-                        await answers.put(_line(before + 1, {"problem": problem_content(problem)}))
+                        await answers.put(_refused(before + 1, problem, asked.language))
                         return
         finally:
             await answers.put(None)
 
-    async def _answer(self, lines: Sequence[bytes | None], first: int, key: str | None, hops: int) -> bytes:
+    async def _answer(self, lines: Sequence[bytes | None], first: int, asked: _Asked) -> bytes:
         read: dict[int, NewLead | Problem] = {}
         if first == 1 and lines[0] is not None:
             lines = [without_mark(lines[0]), *lines[1:]]
         for number, line in enumerate(lines, first):
             if line is None or line.strip():
-                read[number] = _parse(line, None if key is None else f"{key}/{number}", hops)
+                read[number] = _parse(line, asked.key_of(number), asked.hops)
         leads = [lead for lead in read.values() if isinstance(lead, NewLead)]
         kept = iter(await self._intake.keep_many(leads, Rate.KEY_LEADS))
         answers = []
@@ -107,12 +125,17 @@ class _Batch:
                 answers.append(_line(number, kept_content(answer)))
             else:
                 self._metrics.counted("batch", answer.type.value)
-                answers.append(_line(number, {"problem": problem_content(answer)}))
+                answers.append(_refused(number, answer, asked.language))
         return b"".join(answers)
 
 
 def _line(number: int, content: Mapping[str, Any]) -> bytes:
     return to_json({"line": number, **content}) + b"\n"
+
+
+def _refused(number: int, problem: Problem, wanted: Language) -> bytes:
+    """In the language that is ``wanted`` where all of it can be told so."""
+    return _line(number, {"problem": problem_content(problem, problem.language(wanted))})
 
 
 def _parse(line: bytes | None, key: str | None, hops: int) -> NewLead | Problem:

@@ -1,4 +1,4 @@
-"""The language that a request asks for: what diagnoses are told in. All else that the API says is English."""
+"""The language that a request asks for: what diagnoses, and what settings do, are told in."""
 
 from __future__ import annotations
 

@@ -85,24 +85,22 @@ class MarketplaceRoutes:
 
     async def put_marketplace(self, body: MarketplaceBody, caller: Operator) -> MarketplaceView:
         """For an operator. What a setting gives is shown whatever is said here."""
-        if body.accent_color is not None:
-            await self._branding.put_accent(body.accent_color, by=caller.name)
-        if body.name is not None:
-            await self._name.enter(body.name, by=caller.name)
+        await self._branding.change(name=body.name, accent=body.accent_color, by=caller.name)
         return self._view()
 
     async def put_marketplace_logo(self, caller: Operator, request: Request) -> MarketplaceView:
         """The body is the picture: PNG, JPEG or WebP. It is drawn anew."""
         require_content_type(request.scope, *(kind.encode() for kind in KINDS))
         require_unencoded(request.scope)
-        await self._branding.put_logo(await read_body(request.receive, MOST_BYTES), by=caller.name)
+        body = await read_body(request.receive, MOST_BYTES)
+        await self._branding.change(logo=body, by=caller.name)
         return self._view()
 
     async def delete_marketplace_logo(self, caller: Operator) -> None:
         """Pages show ours again, the storefront none."""
         if not self._branding.uploaded:
             raise Problem(ProblemType.NOT_FOUND, lazy_gettext("The marketplace was given no logo."))
-        await self._branding.remove_logo(by=caller.name)
+        await self._branding.change(without_logo=True, by=caller.name)
 
     def _view(self) -> MarketplaceView:
         return MarketplaceView.of(self._name, self._branding, self._base_url)

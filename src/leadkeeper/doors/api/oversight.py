@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Final
 
 from fastapi import FastAPI, Query
@@ -10,6 +11,7 @@ from pydantic import Field
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.clock import to_text
 from leadkeeper.connections.state import ConnectionState
+from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Body
 from leadkeeper.doors.api.security import Operator
@@ -201,7 +203,8 @@ class OversightRoutes:
         add(app, "GET", "/v1/connections", connections, tag="Connections", summary="List everybody's connections")
         add(app, "GET", "/v1/hooks", hooks, tag="Hooks", summary="List everybody's hooks")
         add(app, "GET", "/v1/workers", self.get_workers, tag="System", summary="What runs and what waits")
-        add(app, "GET", "/v1/settings", self.list_settings, tag="System", summary="The settings in force")
+        settings, answered = self.list_settings, {200: SUMMARY}
+        add(app, "GET", "/v1/settings", settings, tag="System", summary="The settings in force", responses=answered)
 
     async def list_all_connections(
         self, query: Annotated[ConnectionsQuery, Query()], _: Operator
@@ -245,6 +248,7 @@ class OversightRoutes:
         """For an operator: processes, leases, the queue, and how fast leads come and go; from what is kept."""
         return RunningView.of(await self._oversight.running())
 
-    async def list_settings(self, _: Operator) -> SettingList:
+    async def list_settings(self, _: Operator, language: Asked) -> SettingList:
         """For an operator: of the process that answers. Secrets are masked."""
-        return SettingList(settings=[SettingView.model_validate(each) for each in self._oversight.settings])
+        every = (replace(each, help=language.tell(each.help)) for each in self._oversight.settings)
+        return SettingList(settings=[SettingView.model_validate(each) for each in every])

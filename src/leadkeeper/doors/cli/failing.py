@@ -34,7 +34,7 @@ def explanation(error: BaseException) -> str | None:
         case Problem():
             return error.detail
         case WrongSetting():
-            return _("Wrong setting %(setting)s", setting=error)
+            return _("Wrong setting %(setting)s", setting=error.args[0])
         case WrongKey():
             return _(
                 "%(why)s Set LEADKEEPER_SECRET_KEY (or _FILE) to the key that the database belongs to.",

@@ -21,12 +21,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from leadkeeper.access.contacts import AskedContact
+from leadkeeper.doors.brand_pages import accent_page, logo_page, store_css
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.pages import SHARED, STATIC, Pages, content_security_policy, require_static, static_file
 from leadkeeper.doors.web import read_body
 from leadkeeper.mail.address import masked_address
 from leadkeeper.notices.answers import ContactAnswers
 from leadkeeper.problem import Problem
+from leadkeeper.publishing.branding import Branding
 from leadkeeper.storage.engine import StorageAway
 from leadkeeper.texts import Languages, _
 
@@ -74,16 +76,23 @@ AWAY: Final = PageMessage(
 
 
 class ContactDoor:
-    """The pages. ``name`` is the marketplace's."""
+    """The pages. ``name`` and ``branding`` are the marketplace's."""
 
     def __init__(
-        self, answers: ContactAnswers, addresses: ClientAddresses, languages: Languages, *, name: object
+        self,
+        answers: ContactAnswers,
+        addresses: ClientAddresses,
+        languages: Languages,
+        *,
+        name: object,
+        branding: Branding,
     ) -> None:
         require_static()
         self._answers = answers
         self._addresses = addresses
         policy = content_security_policy(scripts="'none'", connect="'none'")
-        self._pages = Pages("leadkeeper.doors.contacts", languages, policy, marketplace=name)
+        self._pages = Pages("leadkeeper.doors.contacts", languages, policy, marketplace=name, branding=branding)
+        self._branding = branding
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     def app(self) -> Starlette:
@@ -91,6 +100,8 @@ class ContactDoor:
         routes = [
             Route("/contacts/static/pico.min.css", _file(STATIC / "pico.min.css")),
             Route("/contacts/static/pages.css", _file(SHARED)),
+            Route("/contacts/static/logo", logo_page(self._branding)),
+            Route("/contacts/static/accent.css", accent_page(self._branding, store_css)),
             Route("/contacts/{token}", self._page, methods=["GET", "POST"]),
         ]
         handlers = {HTTPException: self._of_http, StorageAway: self._of_away, Exception: self._of_away}

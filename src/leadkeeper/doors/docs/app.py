@@ -16,12 +16,16 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from leadkeeper.doors.brand_pages import accent_page, docs_css, store_css
 from leadkeeper.doors.pages import SAFE_HEADERS, SHARED, STATIC, Pages, content_security_policy, static_file
+from leadkeeper.publishing.branding import Branding
 from leadkeeper.texts import Languages
 
 SITE: Final = STATIC / "docs"
 """The built documentation: see ``scripts/setup-docs``."""
 API_PAGE: Final = "/docs/api"
+ACCENT: Final = "accent.css"
+"""A file of the site, empty where it is read without the program; here it shows the marketplace's colour."""
 _ASSETS: Final = Path(__file__).parent / "assets"
 _FILES: Final = {
     **{name: STATIC / name for name in ("swagger-ui.css", "swagger-ui-bundle.js", "pico.min.css")},
@@ -44,13 +48,14 @@ _TYPES: Final = {
 
 
 class DocsDoor:
-    """The pages. ``name`` is the marketplace's; ``site`` is the folder of the built documentation."""
+    """The pages. ``name`` and ``branding`` are the marketplace's; ``site`` is the folder of the built documentation."""
 
-    def __init__(self, languages: Languages, *, name: object, site: Path = SITE) -> None:
+    def __init__(self, languages: Languages, *, name: object, branding: Branding, site: Path = SITE) -> None:
         self._site = site.resolve()
         policy = content_security_policy()
         self._headers = {**SAFE_HEADERS, "Content-Security-Policy": policy, "Cache-Control": "public, max-age=300"}
-        self._pages = Pages("leadkeeper.doors.docs", languages, policy, marketplace=name)
+        self._pages = Pages("leadkeeper.doors.docs", languages, policy, marketplace=name, branding=branding)
+        self._branding = branding
 
     def app(self) -> Starlette:
         """The pages as an application, below ``/docs``."""
@@ -58,6 +63,8 @@ class DocsDoor:
             Route("/docs", lambda _: RedirectResponse("/docs/", 308)),
             Route(API_PAGE, self._api),
             *(Route(f"{API_PAGE}/{name}", _file(path)) for name, path in _FILES.items()),
+            Route(f"{API_PAGE}/accent.css", accent_page(self._branding, store_css)),
+            Route(f"/docs/{ACCENT}", accent_page(self._branding, docs_css, lasts=300)),
             Route("/docs/{path:path}", self._page),
         ]
         return Starlette(routes=routes, exception_handlers={HTTPException: self._of_http})

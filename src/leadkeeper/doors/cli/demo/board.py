@@ -82,7 +82,7 @@ def _line(lead: Mapping[str, Any], delivery: Mapping[str, Any]) -> Line:
         lead_source=short_lead_source(lead["leadSource"]),
         offer=f"{lead['publisherId']}.{lead['offerId']}",
         connection=delivery["connection"],
-        destination=f"{delivery['connection']} ({OURS.named(delivery['destination']).title})",
+        destination=f"{delivery['connection']} ({spoken(OURS.named(delivery['destination']).title)})",
         state=delivery["state"],
         summary=summary(delivery),
     )

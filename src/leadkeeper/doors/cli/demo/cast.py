@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import count, cycle
 from typing import Any, Final
 
-from leadkeeper.texts import _
+from leadkeeper.texts import lazy_gettext as _
 
 PUBLISHERS: Final = {"contoso": "Contoso", "fabrikam": "Fabrikam"}
 OFFERS: Final = {
@@ -18,28 +18,28 @@ EVERYWHERE: Final = "contoso.crm-pro"
 """The offer with a connection to every kind of destination."""
 PUBLISHED: Final[Mapping[str, Mapping[str, Any]]] = {
     "contoso.crm-trial": {
-        "summary": "Customers, quotes and calls of a small sales team in one place.",
-        "description": (
+        "summary": _("Customers, quotes and calls of a small sales team in one place."),
+        "description": _(
             "Contoso CRM keeps what a sales team needs to know of its customers.\n\n"
             "- Quotes and orders beside every call\n- A view of the week for each seller\n"
             "- Import from spreadsheets\n\nThe test drive comes with the data of a made-up company."
         ),
-        "category": "Sales",
-        "price": "25 EUR for each user and month",
+        "category": _("Sales"),
+        "price": _("25 EUR for each user and month"),
         "callsToAction": ["testDrive", "contactMe"],
     },
     "fabrikam.insights": {
-        "summary": "Reports on stock and deliveries that a warehouse reads in the morning.",
-        "description": (
+        "summary": _("Reports on stock and deliveries that a warehouse reads in the morning."),
+        "description": _(
             "Fabrikam Insights reads the figures of your warehouse every night.\n\n"
             "- What runs out this week\n- Which deliveries are late, and why\n- Reports by mail, before work begins"
         ),
-        "category": "Analytics",
-        "price": "From 400 EUR a month",
+        "category": _("Analytics"),
+        "price": _("From 400 EUR a month"),
         "callsToAction": ["contactMe", "getItNow"],
     },
 }
-"""The offers that customers see in the end, and what they read of them."""
+"""The offers that customers see in the end, and what they read of them, in the language of the command."""
 ACCOUNTS: Final = (
     (_("operator"), "Teresa Almeida", "teresa.almeida@marketplace.example", None, "operator"),
     (_("publisher (an owner at Contoso)"), "Daniel Whitfield", "daniel.whitfield@contoso.example", "contoso", "owner"),
@@ -68,10 +68,10 @@ _customers = zip(cycle(_PEOPLE), count(1), strict=False)
 
 def lead(offer: str, source: str, action: str) -> dict[str, Any]:
     """A lead as ``POST /v1/leads`` takes it, of the next customer in turn; no two have the same e-mail address."""
-    publisher_id, _, offer_id = offer.partition(".")
+    publisher_id, _dot, offer_id = offer.partition(".")
     person, number = next(_customers)
     customer = dict(zip(_NAMES, person, strict=True))
-    mailbox, _, domain = customer["email"].partition("@")
+    mailbox, _at, domain = customer["email"].partition("@")
     return {
         "publisherId": publisher_id,
         "offerId": offer_id,
@@ -89,7 +89,7 @@ HOOKED: Final = "contoso.crm-trial"
 """The offer that Microsoft's marketplace posts leads of."""
 HOOK_LEADS: Final[tuple[tuple[str, dict[str, Any], str, str], ...]] = (
     (
-        "PascalCase keys, bare lead source",
+        _("PascalCase keys, bare lead source"),
         {
             "UserDetails": {
                 "FirstName": "Eleanor",
@@ -109,7 +109,7 @@ HOOK_LEADS: Final[tuple[tuple[str, dict[str, Any], str, str], ...]] = (
         "eleanor.whitcombe@example.com",
     ),
     (
-        "camelCase keys, whole lead source, an empty and a null field",
+        _("camelCase keys, whole lead source, an empty and a null field"),
         {
             "userDetails": {
                 "firstName": "João",
@@ -130,7 +130,7 @@ HOOK_LEADS: Final[tuple[tuple[str, dict[str, Any], str, str], ...]] = (
         "joao@exemplo.example",
     ),
     (
-        "almost nothing filled in",
+        _("almost nothing filled in"),
         {
             "UserDetails": {"Email": "somebody@example.net"},
             "LeadSource": "AzurePortal",
@@ -141,7 +141,7 @@ HOOK_LEADS: Final[tuple[tuple[str, dict[str, Any], str, str], ...]] = (
         "somebody@example.net",
     ),
     (
-        "the marketplace's own test lead",
+        _("the marketplace's own test lead"),
         {
             "userDetails": {
                 "FirstName": _MARKER,

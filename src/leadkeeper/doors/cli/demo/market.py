@@ -15,6 +15,7 @@ import aiohttp
 from leadkeeper.doors.cli.demo import cast
 from leadkeeper.doors.cli.demo.hub import Hub, Refused
 from leadkeeper.doors.cli.demo.screen import Screen
+from leadkeeper.doors.cli.showing import spoken
 from leadkeeper.texts import lazy_gettext as _
 
 _SECONDS: Final = 60.0
@@ -39,7 +40,8 @@ async def publish_offers(hub: Hub, screen: Screen) -> None:
     for offer in cast.PUBLISHED:
         publisher_id, _, offer_id = offer.partition(".")
         path = f"/v1/publishers/{publisher_id}/offers/{offer_id}"
-        listing = {"title": cast.OFFERS[offer], **cast.PUBLISHED[offer]}
+        texts = {name: spoken(of) if isinstance(of, str) else of for name, of in cast.PUBLISHED[offer].items()}
+        listing = {"title": cast.OFFERS[offer], **texts}
         await hub.ask("PUT", path, listing)
         begun = await hub.ask("POST", f"{path}/publish", {})
         await _ended(hub, path, begun["id"])

@@ -104,7 +104,7 @@ class _Demo:
             found = await arrivals(hub, story.handed_in)
         self._report(found)
         failed += [
-            f"{arrival.lead.lead_source} -> {arrival.where}: {spoken(arrival.wrong)}"
+            f"{arrival.lead.lead_source} -> {spoken(arrival.where)}: {spoken(arrival.wrong)}"
             for arrival in found
             if arrival.wrong
         ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leadkeeper.doors.cli.demo.hub import Hub
+from leadkeeper.doors.cli.demo.mishap_words import receipt_text, title_text
 from leadkeeper.lead import is_test_marker
 from leadkeeper.sandbox.place import FoundLead, Place
 from leadkeeper.texts import join_lazily, lazy_ngettext
@@ -35,7 +36,7 @@ class Arrival:
     @property
     def where(self) -> str:
         """The destination as a person knows it."""
-        return f"{self.place.connection} ({self.place.title})"
+        return join_lazily((f"{self.place.connection} (", title_text(self.place.title), ")"), "")
 
 
 async def arrivals(hub: Hub, leads: Sequence[HandedIn]) -> list[Arrival]:
@@ -72,7 +73,7 @@ def _arrival(lead: HandedIn, place: Place, there: FoundLead | None, state: str) 
         return Arrival(lead, place, wrong=_("it is there, but the hub says: %(state)s", state=state))
     notes = [] if there.times == 1 else [_times(there.times)]
     notes += [] if place.confirms else [_("for Leadkeeper it is unconfirmed")]
-    return Arrival(lead, place, join_lazily((there.receipt, *notes), "; "))
+    return Arrival(lead, place, join_lazily((receipt_text(there.receipt), *notes), "; "))
 
 
 def _times(count: int) -> str:

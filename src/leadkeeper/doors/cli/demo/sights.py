@@ -25,7 +25,7 @@ def sights(hub: Hub, stage: Stage, hook_url: str, accounts: Sequence[DemoPerson]
         for name in ("LEADKEEPER_DATABASE_URL", "LEADKEEPER_SECRET_KEY_FILE")
     )
     people = [
-        _("as %(who)s: %(email)s, password %(password)s", who=_(each.what), email=each.email, password=each.password)
+        _("as %(who)s: %(email)s, password %(password)s", who=each.what, email=each.email, password=each.password)
         for each in accounts
     ]
     certificate = _("(its certificate is of the sandbox's own authority: let your browser go on)")

@@ -11,6 +11,7 @@ from leadkeeper.doors.cli.demo import cast
 from leadkeeper.doors.cli.demo.board import RECEIPT_WORDS, Board, summary
 from leadkeeper.doors.cli.demo.hub import Answer, Hub, Refused
 from leadkeeper.doors.cli.demo.market import DemoPerson, invite_people, publish_offers
+from leadkeeper.doors.cli.demo.mishap_words import title_text
 from leadkeeper.doors.cli.demo.places import connect, every_place
 from leadkeeper.doors.cli.demo.proof import HandedIn
 from leadkeeper.doors.cli.demo.screen import Line, Screen
@@ -73,7 +74,7 @@ class Story:
             for place in self._places[offer]:
                 await self._put(offer, place, place.settings)
                 test = await self._prove(offer, place)
-                where = f"{offer}/{place.connection} ({place.title})"
+                where = join_lazily((f"{offer}/{place.connection} (", title_text(place.title), ")"), "")
                 text = _("%(connection)s: test lead %(outcome)s", connection=where, outcome=_short(test))
                 self._screen.say(text, "green", indent="  ")
 
@@ -157,7 +158,7 @@ class Story:
                     mishap=_(mishap.what),
                 )
             )
-        self._screen.say(_("%(where)s: %(mishap)s.", where=place.title, mishap=_(mishap.what)), indent="  ")
+        self._screen.say(_("%(where)s: %(mishap)s.", where=title_text(place.title), mishap=_(mishap.what)), indent="  ")
         self._screen.say(f"    {summary({'diagnosis': found['diagnosis']})}", "yellow")
         for number, step in enumerate(found["diagnosis"]["steps"], start=1):
             self._screen.say(f"    {number}. {step}")
@@ -170,7 +171,10 @@ class Story:
             await self._put(offer, place, place.settings)
         test = await self._prove(offer, place)
         text = _(
-            "%(where)s: %(fix)s; test lead %(outcome)s", where=place.title, fix=_(mishap.fixed), outcome=_short(test)
+            "%(where)s: %(fix)s; test lead %(outcome)s",
+            where=title_text(place.title),
+            fix=_(mishap.fixed),
+            outcome=_short(test),
         )
         self._screen.say(text, "green", indent="    ")
 

@@ -58,10 +58,7 @@ def put(
     body = checked(MarketplaceBody, given, gettext("The marketplace cannot be changed: %(errors)s"))
 
     async def here(services: Services) -> MarketplaceView:
-        if body.accent_color is not None:
-            await services.branding.put_accent(body.accent_color, by=BY)
-        if body.name is not None:
-            await services.marketplace.enter(body.name, by=BY)
+        await services.branding.change(name=body.name, accent=body.accent_color, by=BY)
         return _view(services)
 
     async def there(remote: Remote) -> MarketplaceView:
@@ -85,10 +82,7 @@ def logo(
     picture = b"" if file is None else _read(file)
 
     async def here(services: Services) -> MarketplaceView:
-        if remove:
-            await services.branding.remove_logo(by=BY)
-        else:
-            await services.branding.put_logo(picture, by=BY)
+        await services.branding.change(logo=None if remove else picture, without_logo=remove, by=BY)
         return _view(services)
 
     async def there(remote: Remote) -> MarketplaceView:

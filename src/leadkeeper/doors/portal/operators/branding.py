@@ -7,14 +7,13 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadkeeper.access.marketplace import LONGEST
+from leadkeeper.access.marketplace import NAME_FIELD
 from leadkeeper.doors.forms import sent_picture
 from leadkeeper.doors.portal.routes import LOGO, Places, Routes, blank, form_of, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.problem import Problem
 from leadkeeper.publishing.branding import ACCENT_FIELD
 from leadkeeper.publishing.logo_image import MOST_BYTES, MOST_PIXELS
-from leadkeeper.texts import lazy_gettext as _
 
 AT: Final = "/portal/operate/branding"
 
@@ -32,7 +31,6 @@ class BrandingPages:
         return [
             (AT, self._show, "GET"),
             (AT, self._change, "POST"),
-            (AT + "/logo", self._upload, "POST"),
             (AT + "/logo/remove", self._remove, "POST"),
         ]
 
@@ -40,39 +38,24 @@ class BrandingPages:
         return self._page(request)
 
     async def _change(self, request: Request, session: Session) -> Response:
-        """Name and colour; neither is changed where the other cannot be taken."""
-        form, by = await form_of(request), session.caller.name
-        name = " ".join(form.get("name", "").split())
-        wrong: dict[str, str] = {}
-        given = self._name.setting is None
-        if given and (not name or len(name) > LONGEST or not name.isprintable()):
-            wrong["name"] = _("Enter a name of at most %(most)s characters.", most=LONGEST)
-        elif self._branding.accent_setting is None:
-            try:
-                await self._branding.put_accent(form.get(ACCENT_FIELD, "").strip(), by=by)
-            except Problem as problem:
-                wrong = {error.field: error.message for error in problem.errors}
-                if ACCENT_FIELD not in wrong:
-                    raise
-        if wrong:
-            return self._page(request, 422, form=form, wrong=wrong)
-        if given and name != str(self._name):
-            await self._name.enter(name, by=by)
-        return to(f"{AT}?saved=1")
-
-    async def _upload(self, request: Request, session: Session) -> Response:
-        await form_of(request)
+        """All of it in one act: nothing is changed where something cannot be taken."""
+        form = await form_of(request)
+        shown = self._branding
+        name = form.get(NAME_FIELD, "") if self._name.setting is None else None
+        if not self._name.is_given:
+            name = name or None  # it may stay without one
+        accent = form.get(ACCENT_FIELD, "").strip() if shown.accent_setting is None else None
+        logo = sent_picture(request, LOGO) if shown.logo_setting is None else b""
         try:
-            await self._branding.put_logo(sent_picture(request, LOGO), by=session.caller.name)
+            await shown.change(name=name, accent=accent, logo=logo or None, by=session.caller.name)
         except Problem as problem:
-            wrong = {error.field: error.message for error in problem.errors}
-            if LOGO not in wrong:
+            if not problem.errors:
                 raise
-            return self._page(request, 422, wrong=wrong)
+            return self._page(request, 422, form, {error.field: error.message for error in problem.errors})
         return to(f"{AT}?saved=1")
 
     async def _remove(self, _request: Request, session: Session) -> Response:
-        await self._branding.remove_logo(by=session.caller.name)
+        await self._branding.change(without_logo=True, by=session.caller.name)
         return to(f"{AT}?saved=1")
 
     def _page(

@@ -47,12 +47,12 @@ class StartPages:
     async def _name(self, request: Request, session: Session) -> Response:
         _operators(session)
         form = await form_of(request)
-        name = " ".join(form.get("name", "").split())
         if self._services.marketplace.setting is None:
-            if not name or len(name) > _LONGEST or not name.isprintable():
-                message = _("Enter a name of at most %(most)s characters.", most=_LONGEST)
-                return self._page(request, "start_marketplace.html", 1, form, {"name": message})
-            await self._services.marketplace.enter(name, by=session.caller.name)
+            try:
+                await self._services.branding.change(name=form.get("name", ""), by=session.caller.name)
+            except Problem as problem:
+                wrong = {error.field: error.message for error in problem.errors}
+                return self._page(request, "start_marketplace.html", 1, form, wrong)
         return to("/portal/start/publisher")
 
     async def _publisher(self, request: Request, session: Session) -> Response:

@@ -81,7 +81,9 @@ async def wide(page: Page) -> bool:
 
 
 @pytest.mark.parametrize("language", ["en", "pt"])
-@pytest.mark.parametrize(("device", "settings"), [("desk", ROUTES), ("phone", PHONE)])
+@pytest.mark.parametrize(
+    ("device", "settings"), [("desk", ROUTES), ("phone", PHONE), ("phone-dark", PHONE | {"color_scheme": "dark"})]
+)
 async def test_axe_finds_nothing_on_any_page(
     browser: Browser, shop: Shop, language: str, device: str, settings: dict[str, Any]
 ) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 import typer
 
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
+from leadkeeper.doors.cli.leads import download as downloaded_leads
 from leadkeeper.doors.cli.leads import found as found_lead
 from leadkeeper.doors.cli.leads import selected as selected_leads
 from leadkeeper.doors.cli.leads import sent as sent_leads
@@ -25,6 +27,7 @@ from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
+    from leadkeeper.inbox.as_sent import SentView
     from leadkeeper.inbox.lists.counted import LeadCounts
     from leadkeeper.inbox.reading import Reading
     from leadkeeper.inbox.trace import Traced
@@ -34,6 +37,7 @@ commands = typer.Typer(name="leads", help="What came in, and what became of it."
 commands.add_typer(selected_leads.commands)
 commands.add_typer(saved_views.commands)
 commands.command("found")(found_lead.found)
+commands.command()(downloaded_leads.download)
 commands.command()(uploaded_follow_up.upload)
 
 
@@ -166,7 +170,16 @@ def record(
 ) -> None:
     """Show what a destination gets of a lead: made anew, with the connection's settings as they are now."""
     language = spoken_language()
-    found = with_services(lambda services: services.leads.sent_records.of(delivery, by=BY, language=language))
+
+    async def there(remote: Remote) -> SentView:
+        from leadkeeper.inbox.as_sent import SentView
+
+        return await remote.get(f"/v1/deliveries/{quote(delivery, safe='')}/record", SentView)
+
+    def here() -> SentView:
+        return with_services(lambda services: services.leads.sent_records.of(delivery, by=BY, language=language))
+
+    found = ask(here, there)
     if json:
         print_json(found)
         return

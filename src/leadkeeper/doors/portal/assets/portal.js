@@ -93,7 +93,8 @@ async function download(form, shown) {
   const [bar, soFar, status] = shown.children, state = { rows: -1, quoted: false }, told = shown.dataset; // -1: titles
   const text = !header ? told.soFar : header.startsWith("about") ? told.about : told.of;
   bar.hidden = shown.hidden = false;
-  soFar.textContent = status.textContent = "";
+  status.textContent = "";
+  soFar.textContent = downloadText(text, 0, all);
   if (header) { bar.max = Math.max(1, all); bar.value = 0; } else bar.removeAttribute("value");
   let file = new Blob([]), pieces = [], size = 0, said = 0; // put together now and then: browsers keep blobs on disk
   const reader = response.body.getReader();

@@ -1,4 +1,4 @@
-"""What a customer did and where, in the words of people who sell. Pure."""
+"""What a customer did and where, in the words of people who sell."""
 
 from __future__ import annotations
 

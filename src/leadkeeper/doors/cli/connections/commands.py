@@ -122,18 +122,23 @@ def put(
         return _Put(resource, is_new, text if waits else None)
 
     done = ask(lambda: with_services(here), there)
-    if done.resource is None:
-        say(_removed(offer, name))
-    elif json:
+    if done.resource is not None and json:
         print_json(done.resource)
     else:
-        if done.waits is None:
-            say(_made(f"{offer}/{name}", is_new=done.is_new))
-        else:
-            say(_("The offer %(offer)s is published.", offer=offer))
-            say(done.waits)
-        command = f"leadkeeper connections validate {offer} {name}"
-        say(_("Try it with a test lead: %(command)s", command=command))
+        _say_put(offer, name, done)
+
+
+def _say_put(offer: OfferRef, name: str, done: _Put) -> None:
+    if done.resource is None:
+        say(_removed(offer, name))
+        return
+    if done.waits is None:
+        say(_made(f"{offer}/{name}", is_new=done.is_new))
+    else:
+        say(_("The offer %(offer)s is published.", offer=offer))
+        say(done.waits)
+    command = f"leadkeeper connections validate {offer} {name}"
+    say(_("Try it with a test lead: %(command)s", command=command))
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,10 @@ def send_lead(
     }
     typed = {"source": source, "action": action, "customer": customer, "description": description, "campaign": campaign}
     body = {**_ids(offer), **typed} if offer else read_json_file(file or "-")
+    _hand_in(body, idempotency_key, json=json)
+
+
+def _hand_in(body: dict[str, Any], idempotency_key: str | None, *, json: bool) -> None:
     lead = _new_lead(body, idempotency_key)
 
     async def here(services: Services) -> tuple[KeptLead, bool]:

@@ -115,8 +115,8 @@ def certify(
     async def there(remote: Remote) -> OperationView:
         from leadkeeper.doors.api.publishing import OperationView
 
-        said = {"approved": approve, "message": message}
-        return await remote.post(f"{offer_path(offer)}/certification", OperationView, said)
+        word = {"approved": approve, "message": message}
+        return await remote.post(f"{offer_path(offer)}/certification", OperationView, word)
 
     _show(ask(lambda: with_services(here), there), json)
 

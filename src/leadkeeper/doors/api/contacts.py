@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import FastAPI, Query
 from pydantic import Field
 
-from leadkeeper.access.contacts import OwnedContact, Standing
+from leadkeeper.access.contacts import OwnedContact
 from leadkeeper.catalogue import from_stored, text_of
+from leadkeeper.destinations.interface import Standing
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add

@@ -299,7 +299,7 @@ def _leads(
     return LeadServices(
         inbox=inbox,
         trace=trace,
-        reading=Reading(inbox, lambda: trace, audit),
+        reading=Reading(inbox, trace, audit),
         lists=LeadLists(storage, clock),
         arrivals=Arrivals(storage, inbox),
         selection=Selection(storage, wake, clock),

@@ -1,11 +1,10 @@
-"""The list of leads in a terminal: ids whole at any width, states in colour, quick to start, completed by the shell."""
+"""The list of leads in a terminal: ids whole at any width, states in colour, completed by the shell."""
 
 from __future__ import annotations
 
 import os
 import pty
 import re
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,6 @@ from leadkeeper.doors.cli.program import run
 
 OFFER = "contoso.crm-pro"
 PROGRAM = (sys.executable, "-m", "leadkeeper")
-CPU_SECONDS = 0.5
 
 
 @pytest.fixture(scope="module")
@@ -80,20 +78,6 @@ def test_a_download_shows_its_bar_on_a_terminal_alone(folder: Path) -> None:
     )
     assert quiet.stdout.decode("utf-8-sig").count("\r\n") == 2
     assert quiet.stderr.decode() == "1 lead is in the file.\n"
-
-
-def test_the_list_starts_in_less_than_half_a_second_of_processor(folder: Path) -> None:
-    """The least of several: what else the machine does costs, too."""
-    took = []
-    for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(
-            (*PROGRAM, "leads", "list"), cwd=folder, env=bare(), check=True, capture_output=True, timeout=120
-        )
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    print("leads list: seconds of processor", [round(each, 2) for each in took])
-    assert min(took) < CPU_SECONDS
 
 
 def test_a_shell_completes_commands_and_options(folder: Path) -> None:

@@ -7,20 +7,18 @@ names of filters; nothing of the customers.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from leadkeeper.access.audit import Audit
 from leadkeeper.inbox.inbox import MOST, Inbox, LeadFilter
 from leadkeeper.inbox.lists.total import LeadTotal
+from leadkeeper.inbox.trace import Trace, Traced
 from leadkeeper.lead import is_test_marker
 from leadkeeper.offer import OFFER_ID
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import LeadPage, LeadSummary, LeadView
-
-if TYPE_CHECKING:
-    from leadkeeper.inbox.trace import Trace, Traced  # knows every destination, which takes long to read
 
 _SUMMARY: Final = {"offer_id": "offerId", "state": "state", "test": "test"}
 """Filters whose values may stand in the audit; of the others (a customer's address) only that they were used."""
@@ -36,12 +34,9 @@ _NAMES |= {"withheld": "withheld", "text": "text"}
 
 
 class Reading:
-    """The leads of one installation, as people read them. ``by`` is who reads, as the audit writes it.
+    """The leads of one installation, as people read them. ``by`` is who reads, as the audit writes it."""
 
-    ``trace`` is asked for when somebody looks for a lead: commands that only list read no destination.
-    """
-
-    def __init__(self, inbox: Inbox, trace: Callable[[], Trace], audit: Audit) -> None:
+    def __init__(self, inbox: Inbox, trace: Trace, audit: Audit) -> None:
         self._inbox = inbox
         self._trace = trace
         self._audit = audit
@@ -113,7 +108,7 @@ class Reading:
 
     async def find(self, text: str, *, by: str, publisher_id: str | None, language: Language = ENGLISH) -> Traced:
         """As ``Trace.find``."""
-        found = await self._trace().find(text, publisher_id, language)
+        found = await self._trace.find(text, publisher_id, language)
         what = "a marker" if is_test_marker(text.strip().upper()) else "an address" if "@" in text else "an id"
         summary = f"{_counted(len(found.leads))}; by {what}"
         await self._audit.record(by, "lead.find", publisher_id or "*", summary, publisher_id=publisher_id)

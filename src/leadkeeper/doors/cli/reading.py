@@ -10,7 +10,6 @@ from leadkeeper.doors.cli.remote.chosen import require_here
 
 if TYPE_CHECKING:
     from leadkeeper.inbox.reading import Reading
-    from leadkeeper.inbox.trace import Trace
     from leadkeeper.storage.database_clock import DatabaseClock
     from leadkeeper.storage.engine import Storage
 
@@ -48,16 +47,12 @@ def with_reading(work: Callable[[Reading], Awaitable[R]]) -> R:
     from leadkeeper.access.audit import Audit
     from leadkeeper.inbox.inbox import Inbox
     from leadkeeper.inbox.reading import Reading
-
-    def trace(storage: Storage) -> Trace:
-        from leadkeeper.inbox.trace import Trace
-
-        return Trace(storage, "")
+    from leadkeeper.inbox.trace import Trace
 
     async def run(storage: Storage, clock: DatabaseClock) -> R:
         audit = Audit(storage, clock)
         try:
-            return await work(Reading(Inbox(storage), lambda: trace(storage), audit))
+            return await work(Reading(Inbox(storage), Trace(storage, ""), audit))
         finally:
             await audit.drained()
 

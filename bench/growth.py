@@ -18,7 +18,7 @@ from bench.plan import Plan
 from leadkeeper.app import open_services
 from leadkeeper.clock import least_id, now_ms
 from leadkeeper.connections.deliveries import new_delivery
-from leadkeeper.doors.portal.leads.download import csv_of
+from leadkeeper.doors.leads_csv import csv_of
 from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.lead import Customer, country_key
 from leadkeeper.lead_body import to_body

@@ -34,6 +34,8 @@ from tests.shop import open_shop
 NO_PAGES: Final = {
     "/portal/offers/{publisher_id}/{offer_id}/events": "a stream of events",
     "/portal/leads/events": "a stream of events",
+    "/portal/events": "a stream of events",
+    "/portal/now": "a part of a page, which holds it too",
     "/portal/offers/{publisher_id}/{offer_id}/logo/{digest}": "a picture",
     "/store/logos/{publisher_id}/{offer_id}/{digest}": "a picture",
     "/portal/offers/{publisher_id}/{offer_id}/lines": "a part of a page, which holds it too",

@@ -180,7 +180,7 @@ class TestHttp:
             'leadkeeper_leads_total{door="api",result="repeat"} 1.0',
             'leadkeeper_leads_total{door="api",result="invalid-request"} 1.0',
             'leadkeeper_leads_total{door="batch",result="kept"} 1.0',
-            'leadkeeper_deliveries_waiting{state="pending"} 3.0',
+            'leadkeeper_deliveries_waiting{state="waiting"} 3.0',
             'leadkeeper_deliveries_waiting{state="held"} 0.0',
             'leadkeeper_request_seconds_count{route="api"} 4.0',
         ):

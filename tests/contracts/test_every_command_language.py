@@ -113,6 +113,7 @@ def work(run: Spoken, call: Call, endpoint: ReceivingEndpoint) -> None:
     run("leads", "replay", OFFER, "--state", "waiting", "--dry-run")
     run("leads", "replay", OFFER, "--state", "waiting")
     run("leads", "counts")
+    run("leads", "download", "baixados.csv")
     Path("leads.csv").write_text(f"Lead id;Follow-up\n{found['id']};active\n{NOBODY};?\n", encoding="utf-8")
     run("leads", "upload", "leads.csv", "--dry-run", code=1)
     run("leads", "upload", "leads.csv", "--yes", code=1)

@@ -195,7 +195,7 @@ async def test_a_scrape_counts_only_so_many(home: Installation, monkeypatch: pyt
     monkeypatch.setattr("leadkeeper.doors.api.metrics.MOST_COUNTED", 50)
     await home.services.storage.write(lambda conn: conn.execute(sa.update(t.delivery).values(state="waiting")).close())
     text = (await Metrics().text(home.services.storage, now_ms())).decode()
-    assert 'leadkeeper_deliveries_waiting{state="pending"} 50.0' in text
+    assert 'leadkeeper_deliveries_waiting{state="waiting"} 50.0' in text
 
 
 def _all_in_one_state_but_the_oldest(conn: sa.Connection, state: str, others: str) -> str:

@@ -78,6 +78,40 @@ async def test_whoever_looks_hears_that_something_moved(home: Installation, memb
             assert await event(events) == "moved", change
 
 
+async def test_the_first_page_hears_that_a_cause_came_and_went(home: Installation, member: Customer) -> None:
+    """Also that what somebody tried again broke again: the page shows it, and nobody loads it anew."""
+    operator = await home.visitor("operator")
+    assert (await operator.put(f"{OFFER}/customer-leads", DESTINATION)).status == 201
+    await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
+    await operator.put("/v1/publishers/fabrikam/offers/other", {"title": "Other"})
+    assert (await operator.put("/v1/publishers/fabrikam/offers/other/customer-leads", DESTINATION)).status == 201
+
+    async def stand(offer: str, **values: object) -> None:
+        query = sa.update(t.connection).where(t.connection.c.offer_ref == offer).values(**values)
+        await home.services.storage.write(lambda conn: conn.execute(query).rowcount)
+
+    broken = {"paused": True, "failing_since": 1_760_000_000_000}
+    page = await member.open("/portal")
+    assert "Nothing needs attention" in page.text
+    path = page.html.partition('sse-connect="')[2].partition('"')[0].replace("&amp;", "&")
+    async with stream(member, path) as events:
+        assert events.status == 200
+        await stand("fabrikam.other", **broken)
+        await stand("contoso.crm-pro", **broken)
+        assert await event(events) == "moved"
+        now = await member.open("/portal/now")
+        assert now.text.count("Who acts:") == 1
+        assert "try it again" in now.text
+        assert "fabrikam" not in now.html
+        form = next(each for each in now.forms if each.action.endswith("/resume"))
+        assert "Nothing needs attention" in (await member.send(form, {})).text
+        assert await event(events) == "moved"
+        assert "Nothing needs attention" in (await member.open("/portal/now")).text
+        await stand("contoso.crm-pro", **broken | {"failing_since": 1_760_000_001_000})
+        assert await event(events) == "moved"
+        assert "try it again" in (await member.open("/portal/now")).text
+
+
 async def test_what_moved_before_the_stream_opened_is_told_at_once(home: Installation, member: Customer) -> None:
     async with stream(member, f"{AT}/events?seen=of-another-time") as events:
         assert await event(events) == "moved"

@@ -16,7 +16,7 @@ from leadkeeper.catalogue import CATALOGUE, diagnose, to_stored
 from leadkeeper.clock import new_id
 from leadkeeper.destinations.registry import OURS
 from leadkeeper.diagnosis import AnyKind, Kind, Who
-from leadkeeper.doors.portal.leads.words import ACTIONS, SOURCES
+from leadkeeper.doors.action_words import ACTIONS, SOURCES
 from leadkeeper.publishing.registration import _lines
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.away import DISK_FULL, UNREACHABLE, StorageAway

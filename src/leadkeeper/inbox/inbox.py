@@ -24,6 +24,7 @@ from leadkeeper.inbox.lists.period import within
 from leadkeeper.inbox.lists.runs import Runs, runs_of
 from leadkeeper.inbox.lists.searching import Among, searched
 from leadkeeper.inbox.lists.sorting import SORTED, beside, in_order
+from leadkeeper.inbox.lists.total import COUNTED_WHOLE, LeadTotal, total_of
 from leadkeeper.intake.normal import normal_address
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
@@ -94,6 +95,10 @@ class Inbox:
     async def counts(self, filters: LeadFilter) -> dict[str, int]:
         """How many leads of a publisher and an offer stand on each of ``narrowing.TABS``."""
         return await self._storage.read(_counts, filters)
+
+    async def total(self, filters: LeadFilter) -> LeadTotal | None:
+        """How many leads fit; ``None`` where only reading them tells, such as for a part of a name."""
+        return await self._storage.read(_total, filters)
 
     async def same_customer(self, lead_id: str) -> LeadPage:
         """The newest other leads of the same publisher with the same e-mail address."""
@@ -244,6 +249,22 @@ def _end_of_look(conn: sa.Connection, filters: LeadFilter, cursor: str | None, *
         query = query.where(c.id > cursor if up else c.id < cursor)
     end: str | None = conn.scalar(query.offset(LOOKED - 1).limit(1))
     return end
+
+
+def _total(conn: sa.Connection, filters: LeadFilter) -> LeadTotal | None:
+    c, state = t.lead.c, in_state(conn, filters)
+    runs = _runs(conn, filters, state)
+    if filters.text or (filters.country and (runs is None or not runs.exact)):
+        return None  # what a body says is compared lead by lead
+    if runs is None and state.named is None and (state.many or is_narrow(filters)):
+        return None  # all leads would be looked through
+    ids = _LEADS.with_only_columns(c.id).where(*_conditions(filters), *narrowing(filters), state.which)
+    if runs is None:
+        return total_of(conn, ids, c.id)
+    within = runs.ids(filters, None, COUNTED_WHOLE + 1, up=False)
+    if not runs.exact and conn.scalar(within.offset(COUNTED_WHOLE)) is not None:
+        return None  # they are among more than are looked at
+    return total_of(conn, ids if runs.exact else ids.where(c.id.in_(within)), c.id)
 
 
 def _counts(conn: sa.Connection, filters: LeadFilter) -> dict[str, int]:

@@ -17,6 +17,7 @@ from leadkeeper.doors.api.batch import batch_route
 from leadkeeper.doors.api.bulk import Bulk
 from leadkeeper.doors.api.channels import ChannelRoutes
 from leadkeeper.doors.api.connections import ConnectionRoutes
+from leadkeeper.doors.api.contacts import ContactRoutes
 from leadkeeper.doors.api.cross_listings import CrossListingRoutes
 from leadkeeper.doors.api.deliveries import Deliveries
 from leadkeeper.doors.api.differences import DifferenceRoutes
@@ -28,10 +29,12 @@ from leadkeeper.doors.api.hooks import HookRoutes
 from leadkeeper.doors.api.keys import KeyRoutes
 from leadkeeper.doors.api.language import speak
 from leadkeeper.doors.api.lead_counts import LeadCountRoutes
+from leadkeeper.doors.api.lead_download import LeadDownloadRoutes
 from leadkeeper.doors.api.lead_views import LeadViewRoutes
 from leadkeeper.doors.api.leads import Leads
 from leadkeeper.doors.api.logos import Logos
 from leadkeeper.doors.api.marketplace import MarketplaceRoutes
+from leadkeeper.doors.api.members import MemberRoutes
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.offers import Offers
 from leadkeeper.doors.api.openapi import DESCRIPTION, TAGS, openapi_of
@@ -90,6 +93,7 @@ def _routes(services: Services, metrics: Metrics, *, metrics_open: bool) -> Sequ
         LeadViewRoutes(services.leads.lists),
         Leads(services.leads.reading, services.clock, services.connections.destinations),
         Bulk(services.leads.selection),
+        LeadDownloadRoutes(services.leads.reading, services.connections.destinations, services.clock),
         FollowUpUploadRoutes(services.leads.follow_up_uploads, services.languages),
         AttentionRoutes(services.leads.attention, services.leads.punctuality, services.clock),
         AuditRoutes(services.access.audit),
@@ -110,6 +114,8 @@ def _routes(services: Services, metrics: Metrics, *, metrics_open: bool) -> Sequ
         CrossListingRoutes(services.offers.cross_listings),
         Answers(services.leads.reading, services.leads.costs),
         ChannelRoutes(services.channels),
+        ContactRoutes(services.notices.answers),
+        MemberRoutes(services.accounts.people, services.offers.catalogue),
         HookRoutes(services.access.hooks, services.hook_tests, services.base_url),
         PortalLinkRoutes(services.access.portal_links, services.base_url),
         Explainer(services.languages, services.connections.destinations),

@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections import Counter as Tally
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -14,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from leadkeeper.delivery.sent import Sent
 from leadkeeper.doors.api.figures import Figure
 from leadkeeper.doors.api.shared_counts import SharedCounts
+from leadkeeper.inbox.oversight.backlog import Backlog, backlog
 from leadkeeper.privacy.retention import StoredFigures, figures
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.damage import Record, damage_counts
@@ -22,7 +24,8 @@ from leadkeeper.storage.presence import Running, running
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-_WAITING: Final = ("pending", "held", "setAside")
+_WAITING: Final = {"waiting": "waiting", "held": "held", "sending": "sending", "setAside": "set_aside"}
+"""The states that are told, and by which name :class:`Backlog` counts them."""
 SETTLE_SECONDS: Final = 5.0
 """How often a process that shares its counts looks up what the sends of its worker were to."""
 REST_SECONDS: Final = 1.0
@@ -31,7 +34,7 @@ REST_TIMES: Final = 20
 """How many times as long as counting took is rested before it is counted anew: who asks often costs little."""
 
 MOST_COUNTED: Final = 100_000
-"""Of what is ready and of what is set aside no more are counted: a scrape costs no more with ten million waiting."""
+"""Of each state no more are counted: a scrape costs no more with ten million waiting."""
 
 
 class Keeping:
@@ -107,7 +110,7 @@ class _Stored:
         self.registry = CollectorRegistry()
         self.waiting = Figure(
             "leadkeeper_deliveries_waiting",
-            f"Deliveries that have not ended, by state; no more than {MOST_COUNTED} of them are counted.",
+            f"Deliveries that have not ended, by state; no more than {MOST_COUNTED} of a state are counted.",
             ["state"],
             self.registry,
         )
@@ -187,19 +190,19 @@ class Metrics:
         begun = time.monotonic()
         self._stored.clocks.clear()
         try:
-            destinations, waiting, processes, damaged = await storage.read(_snapshot, now)
+            found = await storage.read(_snapshot, now)
             self._stored.keeping.set(await storage.read(figures, now))
         except StorageAway:
             self._stored.waiting.clear()
             self._stored.damaged.clear()
             return
-        for process in processes:
+        for process in found.processes:
             self._stored.clocks.set(process.ahead_ms / 1000, process.id, process.role)
-        for record, count in damaged.items():
+        for record, count in found.damaged.items():
             self._stored.damaged.set(count, record.value)
-        for state in _WAITING:
-            self._stored.waiting.set(waiting[state], state)
-        self._count_ended(destinations)
+        for state, field in _WAITING.items():
+            self._stored.waiting.set(min(getattr(found.waiting, field), MOST_COUNTED), state)
+        self._count_ended(found.destinations)
         ended = time.monotonic()
         self._fresh_until = ended + max(REST_SECONDS, REST_TIMES * (ended - begun))
 
@@ -212,32 +215,25 @@ class Metrics:
             self._counted.sends.labels(destinations.get(connection_id, "unknown"), outcome).inc(count)
 
 
-def _snapshot(
-    conn: sa.Connection, now: int
-) -> tuple[Mapping[str, str], Mapping[str, int], Sequence[Running], Mapping[Record, int]]:
-    """The destination of every connection, how many deliveries wait, by state, which processes run, what is damaged.
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """The destination of every connection, what waits, which processes run, and what is damaged."""
 
-    From partial indexes alone, and from what the program remembers.
-    """
+    destinations: Mapping[str, str]
+    waiting: Backlog
+    processes: Sequence[Running]
+    damaged: Mapping[Record, int]
+
+
+def _snapshot(conn: sa.Connection, now: int) -> _Snapshot:
+    """From partial indexes alone, and from what the program remembers."""
     c = t.connection.c
-    connections = {row.id: row for row in conn.execute(sa.select(c.id, c.destination, t.AT_REST.label("at_rest")))}
-    waiting: Tally[str] = Tally()
-    for connection_id, count in conn.execute(_count(t.READY)):
-        found = connections.get(connection_id)
-        waiting["held" if found is None or found.at_rest else "pending"] += count
-    for _, count in conn.execute(_count(t.SET_ASIDE)):
-        waiting["setAside"] += count
-    destinations = {row.id: row.destination for row in connections.values()}
-    return destinations, waiting, running(conn, now), damage_counts(conn)
+    destinations = {row.id: row.destination for row in conn.execute(sa.select(c.id, c.destination))}
+    waiting = backlog(conn, now, MOST_COUNTED, MOST_COUNTED)
+    return _Snapshot(destinations, waiting, running(conn, now), damage_counts(conn))
 
 
 def _destinations(conn: sa.Connection, connections: Collection[str]) -> Mapping[str, str]:
     c = t.connection.c
     rows = conn.execute(sa.select(c.id, c.destination).where(one_of(conn, c.id, connections)))
     return {row.id: row.destination for row in rows}
-
-
-def _count(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    d = t.delivery.c
-    some = sa.select(d.connection_id).where(condition).limit(MOST_COUNTED).subquery()
-    return sa.select(some.c.connection_id, sa.func.count()).group_by(some.c.connection_id)

@@ -118,7 +118,9 @@ class QueueView(View):
         description=f"Their connection is paused, broken, removed, or its publisher suspended; {_COUNTED}."
     )
     sending: int = Field(description=f"Workers hold them; {_COUNTED}.")
-    set_aside: int = Field(description=f"They wait for a person; {_COUNTED}.")
+    set_aside: int = Field(description=f"They wait for a person, or for the end of an outage; {_COUNTED}.")
+    by_outage: int = Field(description=f"Of those set aside: they go out when their connection works; {_COUNTED}.")
+    unrouted: int = Field(description=f"Leads whose offer has no connection yet; {_COUNTED}.")
     lag_ms: int = Field(description="By how much the most overdue one is late.")
     oldest_at: str | None = Field(
         alias="oldestTime", description="When the lead came that waits longest, of those not held."
@@ -164,6 +166,8 @@ class RunningView(View):
                 held=queue.held,
                 sending=queue.sending,
                 set_aside=queue.set_aside,
+                by_outage=queue.by_outage,
+                unrouted=queue.unrouted,
                 lag_ms=0 if queue.due_at is None else now - queue.due_at,
                 oldest_at=None if queue.oldest_at is None else to_text(queue.oldest_at),
                 complete=queue.complete,

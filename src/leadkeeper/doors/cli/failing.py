@@ -12,11 +12,12 @@ class Failed(Exception):
 
 
 class RemoteRefused(Failed):
-    """An installation elsewhere answered, and not with success; ``status`` is the HTTP status."""
+    """An installation elsewhere answered, and not with success: the HTTP status, and the type of its problem."""
 
-    def __init__(self, text: str, status: int) -> None:
+    def __init__(self, text: str, status: int, problem: str = "") -> None:
         super().__init__(text)
         self.status = status
+        self.problem = problem
 
 
 def explanation(error: BaseException) -> str | None:

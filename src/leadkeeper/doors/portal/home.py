@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.connections.standing import ConnectionStanding
+from leadkeeper.doors.portal.movements import CausesOf
 from leadkeeper.doors.portal.overview import (
     HEIGHT,
     STATES,
@@ -48,6 +49,7 @@ class HomePages:
         """The pages."""
         return [
             ("/portal", self._home, "GET"),
+            ("/portal/now", self._now, "GET"),
             ("/portal/find", self._find, "POST"),
             ("/portal/help", self._help, "GET"),
             ("/portal/help", self._explain, "POST"),
@@ -56,7 +58,18 @@ class HomePages:
         ]
 
     async def _home(self, request: Request, session: Session) -> Response:
-        publisher_id, after = session.caller.publisher_id, request.query_params.get("after")
+        after, seen = request.query_params.get("after"), ""
+        if after is None:  # how it stands before it is read: what moves meanwhile is told of
+            seen = await self._routes.movements.seen(CausesOf(session.caller.publisher_id))
+        content = await self._content(request, session, after)
+        return self._routes.page(request, "home.html", seen=seen, **content)
+
+    async def _now(self, request: Request, session: Session) -> Response:
+        """What the first page shows, for one that is open while causes come and go."""
+        return self._routes.page(request, "_home.html", **await self._content(request, session, None))
+
+    async def _content(self, request: Request, session: Session, after: str | None) -> dict[str, Any]:
+        publisher_id = session.caller.publisher_id
         found = await self._services.offers.catalogue.offers(publisher_id, after, _OFFERS + 1)
         offers, more = found[:_OFFERS], len(found) > _OFFERS
         last = (offers[-1].id if publisher_id is not None else str(offers[-1].ref)) if more else None
@@ -69,7 +82,7 @@ class HomePages:
         content["touched"] = {ref: touched_words(each, language) for ref, each in touched.items()}
         if after is None:
             content |= await self._overview(request, session)
-        return self._routes.page(request, "home.html", first=after is None, **content)
+        return content | {"first": after is None}
 
     async def _overview(self, request: Request, session: Session) -> dict[str, Any]:
         """What stands above the offers: what needs attention, and the figures of the last days."""

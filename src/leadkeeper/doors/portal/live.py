@@ -14,12 +14,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from leadkeeper.doors.pages import SAFE_HEADERS
-from leadkeeper.doors.portal.movements import LeadsOf, Shown
+from leadkeeper.doors.portal.movements import CausesOf, LeadsOf, Shown
 from leadkeeper.doors.portal.routes import OFFER, Places, Routes
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.storage.engine import StorageAway
 
-BY_ITSELF: Final = ("/events", "/publishing/steps", "/lines", "/progress", "/arrived")
+BY_ITSELF: Final = ("/events", "/publishing/steps", "/lines", "/progress", "/arrived", "/portal/now")
 """The ends of addresses that pages ask for by themselves: no act of whoever is signed in."""
 _HEADERS: Final = {
     **SAFE_HEADERS,
@@ -36,7 +36,11 @@ class LivePages:
 
     def places(self) -> Places:
         """The pages."""
-        return [(OFFER + "/events", self._events, "GET"), ("/portal/leads/events", self._of_leads, "GET")]
+        return [
+            (OFFER + "/events", self._events, "GET"),
+            ("/portal/leads/events", self._of_leads, "GET"),
+            ("/portal/events", self._of_causes, "GET"),
+        ]
 
     async def _events(self, request: Request, session: Session) -> Response:
         ref = self._routes.offer_of(request, session)
@@ -45,6 +49,9 @@ class LivePages:
 
     async def _of_leads(self, request: Request, session: Session) -> Response:
         return await self._stream(request, session, LeadsOf(session.caller.publisher_id))
+
+    async def _of_causes(self, request: Request, session: Session) -> Response:
+        return await self._stream(request, session, CausesOf(session.caller.publisher_id))
 
     async def _stream(self, request: Request, session: Session, shown: Shown) -> Response:
         movements = self._routes.movements

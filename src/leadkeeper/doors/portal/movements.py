@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from leadkeeper.access.validations import validations_mark
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.gate import on_behalf_of
+from leadkeeper.inbox.attention.attention import causes_mark
 from leadkeeper.inbox.lists.arrivals import newest_lead
 from leadkeeper.inbox.movement import movement
 from leadkeeper.offer import OfferRef
@@ -39,13 +40,20 @@ class LeadsOf:
     publisher_id: str | None
 
 
-Shown = OfferRef | LeadsOf
-"""What a page shows: an offer, or a list of leads."""
+@dataclass(frozen=True, slots=True)
+class CausesOf:
+    """What needs attention of a publisher's, or of all: causes come and go."""
+
+    publisher_id: str | None
+
+
+Shown = OfferRef | LeadsOf | CausesOf
+"""What a page shows: an offer, a list of leads, or what needs attention."""
 
 
 @dataclass(slots=True)
 class _Watched:
-    """An offer or a list whose pages are open: how it stands, and who is woken when it moves."""
+    """An offer, a list or causes whose pages are open: how it stands, and who is woken when it moves."""
 
     seen: str | None = None
     validating: str = ""
@@ -82,8 +90,10 @@ class Movements:
         self._looking: asyncio.Task[None] | None = None
 
     async def seen(self, shown: Shown) -> str:
-        """How the offer stands now, or which is the newest lead of the list."""
+        """How the offer stands now, which is the newest lead of the list, or which causes there are."""
         with on_behalf_of(shown.publisher_id or ""):
+            if isinstance(shown, CausesOf):
+                return await self._storage.read(causes_mark, shown.publisher_id, self._clock())
             if isinstance(shown, LeadsOf):
                 return await self._storage.read(newest_lead, shown.publisher_id)
             return await self._storage.read(movement, shown)
@@ -136,7 +146,7 @@ class Movements:
 
     async def _found(self, shown: Shown) -> tuple[str, str]:
         """How it stands, and how far validations are that any process carries out."""
-        if isinstance(shown, LeadsOf):
+        if not isinstance(shown, OfferRef):
             return await self.seen(shown), ""
         with on_behalf_of(shown.publisher_id):
             return await self._storage.read(_standing, shown, self._clock())

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from leadkeeper.check import step_title
 from leadkeeper.doors import state_words
+from leadkeeper.doors.action_words import action_word, source_word
 from leadkeeper.doors.cookies import cookie
 from leadkeeper.doors.description import described
 from leadkeeper.doors.forms import sent_form
@@ -32,10 +33,8 @@ from leadkeeper.doors.portal.labels import (
 from leadkeeper.doors.portal.leads.words import (
     COLUMN_WORDS,
     FOLLOW_UPS,
-    action_word,
     attempt_words,
     overdue,
-    source_word,
 )
 from leadkeeper.doors.portal.movements import Movements
 from leadkeeper.doors.portal.operators.menus import OPERATOR_MENUS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -105,6 +107,15 @@ def attention(conn: sa.Connection, publisher_id: str | None, now: int, language:
     entries.sort(key=lambda entry: (HARM[entry.cause], -entry.leads, entry.since or entry.until or ""))
     complete = all_of_them and all_publishers and len(rows) <= MOST and len(aside) <= MOST
     return AttentionList(entries=tuple(entries), complete=complete)
+
+
+def causes_mark(conn: sa.Connection, publisher_id: str | None, now: int) -> str:
+    """A short text that changes when a cause comes or goes; it tells nothing. How many leads wait is left out of it."""
+    found = attention(conn, publisher_id, now, ENGLISH).entries
+    named = [
+        (each.cause, each.since, each.publisher_id, each.offer_id, each.connection, each.lead_id) for each in found
+    ]
+    return hashlib.sha256(json.dumps(sorted(named, key=str)).encode()).hexdigest()[:20]
 
 
 def _set_aside(

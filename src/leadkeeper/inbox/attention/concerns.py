@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from leadkeeper.clock import least_id, to_text
 from leadkeeper.diagnosis import Who
 from leadkeeper.inbox.attention.causes import MOST, MOST_COUNTED, SUMMARIES, Cause
+from leadkeeper.inbox.oversight.backlog import waiting_for_workers
 from leadkeeper.inbox.oversight.figures import DAY_MS
-from leadkeeper.inbox.oversight.running import waiting_for_workers
 from leadkeeper.inbox.withheld import withheld_counts
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.operations import NEVER
@@ -52,7 +52,7 @@ def _of_processes(conn: sa.Connection, now: int, language: Language) -> list[Att
     """What the machines lack: a worker, room on the disk."""
     entries = []
     if (away := workers_away(conn, now)) is not None:
-        leads = waiting_for_workers(conn)
+        leads = waiting_for_workers(conn, MOST_COUNTED)
         entries.append(_entry(Cause.WORKERS_AWAY, away, language, leads=leads, who=Who.OPERATOR))
     if (nearly_full := remembered_at(conn, DISK_NEARLY_FULL)) is not None:
         entries.append(_entry(Cause.DISK_NEARLY_FULL, nearly_full, language, who=Who.OPERATOR))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 import typer
 
 from leadkeeper.doors.cli.installation import BY, with_services
+from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.state_words import CHANNEL_EVENTS, CHANNELS
 from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
-    from leadkeeper.channels.channels import Channel
+    from leadkeeper.doors.api.channels import ChannelView, EventList, NewChannelView
+    from leadkeeper.doors.cli.remote.client import Remote
+    from leadkeeper.services import Services
 
 commands = typer.Typer(
     name="channels",
@@ -34,7 +38,18 @@ Which = Annotated[str, typer.Argument(metavar="CHANNEL", help="Its id.")]
 @commands.command("list")
 def list_(publisher: Whose = None, json: AsJson = False) -> None:
     """List the channels of a publisher, or the operator's: how each stands, and what waits for it."""
-    found = with_services(lambda services: services.channels.list(publisher))
+
+    async def here(services: Services) -> list[ChannelView]:
+        from leadkeeper.doors.api.channels import channel_view
+
+        return [channel_view(each) for each in await services.channels.list(publisher)]
+
+    async def there(remote: Remote) -> list[ChannelView]:
+        from leadkeeper.doors.api.channels import ChannelList
+
+        return (await remote.get(_path(publisher), ChannelList)).channels
+
+    found = ask(lambda: with_services(here), there)
     if json:
         print_json({"channels": [_shown(each) for each in found]})
         return
@@ -43,7 +58,7 @@ def list_(publisher: Whose = None, json: AsJson = False) -> None:
     print_table(columns, rows, empty=_("There are no channels."))
 
 
-def _shown(one: Channel) -> dict[str, object]:
+def _shown(one: ChannelView) -> dict[str, object]:
     shown: dict[str, object] = {"id": one.id, "publisherId": one.publisher_id, "kind": one.kind.value}
     shown |= {"name": one.name, "host": one.host, "state": one.state, "waiting": one.waiting}
     return shown | {"events": list(one.events), "language": one.language}
@@ -65,13 +80,25 @@ def create(
     json: AsJson = False,
 ) -> None:
     """Make a channel. A webhook's signing secret is printed this once."""
-    from leadkeeper.channels.channels import Wanted
     from leadkeeper.channels.events import ChannelKind
 
     if kind not in list(ChannelKind):
         raise typer.BadParameter(_("KIND is one of %(choices)s", choices=", ".join(ChannelKind)))
-    wanted = Wanted(ChannelKind(kind), name, address, tuple(event or ()), language)
-    made = with_services(lambda services: services.channels.create(publisher, wanted, by=BY))
+
+    async def here(services: Services) -> NewChannelView:
+        from leadkeeper.channels.channels import Wanted
+        from leadkeeper.doors.api.channels import NewChannelView
+
+        wanted = Wanted(ChannelKind(kind), name, address, tuple(event or ()), language)
+        return NewChannelView.model_validate(await services.channels.create(publisher, wanted, by=BY))
+
+    async def there(remote: Remote) -> NewChannelView:
+        from leadkeeper.doors.api.channels import NewChannelView
+
+        body = {"kind": kind, "name": name, "address": address, "events": event or [], "language": language}
+        return await remote.post(_path(publisher), NewChannelView, body)
+
+    made = ask(lambda: with_services(here), there)
     if json:
         print_json({"id": made.id, "secret": made.secret})
         return
@@ -84,13 +111,25 @@ def create(
 @commands.command()
 def rotate(channel: Which, publisher: Whose = None) -> None:
     """Make a new signing secret and print it; for a day events are signed with the one before, too."""
-    print(with_services(lambda services: services.channels.rotate(publisher, channel, by=BY)))
+
+    async def there(remote: Remote) -> str:
+        from leadkeeper.doors.api.channels import NewSecretView
+
+        return (await remote.post(_path(publisher, channel, "rotate"), NewSecretView)).secret
+
+    print(ask(lambda: with_services(lambda services: services.channels.rotate(publisher, channel, by=BY)), there))
 
 
 @commands.command("test")
 def send_test(channel: Which, publisher: Whose = None) -> None:
     """Send a test over a channel; a running worker carries it within seconds."""
-    sent = with_services(lambda services: services.channels.test(publisher, channel, by=BY))
+
+    async def there(remote: Remote) -> str:
+        from leadkeeper.doors.api.channels import SentTestView
+
+        return (await remote.post(_path(publisher, channel, "test"), SentTestView)).event_id
+
+    sent = ask(lambda: with_services(lambda services: services.channels.test(publisher, channel, by=BY)), there)
     say(_("The test %(id)s waits for a worker.", id=sent))
     say(_("See what comes of it: %(command)s", command=f"leadkeeper channels events {channel}"))
 
@@ -98,7 +137,18 @@ def send_test(channel: Which, publisher: Whose = None) -> None:
 @commands.command()
 def events(channel: Which, publisher: Whose = None, json: AsJson = False) -> None:
     """List a channel's newest events, and what became of each."""
-    found = with_services(lambda services: services.channels.events(publisher, channel))
+
+    async def here(services: Services) -> EventList:
+        from leadkeeper.doors.api.channels import EventList
+
+        return EventList.model_validate({"events": await services.channels.events(publisher, channel)})
+
+    async def there(remote: Remote) -> EventList:
+        from leadkeeper.doors.api.channels import EventList
+
+        return await remote.get(_path(publisher, channel, "events"), EventList)
+
+    found = ask(lambda: with_services(here), there).events
     if json:
         print_json({"events": found})
         return
@@ -113,12 +163,25 @@ def events(channel: Which, publisher: Whose = None, json: AsJson = False) -> Non
 @commands.command("switch-on")
 def switch_on(channel: Which, publisher: Whose = None) -> None:
     """Let a channel that rests or was switched off be tried at once."""
-    with_services(lambda services: services.channels.switch_on(publisher, channel, by=BY))
+
+    async def there(remote: Remote) -> None:
+        await remote.act(_path(publisher, channel, "switch-on"))
+
+    ask(lambda: with_services(lambda services: services.channels.switch_on(publisher, channel, by=BY)), there)
     say(_("The channel is switched on."))
 
 
 @commands.command()
 def remove(channel: Which, publisher: Whose = None) -> None:
     """Remove a channel, its secrets, and what waits for it."""
-    with_services(lambda services: services.channels.remove(publisher, channel, by=BY))
+
+    async def there(remote: Remote) -> None:
+        await remote.delete(_path(publisher, channel))
+
+    ask(lambda: with_services(lambda services: services.channels.remove(publisher, channel, by=BY)), there)
     say(_("The channel is removed."))
+
+
+def _path(publisher: str | None, *parts: str) -> str:
+    whose = "/v1/channels" if publisher is None else f"/v1/publishers/{quote(publisher, safe='')}/channels"
+    return "/".join((whose, *(quote(each, safe="") for each in parts)))

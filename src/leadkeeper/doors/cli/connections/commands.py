@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from leadkeeper.connections.connection import Connection
     from leadkeeper.doors.cli.remote.client import Remote
     from leadkeeper.services import Services
+    from leadkeeper.texts import Language
 
 commands = typer.Typer(name="connections", help="An offer's lines to where its leads go.", no_args_is_help=True)
 commands.add_typer(proven.commands)
@@ -102,30 +104,59 @@ def put(
     Give the settings in a --file, or with --to and --set. What you type may stand in your shell's history and in the
     list of processes: hand secrets over as @path or with --file.
     """
-    from leadkeeper.connections.validation_texts import change_text
-
     body = settings_body(file, to, set_ or [])
     language = spoken_language()
 
-    async def work(services: Services) -> tuple[Connection | None, bool, Any, bool]:
-        made = await services.connections.put(offer, name, body, by=BY, trusted=True)
-        return (*made, services.validator.waits_for_word)
+    async def here(services: Services) -> _Put:
+        made, is_new, shown = await services.connections.put(offer, name, body, by=BY, trusted=True)
+        if made is None:
+            return _Put(None, False)
+        waits = _waiting_text(made, language, waits_for_word=services.validator.waits_for_word)
+        return _Put(connection_resource(made, language, shown), is_new, waits)
 
-    connection, is_new, shown, waits_for_word = with_services(work)
-    if connection is None:
-        say(_removed(offer, name))
-    elif json:
-        print_json(connection_resource(connection, language, shown))
+    async def there(remote: Remote) -> _Put:
+        from leadkeeper.doors.cli.remote.catalogue import put_connection
+
+        resource, is_new = await put_connection(remote, offer, name, body)
+        waits = resource is not None and resource.get("pendingChange") is not None
+        text = _("The new settings wait until a test lead proves them; those before them go on.")
+        return _Put(resource, is_new, text if waits else None)
+
+    done = ask(lambda: with_services(here), there)
+    if done.resource is not None and json:
+        print_json(done.resource)
     else:
-        if connection.change is None:
-            say(_made(f"{offer}/{name}", is_new=is_new))
-        else:
-            destination = connection.changed.stored.provider
-            effect = change_text(destination, language, waits_for_word=waits_for_word)
-            say(_("The offer %(offer)s is published.", offer=offer))
-            say(effect)
-        command = f"leadkeeper connections validate {offer} {name}"
-        say(_("Try it with a test lead: %(command)s", command=command))
+        _say_put(offer, name, done)
+
+
+def _say_put(offer: OfferRef, name: str, done: _Put) -> None:
+    if done.resource is None:
+        say(_removed(offer, name))
+        return
+    if done.waits is None:
+        say(_made(f"{offer}/{name}", is_new=done.is_new))
+    else:
+        say(_("The offer %(offer)s is published.", offer=offer))
+        say(done.waits)
+    command = f"leadkeeper connections validate {offer} {name}"
+    say(_("Try it with a test lead: %(command)s", command=command))
+
+
+@dataclass(frozen=True, slots=True)
+class _Put:
+    """What a connection is now: nothing where it was removed; ``waits`` says when new settings take effect."""
+
+    resource: dict[str, Any] | None
+    is_new: bool
+    waits: str | None = None
+
+
+def _waiting_text(made: Connection, language: Language, *, waits_for_word: bool) -> str | None:
+    if made.change is None:
+        return None
+    from leadkeeper.connections.validation_texts import change_text
+
+    return change_text(made.changed.stored.provider, language, waits_for_word=waits_for_word)
 
 
 def _removed(offer: OfferRef, name: str) -> str:
@@ -174,6 +205,15 @@ def resume(offer: Offer, name: ConnectionName = DEFAULT_NAME) -> None:
 @commands.command()
 def remove(offer: Offer, name: ConnectionName = DEFAULT_NAME) -> None:
     """Remove a connection. Its undelivered leads are kept for one of the same name."""
-    if not with_services(lambda services: services.connections.remove(offer, name, by=BY)):
+
+    async def there(remote: Remote) -> bool:
+        from leadkeeper.doors.cli.remote.catalogue import path_of
+
+        return await remote.take_away(path_of(offer, name), missing="unknown-connection")
+
+    def here() -> bool:
+        return with_services(lambda services: services.connections.remove(offer, name, by=BY))
+
+    if not ask(here, there):
         raise Failed(_("The offer %(offer)s has no connection %(name)s.", offer=offer, name=repr(name)))
     say(_removed(offer, name))

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 import typer
 
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
+from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.doors.state_words import STANDINGS
 from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
-    from leadkeeper.texts import Language
+    from leadkeeper.doors.api.contacts import OwnedContactList
+    from leadkeeper.doors.cli.remote.client import Remote
+    from leadkeeper.services import Services
 
 commands = typer.Typer(name="contacts", help="Who is told by mail, and wants it.", no_args_is_help=True)
 
@@ -28,16 +32,23 @@ def list_(
 ) -> None:
     """List contact addresses: confirmed, asked, waiting to be asked, or declined, and what is wrong with them."""
     language = spoken_language()
-    found = with_services(lambda services: services.notices.answers.all(publisher))
-    rows = [(one.publisher_id, one.contact.email, one.contact.standing.value, one.contact.trouble) for one in found]
+
+    async def here(services: Services) -> OwnedContactList:
+        from leadkeeper.doors.api.contacts import OwnedContactList, OwnedContactView
+
+        found = await services.notices.answers.all(publisher)
+        return OwnedContactList(contacts=tuple(OwnedContactView.of(each, language) for each in found))
+
+    async def there(remote: Remote) -> OwnedContactList:
+        from leadkeeper.doors.api.contacts import OwnedContactList
+
+        return await remote.get("/v1/contacts", OwnedContactList, {"publisherId": publisher})
+
+    found = ask(lambda: with_services(here), there)
     if json:
-        summary = [
-            {"publisherId": owner, "email": email, "state": state, "trouble": _trouble(trouble, language) or None}
-            for owner, email, state, trouble in rows
-        ]
-        print_json({"contacts": summary})
+        print_json(found)
         return
-    shown = [(owner, email, STANDINGS[state], _trouble(trouble, language)) for owner, email, state, trouble in rows]
+    shown = [(one.publisher_id, one.email, STANDINGS[one.state], one.trouble or "") for one in found.contacts]
     columns = (_("Publisher"), _("Address"), _("State"), _("Trouble"))
     print_table(columns, shown, empty=_("Nobody is told by mail."))
 
@@ -54,19 +65,18 @@ def allow(
         parsed = parse_address(address)
     except ValueError as error:
         raise typer.BadParameter(_("ADDRESS %(why)s", why=error.args[0])) from None
-    try:
-        with_services(lambda services: services.notices.answers.allow(publisher, parsed, by=BY))
-    except ValueError:
-        raise Failed(_("There is no publisher %(publisher)s.", publisher=publisher)) from None
+
+    async def here(services: Services) -> bool:
+        try:
+            await services.notices.answers.allow(publisher, parsed, by=BY)
+        except ValueError:
+            return False
+        return True
+
+    async def there(remote: Remote) -> bool:
+        path = f"/v1/publishers/{quote(publisher, safe='')}/contacts"
+        return await remote.does(path, {"email": parsed.shown}, missing="unknown-publisher")
+
+    if not ask(lambda: with_services(here), there):
+        raise Failed(_("There is no publisher %(publisher)s.", publisher=publisher))
     say(_("The address gets the notices of the publisher %(publisher)s.", publisher=publisher))
-
-
-def _trouble(stored: str | None, language: Language) -> str:
-    from leadkeeper.catalogue import from_stored, text_of
-    from leadkeeper.diagnosis import Diagnosis
-
-    summary = None if stored is None else from_stored(stored)
-    if not isinstance(summary, Diagnosis):
-        return ""
-    status = f"{summary.evidence.status}: " if summary.evidence.status else ""
-    return status + text_of(summary.kind, language).summary

@@ -8,6 +8,7 @@ from uuid import UUID
 import typer
 
 from leadkeeper.doors.cli.installation import BY, with_services
+from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, print_table, say
 from leadkeeper.doors.cli.telling import print_diagnosis, spoken_language
 from leadkeeper.doors.cli.values import DEFAULT_NAME, ConnectionName, Offer
@@ -17,8 +18,9 @@ from leadkeeper.texts import lazy_gettext as _
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from leadkeeper.doors.cli.remote.client import Remote
     from leadkeeper.offer import OfferRef
-    from leadkeeper.reconciliation.views import MissingLead, ReconciliationView
+    from leadkeeper.reconciliation.views import MissingLead, MissingSettled, ReconciliationView
     from leadkeeper.services import Services
     from leadkeeper.texts import Language
 
@@ -32,7 +34,17 @@ def reconcile(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = 
     Each connection that can be asked is looked at once a day anyway.
     """
     language = spoken_language()
-    view = with_services(lambda services: services.reconciliation.ask(offer, name, by=BY, language=language))
+
+    async def there(remote: Remote) -> ReconciliationView:
+        from leadkeeper.doors.cli.remote.catalogue import path_of
+        from leadkeeper.reconciliation.views import ReconciliationView
+
+        return await remote.post(f"{path_of(offer, name)}/reconciliation", ReconciliationView)
+
+    def here() -> ReconciliationView:
+        return with_services(lambda services: services.reconciliation.ask(offer, name, by=BY, language=language))
+
+    view = ask(here, there)
     if json:
         print_json(view)
         return
@@ -44,7 +56,16 @@ def reconcile(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = 
 def missing(offer: Offer, name: ConnectionName = DEFAULT_NAME, json: AsJson = False) -> None:
     """List delivered leads that are not at their destination any more, and say how the last look went."""
     language = spoken_language()
-    view, leads = with_services(lambda services: _all_missing(services, offer, name, language))
+
+    async def there(remote: Remote) -> tuple[ReconciliationView, Sequence[MissingLead]]:
+        from leadkeeper.doors.cli.remote.catalogue import path_of
+        from leadkeeper.reconciliation.views import MissingLead, ReconciliationView
+
+        view = await remote.get(f"{path_of(offer, name)}/reconciliation", ReconciliationView)
+        found = await remote.every(f"{path_of(offer, name)}/missing-leads", "leads")
+        return view, [remote.read(MissingLead, each) for each in found]
+
+    view, leads = ask(lambda: with_services(lambda services: _all_missing(services, offer, name, language)), there)
     if json:
         print_json({"reconciliation": view, "leads": leads})
     else:
@@ -60,7 +81,11 @@ def send_missing(
 ) -> None:
     """Send leads that are missing at their destination again: all of them, or those named, and no others."""
     ids = None if lead is None else [str(each) for each in lead]
-    done = with_services(lambda services: services.reconciliation.send_again(offer, name, ids, by=BY))
+
+    def here() -> MissingSettled:
+        return with_services(lambda services: services.reconciliation.send_again(offer, name, ids, by=BY))
+
+    done = ask(here, lambda remote: _settled_there(remote, offer, name, "send-again", ids))
     if json:
         print_json(done)
     else:
@@ -76,7 +101,11 @@ def accept_missing(
 ) -> None:
     """Say that records were removed at their destination on purpose: they are not listed as missing any more."""
     ids = [str(each) for each in lead]
-    done = with_services(lambda services: services.reconciliation.accept(offer, name, ids, by=BY))
+
+    def here() -> MissingSettled:
+        return with_services(lambda services: services.reconciliation.accept(offer, name, ids, by=BY))
+
+    done = ask(here, lambda remote: _settled_there(remote, offer, name, "accept", ids))
     if json:
         print_json(done)
     else:
@@ -87,6 +116,16 @@ def accept_missing(
                 done.leads,
             )
         )
+
+
+async def _settled_there(
+    remote: Remote, offer: OfferRef, name: str, act: str, ids: Sequence[str] | None
+) -> MissingSettled:
+    from leadkeeper.doors.cli.remote.catalogue import path_of
+    from leadkeeper.reconciliation.views import MissingSettled
+
+    body = {} if ids is None else {"leadIds": list(ids)}
+    return await remote.post(f"{path_of(offer, name)}/missing-leads/{act}", MissingSettled, body)
 
 
 async def _all_missing(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -18,6 +18,7 @@ from leadkeeper.texts import _
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
+    from leadkeeper.services import Services
     from leadkeeper.texts import Language
     from leadkeeper.views import Validation
 
@@ -77,21 +78,28 @@ def say_not_found(
 
 def _say(offer: OfferRef, name: str, marker: str | None, json: bool, *, found: bool) -> None:
     language = spoken_language()
-    done = with_services(lambda services: services.findings.say(offer, name, found=found, marker=marker, by=BY))
+
+    async def here(services: Services) -> dict[str, Any]:
+        done = await services.findings.say(offer, name, found=found, marker=marker, by=BY)
+        return connection_resource(done, language)
+
+    async def there(remote: Remote) -> dict[str, Any]:
+        from leadkeeper.doors.cli.remote.catalogue import say_of_test_lead
+
+        return await say_of_test_lead(remote, offer, name, marker, found=found)
+
+    done = ask(lambda: with_services(here), there)
     if json:
-        print_json(connection_resource(done, language))
+        print_json(done)
         return
-    from leadkeeper.catalogue import from_stored
-    from leadkeeper.connections.state import STATE_WORDS
-    from leadkeeper.diagnosis import Diagnosis
+    from leadkeeper.connections.state import STATE_WORDS, ConnectionState
     from leadkeeper.views import DiagnosisView
 
-    say(f"{offer}/{name}: {language.gettext(STATE_WORDS[done.state])}")
-    waiting = None if done.change is None else done.change.diagnosis
-    stored = None if found else waiting or done.diagnosis
-    summary = None if stored is None else from_stored(stored)
-    if isinstance(summary, Diagnosis):
-        print_diagnosis(DiagnosisView.of(summary, language), language)
+    health, change = done["health"], done.get("pendingChange")
+    say(f"{offer}/{name}: {language.gettext(STATE_WORDS[ConnectionState(health['state'])])}")
+    summary = None if found else (change or {}).get("diagnosis") or health["diagnosis"]
+    if summary is not None:
+        print_diagnosis(DiagnosisView.model_validate(summary), language)
 
 
 def _print_validation(found: Validation, language: Language) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 import typer
 
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
-from leadkeeper.doors.cli.leads import found, selected, sent, upload, views
+from leadkeeper.doors.cli.leads import download, found, selected, sent, upload, views
 from leadkeeper.doors.cli.leads.filters import LeadOptions, filtered
 from leadkeeper.doors.cli.leads.ordering import OfOffer, Sort, ordering
 from leadkeeper.doors.cli.leads.printing import listed_lead, print_counts, print_lead
@@ -21,6 +22,7 @@ from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
+    from leadkeeper.inbox.as_sent import SentView
     from leadkeeper.inbox.lists.counted import LeadCounts
     from leadkeeper.inbox.reading import Reading
     from leadkeeper.inbox.trace import Traced
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 commands = typer.Typer(name="leads", help="What came in, and what became of it.", no_args_is_help=True)
 commands.add_typer(sent.commands)
 commands.add_typer(found.commands)
+commands.add_typer(download.commands)
 commands.add_typer(upload.commands)
 commands.add_typer(selected.commands)
 commands.add_typer(views.commands)
@@ -163,7 +166,16 @@ def record(
 ) -> None:
     """Show what a destination gets of a lead, made again with the connection's settings as they are now."""
     language = spoken_language()
-    found = with_services(lambda services: services.leads.sent_records.of(delivery, by=BY, language=language))
+
+    async def there(remote: Remote) -> SentView:
+        from leadkeeper.inbox.as_sent import SentView
+
+        return await remote.get(f"/v1/deliveries/{quote(delivery, safe='')}/record", SentView)
+
+    def here() -> SentView:
+        return with_services(lambda services: services.leads.sent_records.of(delivery, by=BY, language=language))
+
+    found = ask(here, there)
     if json:
         print_json(found)
         return

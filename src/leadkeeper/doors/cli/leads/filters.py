@@ -11,13 +11,16 @@ from uuid import UUID
 import typer
 
 from leadkeeper.doors.cli.failing import Failed
+from leadkeeper.doors.cli.installation import with_services
 from leadkeeper.doors.cli.leads.ordering import OfEmail, OfOffer, Search, given_text, searched_text
-from leadkeeper.doors.cli.remote.chosen import remote_url
+from leadkeeper.doors.cli.remote.chosen import ask, remote_url
 from leadkeeper.doors.cli.values import Since, Until, known_listed_state, milliseconds
 from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
+    from leadkeeper.doors.cli.remote.client import Remote
     from leadkeeper.inbox.inbox import LeadFilter
+    from leadkeeper.services import Services
 
 NOBODY: Final = "nobody"
 
@@ -164,14 +167,21 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
 
 def member_id(publisher_id: str | None, email: str, option: str) -> str:
     """The id of the member with this address. Raises ``typer.BadParameter`` and :class:`Failed`."""
-    from leadkeeper.doors.cli.installation import with_services
-
     if publisher_id is None:
         raise typer.BadParameter(
             _("%(option)s needs --publisher or --offer: members belong to a publisher", option=option)
         )
-    members = with_services(lambda services: services.accounts.people.members(publisher_id))
-    found = [each.id for each in members if each.email.casefold() == email.casefold()]
+
+    async def here(services: Services) -> list[tuple[str, str]]:
+        return [(each.id, each.email) for each in await services.accounts.people.members(publisher_id)]
+
+    async def there(remote: Remote) -> list[tuple[str, str]]:
+        from leadkeeper.doors.cli.remote.catalogue import members
+
+        return await members(remote, publisher_id)
+
+    every = ask(lambda: with_services(here), there)
+    found = [id_ for id_, address in every if address.casefold() == email.casefold()]
     if not found:
         raise Failed(_("No member of %(publisher)s has this address.", publisher=publisher_id))
     return found[0]
@@ -198,8 +208,6 @@ def _owner_id(publisher_id: str | None, owner: str) -> str:
     except ValueError:
         if "@" not in owner:
             raise typer.BadParameter(_("--owner: nobody, a member's id, or their e-mail address")) from None
-    if remote_url():
-        raise Failed(_("At --url, name the owner by id: leads show --json has it as ownerId."))
     return member_id(publisher_id, owner, "--owner")
 
 

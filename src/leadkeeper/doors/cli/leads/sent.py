@@ -32,8 +32,9 @@ from leadkeeper.texts import lazy_ngettext
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from leadkeeper.doors.api.hand_in import KeptLead
     from leadkeeper.doors.cli.remote.client import Remote
-    from leadkeeper.intake.keep import Accepted, NewLead
+    from leadkeeper.intake.keep import NewLead
     from leadkeeper.services import Services
     from leadkeeper.views import DeliveryView, LeadView, Replayed
 
@@ -78,19 +79,33 @@ def send_lead(
     }
     typed = {"source": source, "action": action, "customer": customer, "description": description, "campaign": campaign}
     body = {**_ids(offer), **typed} if offer else read_json_file(file or "-")
+    _hand_in(body, idempotency_key, json=json)
+
+
+def _hand_in(body: dict[str, Any], idempotency_key: str | None, *, json: bool) -> None:
     lead = _new_lead(body, idempotency_key)
-    kept = with_services(lambda services: services.intake.keep(lead))
+
+    async def here(services: Services) -> tuple[KeptLead, bool]:
+        from leadkeeper.doors.api.hand_in import KeptLead, kept_content
+
+        kept = await services.intake.keep(lead)
+        return KeptLead.model_validate(kept_content(kept)), kept.repeat
+
+    async def there(remote: Remote) -> tuple[KeptLead, bool]:
+        from leadkeeper.doors.api.hand_in import KeptLead
+
+        return await remote.hand_in(body, KeptLead, idempotency_key)
+
+    kept, repeat = ask(lambda: with_services(here), there)
     if json:
-        print_json(
-            {"id": kept.id, "deliveries": [{"connection": d.connection, "state": d.state} for d in kept.deliveries]}
-        )
+        print_json(kept)
     else:
-        _say_kept(kept)
+        _say_kept(kept, repeat=repeat)
 
 
-def _say_kept(kept: Accepted) -> None:
+def _say_kept(kept: KeptLead, *, repeat: bool) -> None:
     print(kept.id)
-    say(_("The lead was kept before.") if kept.repeat else _("The lead is kept."))
+    say(_("The lead was kept before.") if repeat else _("The lead is kept."))
     for each in kept.deliveries:
         say(f"{each.connection}: {spoken(DELIVERIES[each.state])}")
     if not kept.deliveries:

@@ -10,7 +10,7 @@ import typer
 
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.offers import publishing
-from leadkeeper.doors.cli.remote.chosen import ask
+from leadkeeper.doors.cli.remote.chosen import ask, offer_path
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.doors.cli.values import Offer, checked
@@ -21,6 +21,7 @@ from leadkeeper.texts import lazy_gettext as _
 if TYPE_CHECKING:
     from leadkeeper.doors.api.offers import OfferView
     from leadkeeper.doors.cli.remote.client import Remote
+    from leadkeeper.inbox.cost import CostEstimate
 
 commands = typer.Typer(name="offers", help="What customers can show interest in.", no_args_is_help=True)
 commands.add_typer(publishing.commands)
@@ -104,7 +105,13 @@ def list_(
 def cost(offer: Offer, json: AsJson = False) -> None:
     """Estimate what an offer's leads cost a month at its destinations."""
     language = ENGLISH if json else spoken_language()
-    found = with_services(lambda services: services.leads.costs.of(offer, language))
+
+    async def there(remote: Remote) -> CostEstimate:
+        from leadkeeper.inbox.cost import CostEstimate
+
+        return await remote.get(f"{offer_path(offer)}/cost", CostEstimate, language="en" if json else None)
+
+    found = ask(lambda: with_services(lambda services: services.leads.costs.of(offer, language)), there)
     if json:
         print_json(found)
         return

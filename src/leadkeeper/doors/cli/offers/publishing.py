@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
+from leadkeeper.doors.cli.remote.chosen import ask, offer_path
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, print_table, say, spoken
 from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.doors.cli.values import Offer
@@ -17,8 +19,13 @@ from leadkeeper.texts import join_lazily
 from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
+    from leadkeeper.doors.api.differences import CertificationList, DifferenceView
+    from leadkeeper.doors.api.offers import OfferView
+    from leadkeeper.doors.api.publishing import OperationView
+    from leadkeeper.doors.cli.remote.client import Remote
     from leadkeeper.offer import OfferRef
     from leadkeeper.publishing.operations import Operation
+    from leadkeeper.publishing.steps import OfferStatus
     from leadkeeper.services import Services
 
 commands = typer.Typer()
@@ -45,10 +52,15 @@ def publish(
     Everything that is missing is named at once. A test lead is sent over every connection.
     """
     emails = [_address(one) for one in email or ()]
-    begun = with_services(
-        lambda services: services.offers.publication.publish(offer, emails=emails, by=BY, trusted=True)
-    )
-    _follow(offer, begun, json, wait=wait)
+
+    async def here(services: Services) -> OperationView:
+        begun = await services.offers.publication.publish(offer, emails=emails, by=BY, trusted=True)
+        return await _watched_here(services, begun, wait=wait)
+
+    async def there(remote: Remote) -> OperationView:
+        return await _watched_there(remote, offer, "publish", {"notificationEmails": emails}, wait=wait)
+
+    _ended(offer, ask(lambda: with_services(here), there), json, wait=wait)
 
 
 def _address(text: str) -> str:
@@ -63,14 +75,32 @@ def _address(text: str) -> str:
 @commands.command()
 def golive(offer: Offer, wait: Wait = True, json: AsJson = False) -> None:
     """Show the preview to customers. Exit code 1 if a connection did not take its test lead."""
-    begun = with_services(lambda services: services.offers.publication.go_live(offer, by=BY))
-    _follow(offer, begun, json, wait=wait)
+
+    async def here(services: Services) -> OperationView:
+        begun = await services.offers.publication.go_live(offer, by=BY)
+        return await _watched_here(services, begun, wait=wait)
+
+    async def there(remote: Remote) -> OperationView:
+        return await _watched_there(remote, offer, "golive", None, wait=wait)
+
+    _ended(offer, ask(lambda: with_services(here), there), json, wait=wait)
 
 
 @commands.command()
 def cancel(offer: Offer, json: AsJson = False) -> None:
     """End the operation under way, or withdraw the preview. What is live stays live."""
-    _show(with_services(lambda services: services.offers.publication.cancel(offer, by=BY)), json)
+
+    async def here(services: Services) -> OperationView:
+        from leadkeeper.doors.api.publishing import OperationView
+
+        return OperationView.of(await services.offers.publication.cancel(offer, by=BY))
+
+    async def there(remote: Remote) -> OperationView:
+        from leadkeeper.doors.api.publishing import OperationView
+
+        return await remote.post(f"{offer_path(offer)}/cancel", OperationView)
+
+    _show(ask(lambda: with_services(here), there), json)
 
 
 @commands.command()
@@ -81,20 +111,39 @@ def certify(
     json: AsJson = False,
 ) -> None:
     """Say the operator's word on an offer that waits for it (LEADKEEPER_CERTIFICATION=operator)."""
-    done = with_services(
-        lambda services: services.offers.publication.certify(offer, approved=approve, message=message, by=BY)
-    )
-    _show(done, json)
+
+    async def here(services: Services) -> OperationView:
+        from leadkeeper.doors.api.publishing import OperationView
+
+        done = await services.offers.publication.certify(offer, approved=approve, message=message, by=BY)
+        return OperationView.of(done)
+
+    async def there(remote: Remote) -> OperationView:
+        from leadkeeper.doors.api.publishing import OperationView
+
+        word = {"approved": approve, "message": message}
+        return await remote.post(f"{offer_path(offer)}/certification", OperationView, word)
+
+    _show(ask(lambda: with_services(here), there), json)
 
 
 @commands.command()
 def withdraw(offer: Offer, json: AsJson = False) -> None:
     """Take an offer out of the storefront. Leads from elsewhere are still taken."""
-    found = with_services(lambda services: services.offers.publication.withdraw(offer, by=BY))
-    if json:
+
+    async def here(services: Services) -> OfferView:
         from leadkeeper.doors.api.offers import OfferView
 
-        print_json(OfferView.model_validate(found.offer))
+        return OfferView.model_validate((await services.offers.publication.withdraw(offer, by=BY)).offer)
+
+    async def there(remote: Remote) -> OfferView:
+        from leadkeeper.doors.api.offers import OfferView
+
+        return await remote.post(f"{offer_path(offer)}/withdraw", OfferView)
+
+    found = ask(lambda: with_services(here), there)
+    if json:
+        print_json(found)
         return
     say(_("Customers no longer see the offer %(offer)s.", offer=offer))
 
@@ -102,13 +151,22 @@ def withdraw(offer: Offer, json: AsJson = False) -> None:
 @commands.command()
 def difference(offer: Offer, json: AsJson = False) -> None:
     """Tell what publishing an offer's draft would change for customers, field by field."""
-    found = with_services(lambda services: services.offers.differences.of(offer))
-    if json:
+
+    async def here(services: Services) -> DifferenceView:
         from leadkeeper.doors.api.differences import DifferenceView
 
-        print_json(DifferenceView.of(found))
+        return DifferenceView.of(await services.offers.differences.of(offer))
+
+    async def there(remote: Remote) -> DifferenceView:
+        from leadkeeper.doors.api.differences import DifferenceView
+
+        return await remote.get(f"{offer_path(offer)}/difference", DifferenceView)
+
+    found = ask(lambda: with_services(here), there)
+    if json:
+        print_json(found)
         return
-    rows = [(each.field, each.old or "", each.new or "") for each in found]
+    rows = [(each.field, each.old or "", each.new or "") for each in found.changes]
     columns = (_("Field"), _("Customers have"), _("They will have"))
     print_table(columns, rows, empty=_("Nothing differs from what is live."))
 
@@ -116,76 +174,112 @@ def difference(offer: Offer, json: AsJson = False) -> None:
 @commands.command()
 def waiting(json: AsJson = False) -> None:
     """List the offers that wait for an operator's word, who waits longest first."""
-    found = with_services(lambda services: services.offers.differences.waiting(limit=_MOST_WAITING))
-    if json:
+
+    async def here(services: Services) -> CertificationList:
         from leadkeeper.doors.api.differences import CertificationList, CertificationView
 
-        print_json(CertificationList(certifications=tuple(map(CertificationView.of, found))))
+        found = await services.offers.differences.waiting(limit=_MOST_WAITING)
+        return CertificationList(certifications=tuple(map(CertificationView.of, found)))
+
+    async def there(remote: Remote) -> CertificationList:
+        from leadkeeper.doors.api.differences import CertificationList
+
+        found = await remote.every("/v1/certifications", "certifications")
+        return remote.read(CertificationList, {"certifications": found})
+
+    found = ask(lambda: with_services(here), there)
+    if json:
+        print_json(found)
         return
-    rows = [(str(each.operation.offer), each.offer.title, str(len(each.changes))) for each in found]
+    rows = [(f"{o.publisher_id}.{o.offer_id}", o.title, str(len(o.changes))) for o in found.certifications]
     print_table((_("Offer"), _("Title"), _("Changes")), rows, empty=_("No offer waits."))
 
 
 @commands.command()
 def status(offer: Offer, json: AsJson = False) -> None:
     """Show how an offer's publishing stands, and what its steps tell."""
-    found = with_services(lambda services: services.offers.publication.status(offer))
-    if json:
+
+    async def here(services: Services) -> tuple[OfferStatus, OperationView | None]:
         from leadkeeper.doors.api.publishing import OperationView
 
-        operation = None if found.operation is None else OperationView.of(found.operation)
-        print_json({"status": found.status.value, "operation": operation})
+        found = await services.offers.publication.status(offer)
+        return found.status, None if found.operation is None else OperationView.of(found.operation)
+
+    async def there(remote: Remote) -> tuple[OfferStatus, OperationView | None]:
+        from leadkeeper.doors.api.publishing import PublishingView
+
+        found = await remote.get(f"{offer_path(offer)}/status", PublishingView)
+        return found.status, found.operation
+
+    now, operation = ask(lambda: with_services(here), there)
+    if json:
+        print_json({"status": now.value, "operation": operation})
         return
-    print_line(f"{offer}: {spoken(STATUSES[found.status])}")
-    if found.operation is not None:
-        _print_steps(found.operation)
+    print_line(f"{offer}: {spoken(STATUSES[now])}")
+    if operation is not None:
+        _print_steps(operation)
 
 
-def _follow(offer: OfferRef, begun: Operation, json: bool, *, wait: bool) -> None:
+def _ended(offer: OfferRef, found: OperationView, json: bool, *, wait: bool) -> None:
+    """Show how it went. Raises :class:`Failed` where somebody waited for it in vain."""
     from leadkeeper.publishing.steps import OperationState
 
-    ended = with_services(lambda services: _until_ended(services, offer, begun.id)) if wait else begun
-    _show(ended, json)
-    if ended.state in (OperationState.FAILED, OperationState.CANCELED):
+    _show(found, json)
+    if wait and found.state in (OperationState.FAILED, OperationState.CANCELED):
         summary = (
             _("The publishing of %(offer)s has failed.", offer=offer)
-            if ended.state is OperationState.FAILED
+            if found.state is OperationState.FAILED
             else _("The publishing of %(offer)s was canceled.", offer=offer)
         )
         raise Failed(join_lazily((summary, _("Fix what its steps tell, then begin again."))))
 
 
-async def _until_ended(services: Services, offer: OfferRef, operation_id: str) -> Operation:
+async def _watched_here(services: Services, begun: Operation, *, wait: bool) -> OperationView:
+    from leadkeeper.doors.api.publishing import OperationView
+
+    async def look() -> OperationView:
+        return OperationView.of(await services.offers.publication.operation(begun.offer, begun.id))
+
+    return await _until_ended(look) if wait else OperationView.of(begun)
+
+
+async def _watched_there(remote: Remote, offer: OfferRef, act: str, body: object, *, wait: bool) -> OperationView:
+    from leadkeeper.doors.api.publishing import OperationView
+
+    begun = await remote.post(f"{offer_path(offer)}/{act}", OperationView, body)
+
+    async def look() -> OperationView:
+        return await remote.get(f"{offer_path(offer)}/operations/{begun.id}", OperationView)
+
+    return await _until_ended(look) if wait else begun
+
+
+async def _until_ended(look: Callable[[], Awaitable[OperationView]]) -> OperationView:
     """The operation once it has ended or waits for a person; its steps pass by on a terminal meanwhile."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    from leadkeeper.publishing.steps import STEP_TEXTS, OperationState, StepId, StepStatus, current
+    from leadkeeper.publishing.steps import STEP_TEXTS, OperationState, StepId, StepStatus
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/6"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar, language = progress.add_task(spoken(_("publishing")), total=6), spoken_language()
         while True:
-            operation = await services.offers.publication.operation(offer, operation_id)
-            step = current(operation.steps)
-            done = sum(each.status is StepStatus.COMPLETE for each in operation.steps)
-            progress.update(
-                bar,
-                completed=done,
-                description=language.gettext(STEP_TEXTS[StepId.LIVE if step is None else step.id].name),
-            )
+            operation = await look()
+            left = [each for each in operation.steps if each.status is not StepStatus.COMPLETE]
+            at = StepId(left[0].id) if left else StepId.LIVE
+            done = len(operation.steps) - len(left)
+            progress.update(bar, completed=done, description=language.gettext(STEP_TEXTS[at].name))
             asked = (StepStatus.WAITING_FOR_APPROVAL, StepStatus.WAITING_FOR_REVIEW)
-            waits = step is not None and step.status in asked
+            waits = bool(left) and left[0].status in asked
             if operation.state is not OperationState.RUNNING or waits:
                 return operation
             await asyncio.sleep(_LOOK_SECONDS)
 
 
-def _show(operation: Operation, json: bool) -> None:
+def _show(operation: OperationView, json: bool) -> None:
     if json:
-        from leadkeeper.doors.api.publishing import OperationView
-
-        print_json(OperationView.of(operation))
+        print_json(operation)
         return
     say(
         _(
@@ -198,13 +292,13 @@ def _show(operation: Operation, json: bool) -> None:
     _print_steps(operation)
 
 
-def _print_steps(operation: Operation) -> None:
+def _print_steps(operation: OperationView) -> None:
     from leadkeeper.publishing.step_words import step_message
-    from leadkeeper.publishing.steps import STEP_TEXTS
+    from leadkeeper.publishing.steps import STEP_TEXTS, StepId
 
     language = spoken_language()
     for step in operation.steps:
-        name = language.gettext(STEP_TEXTS[step.id].name)
+        name = language.gettext(STEP_TEXTS[StepId(step.id)].name)
         print_line(f"  {_MARKS.get(step.status.value, '>')} {name}: {spoken(STEPS[step.status])}")
         for message in step.messages:
             for line in step_message(message.text, language).splitlines():

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 OVERDUE_MS: Final = 60_000
 """A lead that was due this long ago was left lying: no worker runs, or it has too much to do."""
+COUNTED_BACKLOG: Final = 100_000
+"""More deliveries than this of a kind, and more connections, are not counted."""
 REPORTED_EVERY: Final = 100_000
 """After so many records a look through them says how far it is."""
 NAMED: Final = 50
@@ -50,16 +52,19 @@ async def waiting_deliveries(services: Services) -> list[Finding]:
     """How many deliveries wait, are held or were set aside, and whether anybody carries them."""
     from leadkeeper.inbox.oversight.backlog import backlog
 
-    found = await services.storage.read(backlog)
     now = services.clock()
+    found = await services.storage.read(backlog, now, COUNTED_BACKLOG, COUNTED_BACKLOG)
     parts: list[str] = [lazy_ngettext("%(count)s delivery", "%(count)s deliveries", found.waiting)]
+    if found.waiting > COUNTED_BACKLOG:
+        parts = [_("more than %(most)s deliveries", most=COUNTED_BACKLOG)]
     if found.oldest_at is not None:
         parts.append(_("the oldest came %(age)s ago", age=_ago(now - found.oldest_at)))
     late = found.due_at is not None and now - found.due_at > OVERDUE_MS
     remedy = _("start leadkeeper serve or another leadkeeper worker") if late else ""
     findings = [Finding(_("waiting"), "wrong" if late else "ok", join_lazily(parts, "; "), remedy)]
     for name, count, remedy in held_up(found):
-        findings.append(Finding(name, "note" if count else "ok", str(count), remedy if count else ""))
+        detail = _("more than %(most)s", most=COUNTED_BACKLOG) if count > COUNTED_BACKLOG else str(count)
+        findings.append(Finding(name, "note" if count else "ok", detail, remedy if count else ""))
     return findings
 
 
@@ -137,14 +142,17 @@ def _progress() -> Callable[[int], None]:
 
 def held_up(found: Backlog) -> Sequence[tuple[str, int, str]]:
     """What does not go out by itself: its name, how many, and the remedy."""
-    by_person = found.set_aside - found.by_outage
     return (
         (_("held"), found.held, _("fix or resume their connections: leadkeeper connections list")),
-        (_("set aside"), by_person, _("a person must act on each: leadkeeper leads list --state setAside")),
+        (
+            _("set aside"),
+            found.set_aside,
+            _("a person must act on each that no outage set aside: leadkeeper leads list --state attention"),
+        ),
         (
             _("set aside by outages"),
             found.by_outage,
-            _("they go out by themselves once their connections work: leadkeeper connections list"),
+            _("of those set aside; they go out by themselves once their connections work: leadkeeper connections list"),
         ),
         (_("without connection"), found.unrouted, _("give their offers a connection: leadkeeper connections put")),
     )

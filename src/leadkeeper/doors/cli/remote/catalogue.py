@@ -8,6 +8,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, RootModel
 
 from leadkeeper.connections.state import ConnectionState
+from leadkeeper.doors.cli.remote.chosen import offer_path
 from leadkeeper.offer import OfferRef
 from leadkeeper.views import DiagnosisView
 
@@ -24,6 +25,17 @@ class Named(BaseModel):
 async def publisher_ids(remote: Remote) -> list[str]:
     """Those that the key may see."""
     return [remote.read(Named, each).id for each in await remote.every("/v1/publishers", "publishers")]
+
+
+class _Member(BaseModel):
+    id: str
+    email: str
+
+
+async def members(remote: Remote, publisher_id: str) -> list[tuple[str, str]]:
+    """The ids and addresses of a publisher's members."""
+    found = await remote.every(f"/v1/publishers/{quote(publisher_id, safe='')}/members", "members")
+    return [(each.id, each.email) for each in (remote.read(_Member, one) for one in found)]
 
 
 class _Health(BaseModel):
@@ -65,6 +77,25 @@ async def read_connection(remote: Remote, offer: OfferRef, name: str) -> dict[st
     return _shown(remote, offer, found.root)
 
 
+async def put_connection(
+    remote: Remote, offer: OfferRef, name: str, body: dict[str, Any]
+) -> tuple[dict[str, Any] | None, bool]:
+    """What the connection is now, or ``None`` where ``body`` removed it; and whether it is new."""
+    found, is_new = await remote.put(path_of(offer, name), RootModel[dict[str, Any]], body)
+    if "name" not in found.root:
+        return None, False
+    return _shown(remote, offer, found.root), is_new
+
+
+async def say_of_test_lead(
+    remote: Remote, offer: OfferRef, name: str, marker: str | None, *, found: bool
+) -> dict[str, Any]:
+    """The connection once it was said whether its test lead was found."""
+    body = {"found": found} | ({} if marker is None else {"marker": marker})
+    done = await remote.post(f"{path_of(offer, name)}/test-lead", RootModel[dict[str, Any]], body)
+    return _shown(remote, offer, done.root)
+
+
 async def act_on_connection(remote: Remote, offer: OfferRef, name: str, act: str) -> None:
     """Pause it, or resume it."""
     await remote.post(f"{path_of(offer, name)}/{act}", _Shown)
@@ -80,7 +111,7 @@ async def _offers(remote: Remote) -> list[OfferRef]:
 
 
 def _every(offer: OfferRef) -> str:
-    return f"/v1/publishers/{offer.publisher_id}/offers/{offer.offer_id}/connections"
+    return f"{offer_path(offer)}/connections"
 
 
 def _shown(remote: Remote, offer: OfferRef, value: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from leadkeeper.texts import lazy_gettext
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
+    from leadkeeper.offer import OfferRef
 
 R = TypeVar("R")
 
@@ -57,6 +58,11 @@ def require_here() -> None:
                 "LEADKEEPER_URL. --url '' does without the setting."
             )
         )
+
+
+def offer_path(offer: OfferRef) -> str:
+    """Where the API has an offer."""
+    return f"/v1/publishers/{offer.publisher_id}/offers/{offer.offer_id}"
 
 
 def remote_url() -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
+import aiohttp
 from pydantic import BaseModel, ValidationError
 from yarl import URL
 
@@ -46,9 +49,16 @@ class Remote:
             "User-Agent": f"Leadkeeper/{__version__}",
         }
 
-    async def get(self, path: str, model: type[M], query: Mapping[str, object] | None = None) -> M:
-        """What is at ``path`` (its parts quoted), asked with the parts of ``query`` that are not ``None``."""
-        return self._read(model, await self._call("GET", _with(path, query or {})))
+    async def get(
+        self, path: str, model: type[M], query: Mapping[str, object] | None = None, *, language: str | None = None
+    ) -> M:
+        """What is at ``path`` (its parts quoted), asked with the parts of ``query`` that are not ``None``.
+
+        It is told in ``language``, else in that of the command.
+        """
+        more = {} if language is None else {"Accept-Language": language}
+        _, answer = await self._send("GET", _with(path, query or {}), None, "", more)
+        return self._read(model, answer)
 
     async def find(self, path: str, model: type[M]) -> M | None:
         """The same, or ``None`` where there is no such thing."""
@@ -92,6 +102,12 @@ class Remote:
         _, answer = await self._send("POST", path, content, content_type)
         return self._read(model, answer)
 
+    async def hand_in(self, lead: object, model: type[M], key: str | None) -> tuple[M, bool]:
+        """What is answered to a lead, and whether it was kept before under the same idempotency ``key``."""
+        more = {} if key is None else {"Idempotency-Key": key}
+        status, answer = await self._send("POST", "/v1/leads", json.dumps(lead).encode(), "application/json", more)
+        return self._read(model, answer), status == 200
+
     async def put(self, path: str, model: type[M], body: object) -> tuple[M, bool]:
         """What there is now at ``path``, and whether it is new."""
         status, answer = await self._answer("PUT", path, body)
@@ -108,6 +124,43 @@ class Remote:
     async def delete(self, path: str) -> None:
         """Nothing is at ``path`` any more."""
         await self._call("DELETE", path)
+
+    async def take_away(self, path: str, missing: str = "not-found") -> bool:
+        """The same; whether there was anything, which the problem ``missing`` denies."""
+        return await self._did("DELETE", path, None, missing)
+
+    async def does(self, path: str, body: object, missing: str) -> bool:
+        """Have done what ``body`` asks for, where nothing is answered; whether what it is about is there."""
+        return await self._did("POST", path, body, missing)
+
+    async def act(self, path: str) -> None:
+        """Have done what is at ``path``, where nothing is answered."""
+        await self._call("POST", path)
+
+    async def _did(self, method: str, path: str, body: object, missing: str) -> bool:
+        try:
+            await self._call(method, path, body)
+        except RemoteRefused as error:
+            if error.problem == missing:
+                return False
+            raise
+        return True
+
+    @asynccontextmanager
+    async def stream(self, path: str, body: object) -> AsyncIterator[tuple[Mapping[str, str], AsyncIterator[bytes]]]:
+        """The headers of what it answers to ``body``, and that in pieces, however long it is."""
+        headers = self._headers | {"Content-Type": "application/json", "Accept": "text/csv, application/json"}
+        url, silence = URL(self._base + path, encoded=True), aiohttp.ClientTimeout(total=None, sock_read=SECONDS)
+        try:
+            async with self._network.session.request(
+                "POST", url, data=json.dumps(body).encode(), headers=headers, allow_redirects=False, timeout=silence
+            ) as response:
+                if response.status >= 300:
+                    again, answer = response.headers.get("Retry-After"), _json(await response.read())
+                    raise remote_refusal(response.status, answer, self._base, self._place.key_file, again)
+                yield response.headers, response.content.iter_any()
+        except NETWORK_ERRORS as error:
+            raise unreachable(self._base, error, changes=False) from None
 
     def read(self, model: type[M], value: object) -> M:
         """An entry of a list as ``model``."""
@@ -126,8 +179,15 @@ class Remote:
     async def _answer(self, method: str, path: str, body: object) -> tuple[int, Any]:
         return await self._send(method, path, None if body is None else json.dumps(body).encode(), "application/json")
 
-    async def _send(self, method: str, path: str, data: bytes | None, content_type: str) -> tuple[int, Any]:
-        headers = self._headers | ({} if data is None else {"Content-Type": content_type})
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        data: bytes | None,
+        content_type: str,
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> tuple[int, Any]:
+        headers = {**self._headers, **({} if data is None else {"Content-Type": content_type}), **more}
         url = URL(self._base + path, encoded=True)
         try:
             async with self._network.session.request(

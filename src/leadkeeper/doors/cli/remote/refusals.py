@@ -17,7 +17,8 @@ LONGEST: Final = 500
 
 def remote_refusal(status: int, answer: Any, base: str, key_file: Path, retry_after: str | None) -> RemoteRefused:
     """An answer that is no success."""
-    return RemoteRefused(_line(status, _Problem(answer), base, key_file, retry_after), status)
+    problem = _Problem(answer)
+    return RemoteRefused(_line(status, problem, base, key_file, retry_after), status, problem.type)
 
 
 class _Problem:
@@ -26,6 +27,7 @@ class _Problem:
     def __init__(self, answer: Any) -> None:
         found = answer if isinstance(answer, dict) and str(answer.get("type", "")).startswith(TYPE_BASE) else {}
         self.there = bool(found)
+        self.type = str(found.get("type", "")).removeprefix(TYPE_BASE)
         self.detail = str(found.get("detail", ""))[:LONGEST]
         self.request_id = str(found.get("requestId", ""))[:100]
 

@@ -82,6 +82,60 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 });
 
+// A download says how far it is. Without this the browser takes the file as it comes.
+function rowsIn(piece, state) { // line breaks within quotation marks end no row
+  for (const byte of piece) {
+    if (byte === 34) state.quoted = !state.quoted;
+    else if (byte === 10 && !state.quoted) state.rows += 1;
+  }
+}
+function downloadText(text, done, all) {
+  const number = new Intl.NumberFormat(document.documentElement.lang);
+  return text.replace("{done}", number.format(Math.max(0, done))).replace("{all}", number.format(all));
+}
+async function download(form, shown) {
+  const response = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+  if (!response.ok || !(response.headers.get("Content-Type") || "").startsWith("text/csv")) { form.submit(); return; }
+  const header = response.headers.get("Leadkeeper-Leads") || "", all = Number(header.replace("about ", ""));
+  const [bar, soFar, status] = shown.children, state = { rows: -1, quoted: false }, told = shown.dataset; // -1: titles
+  const text = !header ? told.soFar : header.startsWith("about") ? told.about : told.of;
+  bar.hidden = shown.hidden = false;
+  status.textContent = "";
+  soFar.textContent = downloadText(text, 0, all);
+  if (header) { bar.max = Math.max(1, all); bar.value = 0; } else bar.removeAttribute("value");
+  let file = new Blob([]), pieces = [], size = 0, said = 0; // put together now and then: browsers keep blobs on disk
+  const reader = response.body.getReader();
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    rowsIn(read.value, state);
+    pieces.push(read.value);
+    size += read.value.length;
+    if (size > 4194304) { file = new Blob([file, ...pieces]); pieces = []; size = 0; }
+    if (header) bar.value = Math.max(0, state.rows);
+    if (Date.now() - said > 250) { soFar.textContent = downloadText(text, state.rows, Math.max(all, state.rows)); said = Date.now(); }
+  }
+  const link = document.createElement("a"), name = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition"));
+  link.href = URL.createObjectURL(new Blob([file, ...pieces], { type: "text/csv" }));
+  link.download = name ? name[1] : "leads.csv";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  bar.hidden = true;
+  soFar.textContent = "";
+  status.textContent = downloadText(told.done, state.rows, all);
+}
+document.addEventListener("submit", async (event) => {
+  const form = event.target, shown = document.getElementById("downloading");
+  if (event.defaultPrevented || form.id !== "download" || !shown || !window.ReadableStream) return;
+  event.preventDefault();
+  try { await download(form, shown); } catch {
+    const [bar, soFar, status] = shown.children;
+    bar.hidden = true;
+    shown.hidden = false;
+    soFar.textContent = "";
+    status.textContent = shown.dataset.broken;
+  }
+  ready();
+});
+
 // The list of leads: one box ticks all on the page, and how many are ticked is said.
 function picked(form) {
   const boxes = [...form.querySelectorAll("input[name^=pick-]")], all = form.querySelector("#pick-all");

@@ -10,11 +10,11 @@ from starlette.responses import Response, StreamingResponse
 
 from leadkeeper.access.people.records import Person
 from leadkeeper.access.permissions import Role
-from leadkeeper.clock import to_datetime
+from leadkeeper.doors.action_words import ACTIONS, SOURCES
+from leadkeeper.doors.leads_csv import CSV_TYPE, TOTAL_HEADER, csv_name, csv_of, total_text
 from leadkeeper.doors.pages import SAFE_HEADERS
 from leadkeeper.doors.portal.leads.choice import Choice, chosen
-from leadkeeper.doors.portal.leads.download import csv_of
-from leadkeeper.doors.portal.leads.words import ACTIONS, FOLLOW_UP_FILTERS, SORT_WORDS, SOURCES, TABS
+from leadkeeper.doors.portal.leads.words import FOLLOW_UP_FILTERS, SORT_WORDS, TABS
 from leadkeeper.doors.portal.routes import Places, Routes, form_of, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.inbox.lists.narrowing import COUNTED
@@ -110,11 +110,15 @@ class LeadPages:
         """All leads that were chosen as a file, however many they are."""
         choice = chosen(await form_of(request), by_form=True)
         filters = choice.filters(session.caller.publisher_id, session.caller.person_id, self._services.clock())
-        leads = self._services.leads.reading.export(filters, by=session.caller.name)
-        name = f"leads-{to_datetime(self._services.clock()):%Y-%m-%d}.csv"
-        headers = {**SAFE_HEADERS, "Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}"'}
-        content = csv_of(leads, self._routes.language_of(request), self._services.connections.destinations.title)
-        return StreamingResponse(content, headers=headers, media_type="text/csv; charset=utf-8")
+        reading, language = self._services.leads.reading, self._routes.language_of(request)
+        total = await reading.total(filters)
+        leads = reading.export(filters, by=session.caller.name)
+        headers = {**SAFE_HEADERS, "Cache-Control": "no-store"}
+        headers["Content-Disposition"] = f'attachment; filename="{csv_name(self._services.clock())}"'
+        if total is not None:
+            headers[TOTAL_HEADER] = total_text(total)
+        content = csv_of(leads, language, self._services.connections.destinations.title)
+        return StreamingResponse(content, headers=headers, media_type=CSV_TYPE)
 
 
 async def workers(routes: Routes, publisher_id: str | None) -> list[Person]:

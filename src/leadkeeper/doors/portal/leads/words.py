@@ -12,19 +12,6 @@ from leadkeeper.doors.portal.labels import Label
 from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.views import AttemptView, LeadEventView, LeadSummary, LeadView
 
-ACTIONS: Final[Mapping[str, str]] = {
-    "INS": _("Installed it"),
-    "PLT": _("Asked to be contacted"),
-    "DNC": _("Do not contact"),
-    "Create": _("Bought it in the portal"),
-    "StartTestDrive": _("Started a test drive"),
-}
-SOURCES: Final[Mapping[str, str]] = {
-    "AzureMarketplace": _("Azure Marketplace"),
-    "AzurePortal": _("Azure portal"),
-    "TestDrive": _("Test drive"),
-    "SPZA": "AppSource",
-}
 FOLLOW_UPS: Final[Mapping[str, Label]] = {
     "new": Label(state_words.FOLLOW_UPS["new"], "info", "bell"),
     "active": Label(state_words.FOLLOW_UPS["active"], "wait", "clock"),
@@ -72,16 +59,6 @@ TABS: Final[Mapping[str, str]] = {
     "held": _("Held"),
     "setAside": _("Set aside"),
 }
-
-
-def action_word(action: str) -> str:
-    """What the customer did; an action that nobody has told us of stays as it came."""
-    return ACTIONS.get(action, action)
-
-
-def source_word(source: str) -> str:
-    """Where the customer did it."""
-    return SOURCES.get(source, source)
 
 
 def attempt_words(attempt: AttemptView) -> str:

@@ -7,7 +7,9 @@ import io
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
-from leadkeeper.doors.portal.leads.words import action_word, source_word
+from leadkeeper.clock import to_datetime
+from leadkeeper.doors.action_words import action_word, source_word
+from leadkeeper.inbox.lists.total import LeadTotal
 from leadkeeper.spreadsheet import cell
 from leadkeeper.texts import Language
 from leadkeeper.texts import lazy_gettext as _
@@ -35,6 +37,28 @@ _COLUMNS: Final = (
     _("Due (UTC)"),
 )
 _CHUNK: Final = 64 * 1024
+CSV_TYPE: Final = "text/csv; charset=utf-8"
+TOTAL_HEADER: Final = "Leadkeeper-Leads"
+"""The header that says how many leads the file will hold, for whoever shows how far it is; absent where unknown."""
+_ABOUT: Final = "about "
+
+
+def csv_name(now: int) -> str:
+    """What the file is called that is made ``now`` (ms)."""
+    return f"leads-{to_datetime(now):%Y-%m-%d}.csv"
+
+
+def total_text(total: LeadTotal) -> str:
+    """``total`` as :data:`TOTAL_HEADER` carries it."""
+    return f"{_ABOUT if total.about else ''}{total.leads}"
+
+
+def parse_total(text: str | None) -> LeadTotal | None:
+    """What :func:`total_text` made; ``None`` for anything else."""
+    number = (text or "").removeprefix(_ABOUT)
+    if not (number.isascii() and number.isdecimal() and len(number) < 16):
+        return None
+    return LeadTotal(int(number), about=number != text)
 
 
 async def csv_of(

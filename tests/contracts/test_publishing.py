@@ -184,7 +184,7 @@ async def test_leads_wait_only_for_the_steps_that_change_what_customers_see(
     await opened.define()
     await opened.connect()
     kept_out: list[bool] = []
-    write = opened.storage.write
+    write: Any = opened.storage.write
 
     def observed(conn: sa.Connection, transaction: Any, *args: Any, **kwargs: Any) -> Any:
         result = transaction(conn, *args, **kwargs)

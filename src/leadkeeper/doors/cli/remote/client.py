@@ -133,10 +133,6 @@ class Remote:
         """Have done what ``body`` asks for, where nothing is answered; whether what it is about is there."""
         return await self._did("POST", path, body, missing)
 
-    async def act(self, path: str) -> None:
-        """Have done what is at ``path``, where nothing is answered."""
-        await self._call("POST", path)
-
     async def _did(self, method: str, path: str, body: object, missing: str) -> bool:
         try:
             await self._call(method, path, body)

@@ -36,21 +36,21 @@ async def work(storage: Storage, call: Callable[[], Awaitable[object]]) -> int:
         await call()
     queries = [each for each in seen if each[0].lstrip().upper().startswith("SELECT") and "advisory" not in each[0]]
     assert queries, "the call asked the database nothing"
-    costs, told = [], None
+    costs, planner = [], None
     for query in queries:
-        asked = storage.read if told is None else storage.write  # what is told holds within a transaction
-        costs.append(await asked(_cost, *query, told))
-        told = query if "enable_seqscan" in str(query[1]) else None
+        asked = storage.read if planner is None else storage.write  # such a setting holds within a transaction
+        costs.append(await asked(_cost, *query, planner))
+        planner = query if "enable_seqscan" in str(query[1]) else None
     for query, cost in zip(queries, costs, strict=True):
         print(cost, query[0])  # shown when the test fails
     return sum(costs)
 
 
-def _cost(conn: sa.Connection, statement: str, parameters: Any, told: tuple[str, Any] | None) -> int:
-    """What a statement costs; ``told``: what the planner was told for it, which ends with its transaction."""
+def _cost(conn: sa.Connection, statement: str, parameters: Any, planner: tuple[str, Any] | None) -> int:
+    """What a statement costs; ``planner``: what its planner is set to, which ends with its transaction."""
     if conn.dialect.name == "postgresql":
-        if told is not None:
-            conn.exec_driver_sql(*told).close()
+        if planner is not None:
+            conn.exec_driver_sql(*planner).close()
         found = conn.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters).scalar()
         plan = json.loads(found) if isinstance(found, str) else (found or [])
         return _rows(plan[0]["Plan"])

@@ -6,6 +6,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from leadkeeper.storage.ids import UuidText
+
 metadata: Final = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -16,5 +18,7 @@ metadata: Final = sa.MetaData(
 )
 
 Id: Final = sa.String(36)
+Uuid: Final = UuidText()
+"""Of leads, deliveries and connections, and of all that names one of these: columns that are joined are of one type."""
 Name: Final = sa.String(128)
 State: Final = sa.String(16)

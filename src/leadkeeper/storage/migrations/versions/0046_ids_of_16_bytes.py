@@ -131,7 +131,9 @@ def _copy(conn: sa.Connection, table: str, columns: tuple[str, ...]) -> None:
     names = [row[1] for row in conn.exec_driver_sql(f"PRAGMA table_info({table})")]
     values = ", ".join(f'id_0046("{name}")' if name in columns else f'"{name}"' for name in names)
     into = ", ".join(f'"{name}"' for name in names)
-    copy = f"INSERT INTO {table}_0046 (rowid, {into}) SELECT rowid, {values} FROM {table} WHERE rowid > ? AND rowid <= ?"
+    copy = (
+        f"INSERT INTO {table}_0046 (rowid, {into}) SELECT rowid, {values} FROM {table} WHERE rowid > ? AND rowid <= ?"
+    )
     last = conn.exec_driver_sql(f"SELECT max(rowid) FROM {table}").scalar() or 0
     for first in range(0, last, _ROWS):
         if last > _ROWS:

@@ -185,7 +185,7 @@ async def test_an_id_that_is_none_is_named_and_stops_the_upgrade(storage: Storag
     "odd", ["", "nobody", "0" * 36, uuid_of("lead").upper(), uuid_of("lead").replace("-", ""), "é" * 16]
 )
 async def test_what_is_no_id_is_nobodys(storage: Storage, odd: str) -> None:
-    await storage.write(lambda conn: _lead_now(conn))
+    await storage.write(_lead_now, uuid_of("lead"))
     c = t.lead.c
 
     def found(conn: sa.Connection) -> list[str]:
@@ -210,7 +210,7 @@ async def test_a_row_with_what_is_no_id_is_refused(storage: Storage) -> None:
         await storage.write(_lead_now, "nobody")
 
 
-def _lead_now(conn: sa.Connection, id_: str = uuid_of("lead")) -> None:
+def _lead_now(conn: sa.Connection, id_: str) -> None:
     row: dict[str, Any] = {"id": id_, "publisher_id": "contoso", "offer_id": "crm", "source": "SPZA", "action": "INS"}
     row |= {"email": WHO.email, "test": False, "created_at": 7, "body": BODY, "unrouted": False}
     insert_rows(conn, t.lead, [row])

@@ -121,9 +121,8 @@ def listed(dialect: str, column: sa.ColumnElement[str], name: str) -> sa.ColumnE
 
 def _listed(dialect: str, column: sa.ColumnElement[str], name: str | None, values: list[str]) -> sa.ColumnElement[bool]:
     if dialect == "postgresql":
-        return column == sa.any_(
-            sa.bindparam(name, values, type_=ARRAY(column.type if is_packed(column) else sa.String))
-        )
+        kind = column.type if is_packed(column) else sa.String()
+        return column == sa.any_(sa.bindparam(name, values, type_=ARRAY(kind)))
     each = sa.func.json_each(sa.bindparam(name, values, type_=sa.JSON)).table_valued("value")
     return column.in_(sa.select(_function(PACKED, each.c.value, column) if is_packed(column) else each.c.value))
 

@@ -181,6 +181,15 @@ async def test_an_id_that_is_none_is_named_and_stops_the_upgrade(storage: Storag
     assert await storage.read(current_revision) == BEFORE
 
 
+async def test_an_older_version_that_still_runs_keeps_no_lead(storage: Storage) -> None:
+    """It would write its ids as texts, under which nobody finds them."""
+    lead = {"id": new_id(), "publisher_id": "contoso", "offer_id": "crm", "source": "SPZA", "action": "INS"}
+    lead |= {"email": "", "test": False, "created_at": 7, "body": BODY, "unrouted": False}
+    old = sa.table("lead", sa.column("id", sa.String(36)), *(sa.column(each) for each in lead if each != "id"))
+    with pytest.raises(sa.exc.DBAPIError, match=r"CHECK constraint failed|is of type uuid"):
+        await storage.write(lambda conn: conn.execute(sa.insert(old).values(lead)) and None)
+
+
 @pytest.mark.parametrize(
     "odd", ["", "nobody", "0" * 36, uuid_of("lead").upper(), uuid_of("lead").replace("-", ""), "é" * 16]
 )

@@ -1,4 +1,4 @@
-"""What all tables share: one catalogue, the names of indexes and keys, and the widths of texts."""
+"""What all tables share: one catalogue, the names of indexes and keys, and the types of ids and names."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ metadata: Final = sa.MetaData(
 
 Id: Final = sa.String(36)
 Uuid: Final = UuidText()
-"""Of leads, deliveries and connections, and of all that names one of these: columns that are joined are of one type."""
+"""Of leads, deliveries and connections, in every column that is joined or compared with one of these in a statement.
+
+What Python alone hands from one column to another (how far a walk came, say) may be the text of such an id.
+"""
 Name: Final = sa.String(128)
 State: Final = sa.String(16)

@@ -119,11 +119,16 @@ def _indexes(conn: sa.Connection, table: str) -> list[str]:
 
 
 def _definition(conn: sa.Connection, table: str, columns: tuple[str, ...]) -> str:
-    """The statement that made the table, with other types of ``columns``, for the new one."""
+    """The statement that made the table, with other types of ``columns``, for the new one.
+
+    SQLite would take texts all the same, of a process of an older version that still runs: nobody would find its leads.
+    """
     query = "SELECT sql FROM sqlite_master WHERE name = ? AND type = 'table'"
     found = str(conn.exec_driver_sql(query, (table,)).scalar_one())
     changes = [(rf'(?i)\A(CREATE TABLE ["`]?{table})\b', r"\1_0046")]
-    changes += [(rf'(?i)([\s,(]["`]?{column}["`]?\s+)VARCHAR\s?\(36\)', r"\1BLOB") for column in columns]
+    for column in columns:
+        kind = "BLOB CHECK (typeof(id) = 'blob')" if column == "id" else "BLOB"
+        changes.append((rf'(?i)([\s,(]["`]?{column}["`]?\s+)VARCHAR\s?\(36\)', rf"\1{kind}"))
     for pattern, becomes in changes:
         found, count = re.subn(pattern, becomes, found)
         if count != 1:

@@ -183,7 +183,13 @@ async def test_an_id_that_is_none_is_named_and_stops_the_upgrade(storage: Storag
 
 async def test_an_older_version_that_still_runs_keeps_no_lead(storage: Storage) -> None:
     """It would write its ids as texts, under which nobody finds them."""
-    lead = {"id": new_id(), "publisher_id": "contoso", "offer_id": "crm", "source": "SPZA", "action": "INS"}
+    lead: dict[str, Any] = {
+        "id": new_id(),
+        "publisher_id": "contoso",
+        "offer_id": "crm",
+        "source": "SPZA",
+        "action": "INS",
+    }
     lead |= {"email": "", "test": False, "created_at": 7, "body": BODY, "unrouted": False}
     old = sa.table("lead", sa.column("id", sa.String(36)), *(sa.column(each) for each in lead if each != "id"))
     with pytest.raises(sa.exc.DBAPIError, match=r"CHECK constraint failed|is of type uuid"):

@@ -101,7 +101,7 @@ def _on_sqlite(conn: sa.Connection) -> None:
     for table, columns in _COLUMNS.items():
         conn.exec_driver_sql(_definition(conn, table, columns))
         _copy(conn, table, columns)
-    for table in reversed(_COLUMNS):
+    for table in [*_COLUMNS][::-1]:
         conn.exec_driver_sql(f"DROP TABLE {table}")
     for table in _COLUMNS:
         conn.exec_driver_sql(f"ALTER TABLE {table}_0046 RENAME TO {table}")

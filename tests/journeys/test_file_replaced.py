@@ -38,7 +38,7 @@ def put(source: Path, target: Path) -> None:
 def leads_in(path: Path) -> set[str]:
     """The ids of the leads that a database file holds."""
     with contextlib.closing(sqlite3.connect(path)) as look:
-        return {unpacked_id(row[0]) or "" for row in look.execute("SELECT id FROM lead")}
+        return {str(unpacked_id(row[0])) for row in look.execute("SELECT id FROM lead")}
 
 
 def content(path: Path) -> bytes | None:

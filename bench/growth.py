@@ -35,7 +35,8 @@ BYTES: Final[Mapping[Kind, Target]] = {
     "postgresql": Target("bytes", "≤", 1_100),
 }
 DOWNLOADED: Final = 100_000
-_STEP: Final = 20_000
+_STEP: Final = 2_000
+"""As many leads as a busy second brings: after each, workers settle what is new in the index of searches."""
 _TIMES: Final = 20
 DAYS: Final = 400
 DAY_MS: Final = 86_400_000
@@ -87,7 +88,7 @@ async def fill(services: Services, leads: int, *, waiting: bool = True, say: Say
     """Keep so many leads of the last :data:`DAYS`, where ``waiting`` a few of them in every state; bytes of each."""
     before = (await services.retention.figures()).room.taken
     for first in range(0, leads, _STEP):
-        if first % (50 * _STEP) == 0 and first:
+        if first % (500 * _STEP) == 0 and first:
             say(f"growth: {first:,} of {leads:,} leads are made")
         await services.storage.write(_insert, first, min(_STEP, leads - first), leads, waiting)
         await services.storage.write(_settle)
@@ -98,7 +99,7 @@ async def fill(services: Services, leads: int, *, waiting: bool = True, say: Say
 
 
 def _settle(conn: sa.Connection) -> None:
-    """What workers do every second: none is here, and 64 MB of the room would be what they clear away."""
+    """What workers do every second: none is here, and the room would be full of what they clear away."""
     if settles(conn):
         write_pending(conn)
 

@@ -14,6 +14,7 @@ import pytest
 
 from leadkeeper.connections.vault import new_secret_key
 from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
+from leadkeeper.storage.ids import unpacked_id
 from tests.contracts.commands import OFFER, Call, call, endpoint, put_connection, put_offer
 from tests.contracts.mailbox import mailbox
 
@@ -124,7 +125,7 @@ def test_doctor_names_the_damaged_records_and_the_remedy(call: Call, endpoint: R
     with contextlib.closing(sqlite3.connect(file)) as database, database:
         database.execute("update lead set body = substr(body, 1, 40)")
         database.execute("update connection set settings = '{'")
-        (lead_id,) = database.execute("select id from lead").fetchone()
+        lead_id = str(unpacked_id(*database.execute("select id from lead").fetchone()))
     message = call("doctor", "--json")
     assert message.code == 1
     found = {each["name"]: each for each in message.json["findings"]}

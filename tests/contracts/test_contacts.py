@@ -18,6 +18,7 @@ from leadkeeper.storage.migrate import _config, upgrade
 from tests.contracts.contact_post import CONNECTION, DAY, HOUR, Post, opened, settings
 from tests.contracts.mailbox import mailbox
 from tests.in_process import OFFER, hand_in, installation
+from tests.uuids import uuid_of
 
 
 @pytest.fixture
@@ -176,15 +177,16 @@ def to_0003(conn: sa.Connection) -> None:
     command.upgrade(_config(conn), "0003")
     summary = '{"contactEmail": ["Sales@Bücher.example"]}'
     changed = '{"contactEmail": ["new@contoso.example"]}'
+    one, two = uuid_of("c1"), uuid_of("c2")
     for statement in (
         "INSERT INTO publisher VALUES ('contoso', 'Contoso', 1, 1)",
         "INSERT INTO offer (ref, publisher_id, id, title, offer_type, live, created_at, changed_at)"
         " VALUES ('contoso.crm', 'contoso', 'crm', 'CRM', 'saas', true, 1, 1)",
         "INSERT INTO connection (id, offer_ref, name, destination, settings, secrets, epoch, created_at, changed_at)"
-        f" VALUES ('c1', 'contoso.crm', 'primary', 'https_endpoint', '{summary}', '', 1, 1, 1)",
+        f" VALUES ('{one}', 'contoso.crm', 'primary', 'https_endpoint', '{summary}', '', 1, 1, 1)",
         "INSERT INTO connection (id, offer_ref, name, destination, settings, secrets, epoch, created_at, changed_at)"
-        " VALUES ('c2', 'contoso.crm', 'damaged', 'https_endpoint', '{\"contact', '', 1, 1, 1)",
-        f"INSERT INTO connection_change VALUES ('c1', 'https_endpoint', '{changed}', '', true, 'each', 1, 1, NULL)",
+        f" VALUES ('{two}', 'contoso.crm', 'damaged', 'https_endpoint', '{{\"contact', '', 1, 1, 1)",
+        f"INSERT INTO connection_change VALUES ('{one}', 'https_endpoint', '{changed}', '', true, 'each', 1, 1, NULL)",
         "INSERT INTO operation VALUES"
         " ('o1', 'contoso.crm', 'publish', 1, 'completed', '[]', '[\"ops@contoso.example\"]', 'key:1', 1, 1, 1)",
     ):

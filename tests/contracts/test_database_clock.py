@@ -12,6 +12,7 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import DatabaseClock, agree
 from leadkeeper.storage.engine import Storage, open_storage
 from leadkeeper.storage.migrate import upgrade
+from tests.uuids import uuid_of, word_of
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -47,9 +48,9 @@ async def storage(database_url: str) -> AsyncIterator[Storage]:
 def delivery(id: str, due_at: int, state: str = "waiting") -> dict[str, object]:
     """A delivery's row."""
     return {
-        "id": id,
-        "lead_id": "l",
-        "connection_id": "c",
+        "id": uuid_of(id),
+        "lead_id": uuid_of("l"),
+        "connection_id": uuid_of("c"),
         "state": state,
         "due_at": due_at,
         "attempts": 1,
@@ -70,7 +71,7 @@ async def due(storage: Storage) -> dict[str, int]:
 
     def look(conn: sa.Connection) -> dict[str, int]:
         rows = conn.execute(sa.select(t.delivery.c.id, t.delivery.c.due_at))
-        return {**{row.id: row.due_at for row in rows}, "lease": conn.scalar(sa.select(t.lease.c.until)) or 0}
+        return {**{word_of(row.id): row.due_at for row in rows}, "lease": conn.scalar(sa.select(t.lease.c.until)) or 0}
 
     return {name: at - NOON for name, at in (await storage.read(look)).items()}
 

@@ -144,7 +144,7 @@ async def test_a_page_of_a_list(home: Installation, name: str, monkeypatch: pyte
 async def test_the_only_one_is_found_at_once_behind_all_others(home: Installation, name: str) -> None:
     which = LeadFilter("contoso", **{name: RARE[name]})
     page = await home.services.leads.inbox.list(which, limit=10)
-    oldest = await home.services.storage.read(lambda conn: conn.scalar(sa.select(sa.func.min(t.lead.c.id))))
+    oldest = await home.services.storage.read(lambda conn: conn.scalar(sa.select(t.lead.c.id).order_by(t.lead.c.id)))
     assert [lead.id for lead in page.leads] == [oldest]
     assert (page.looked_further, page.next_cursor) == (False, None)
     assert (await home.services.leads.inbox.list(which, oldest, limit=10)).leads == ()
@@ -153,7 +153,7 @@ async def test_the_only_one_is_found_at_once_behind_all_others(home: Installatio
 
 
 async def test_a_country_of_older_leads_stands_in_their_bodies(home: Installation) -> None:
-    oldest = await home.services.storage.read(lambda conn: conn.scalar(sa.select(sa.func.min(t.lead.c.id))))
+    oldest = await home.services.storage.read(lambda conn: conn.scalar(sa.select(t.lead.c.id).order_by(t.lead.c.id)))
     older = sa.update(t.lead).where(t.lead.c.country != "gb").values(country="*")
     await home.services.storage.write(lambda conn: conn.execute(older).close())
     page = await home.services.leads.inbox.list(LeadFilter("contoso", country="PT"), limit=10)
@@ -175,7 +175,9 @@ async def test_a_search_finds_the_newest_of_an_offer(home: Installation) -> None
         ids = [lead.id for lead in found.leads]
         assert len(ids) == 20
         assert ids == sorted(ids, reverse=True)
-        newest = await home.services.storage.read(lambda conn: conn.scalar(sa.select(sa.func.max(t.lead.c.id))))
+        newest = await home.services.storage.read(
+            lambda conn: conn.scalar(sa.select(t.lead.c.id).order_by(t.lead.c.id.desc()))
+        )
         assert ids[0] == newest
     assert (await trace.find("crm-pro", "fabrikam")).leads == ()
 
@@ -201,7 +203,7 @@ async def test_a_scrape_counts_only_so_many(home: Installation, monkeypatch: pyt
 def _all_in_one_state_but_the_oldest(conn: sa.Connection, state: str, others: str) -> str:
     """The id of the oldest lead."""
     d = t.delivery.c
-    oldest: str = conn.scalar(sa.select(sa.func.min(d.lead_id))) or ""
+    oldest: str = conn.scalar(sa.select(d.lead_id).order_by(d.lead_id)) or ""
     conn.execute(sa.update(t.delivery).values(state=others))
     conn.execute(sa.update(t.delivery).where(d.lead_id == oldest).values(state=state))
     conn.exec_driver_sql("ANALYZE").close()

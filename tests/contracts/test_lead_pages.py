@@ -317,3 +317,17 @@ async def test_a_page_that_is_not_there_says_so(home: Installation) -> None:
         await with_key(home, visitor, "publisher:contoso")
         page = await visitor.open(f"{LIST}/{NOWHERE}")
     assert (page.status, "There is nothing here" in page.text, "not done" in page.text) == (404, True, False)
+
+
+@pytest.mark.parametrize("odd", ["nobody", "0" * 36, "-" * 36, "{id}x", "{ID}", "%F0%9F%92%8C", "x" * 300])
+async def test_what_is_no_id_of_a_lead_names_none(home: Installation, operator: Visitor, odd: str) -> None:
+    """The database compares ids as UUIDs; what somebody writes into an address may be anything."""
+    lead_id = await hand_in(operator, customer=ADA)
+    odd = odd.replace("{id}", lead_id).replace("{ID}", lead_id.upper())
+    async with Customer(home.url) as visitor:
+        await with_key(home, visitor, "publisher:contoso")
+        assert (await visitor.open(f"{LIST}/{odd}")).status == 404
+        for place in ("cursor", "newer"):
+            assert (await visitor.open(f"{LIST}?{place}={odd}")).status in {200, 422}
+    assert (await operator.get(f"/v1/leads/{odd}")).status in {404, 422} or odd == lead_id.upper()
+    assert (await operator.get(f"/v1/leads?cursor={odd}")).status in {200, 422}

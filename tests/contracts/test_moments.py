@@ -29,6 +29,7 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import LONGEST_DELAYS, agree
 from leadkeeper.storage.engine import Storage, open_storage
 from leadkeeper.storage.migrate import upgrade
+from tests.uuids import uuid_of
 
 MINUTE: Final = 60_000
 HOUR: Final = 60 * MINUTE
@@ -92,6 +93,9 @@ def test_no_kind_of_moment_is_forgotten() -> None:
     assert to_come - known == people | {t.validation.c.until, t.publishing_pace.c.due_at}
 
 
+CONNECTION: Final = uuid_of("c")
+
+
 @pytest.fixture
 async def storage(database_url: str) -> AsyncIterator[Storage]:
     """A new database, as an upgrade leaves it: no process has looked at the clock yet."""
@@ -111,20 +115,34 @@ async def furnish(storage: Storage, at: int, *, delivered_from: int = NOON, fail
         conn.execute(sa.insert(t.offer).values(**offer, **made))
         settings = {"destination": "email", "settings": "{}", "secrets": ""}
         moments = dict.fromkeys(("closed_until", "probe_at", "check_at", "tell_at", "recall_at"), at)
-        connection = {"id": "c", "offer_ref": "p.o", "name": "n", "generation": 0, **settings, **moments, **made}
+        connection = {
+            "id": CONNECTION,
+            "offer_ref": "p.o",
+            "name": "n",
+            "generation": 0,
+            **settings,
+            **moments,
+            **made,
+        }
         conn.execute(sa.insert(t.connection).values(**connection, failing_since=failing_since))
-        change = {"connection_id": "c", **settings, "repeatable": True, "announces": "none", "changed_at": NOON}
+        change = {
+            "connection_id": CONNECTION,
+            **settings,
+            "repeatable": True,
+            "announces": "none",
+            "changed_at": NOON,
+        }
         conn.execute(sa.insert(t.connection_change).values(**change, due_at=at))
         operation = {"id": "x", "offer_ref": "p.o", "kind": "publish", "version": 1, "state": "running", **made}
         conn.execute(sa.insert(t.operation).values(**operation, steps="[]", emails="[]", started_by="", due_at=at))
-        notice = {"id": new_id(), "connection_id": "c", "kind": "leadArrived", "created_at": NOON, "body": ""}
+        notice = {"id": new_id(), "connection_id": CONNECTION, "kind": "leadArrived", "created_at": NOON, "body": ""}
         conn.execute(sa.insert(t.notice).values(**notice, due_at=at, tries=0))
         contact = {"publisher_id": "p", "address": "a@b.example", "mailbox": "a@b.example", "state": "waiting"}
         conn.execute(sa.insert(t.contact).values(**contact, ask_at=at, created_at=NOON))
         kept = {"publisher_id": "p", "kind": "personal"}
         conn.execute(sa.insert(t.retention_walk).values(**kept, place="", removed=0, due_at=at))
         conn.execute(sa.insert(t.retention_left).values(**kept, id=new_id(), look_at=at))
-        conn.execute(sa.insert(t.reconciliation).values(runs.new_row("c", at)))
+        conn.execute(sa.insert(t.reconciliation).values(runs.new_row(CONNECTION, at)))
         mail = {"address": "a@b.example", "subject": "", "text": "", "languages": "en", "state": "queued"}
         conn.execute(sa.insert(t.mail).values(id=new_id(), **mail, created_at=NOON, due_at=at))
         conn.execute(sa.insert(t.lease).values(id="l", until=at))
@@ -140,9 +158,9 @@ async def furnish(storage: Storage, at: int, *, delivered_from: int = NOON, fail
 def delivery(id: str, due_at: int, state: str, created_at: int) -> dict[str, Any]:
     """A delivery's row."""
     row = {
-        "id": id,
-        "lead_id": "l",
-        "connection_id": "c",
+        "id": uuid_of(id),
+        "lead_id": uuid_of("l"),
+        "connection_id": CONNECTION,
         "state": state,
         "due_at": due_at,
         "attempts": 1,
@@ -207,7 +225,7 @@ async def test_brought_up_to_date_a_lead_that_nobody_tried_goes_out_at_once(stor
 async def test_tried_anew_what_came_in_the_future_goes_out_now(storage: Storage) -> None:
     """A clock that was ahead wrote down when the lead came: `resume` waits for that as little as for the retry."""
     await furnish(storage, NOON + 3 * HOUR, delivered_from=NOON + 2 * HOUR)
-    await storage.write(try_anew, "c", NOON)
+    await storage.write(try_anew, CONNECTION, NOON)
     assert (await moments(storage))["delivery.due_at"] == 0
 
 

@@ -16,6 +16,7 @@ from leadkeeper.storage.presence import ProcessPresence
 from tests.in_process import MASK, OFFER, Installation, connected, hand_in
 from tests.journeys.customer import Customer, Form, Page
 from tests.people import signed_in
+from tests.uuids import uuid_of
 
 ONE = "/portal/operate/publishers/contoso"
 PAGES = ("publishers", "publishers/contoso", "keys", "hooks", "connections", "workers", "settings")
@@ -170,7 +171,7 @@ async def test_connections_by_state_a_page_at_a_time(home: Installation, operato
     assert "primary" not in (await operator.open("/portal/operate/connections?state=broken")).text
     assert "primary" not in (await operator.open("/portal/operate/connections?publisher=nobody")).text
     row = (await home.services.storage.read(lambda conn: conn.execute(sa.select(t.connection)).mappings().all()))[0]
-    many = [{**row, "id": f"{n:036}", "name": f"c{n:03}"} for n in range(60)]
+    many = [{**row, "id": uuid_of(f"{n:03}"), "name": f"c{n:03}"} for n in range(60)]
     await home.services.storage.write(lambda conn: conn.execute(sa.insert(t.connection), many) and None)
     page, seen = await operator.open("/portal/operate/connections?state=paused"), []
     while True:

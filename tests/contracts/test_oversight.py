@@ -17,6 +17,7 @@ from leadkeeper.connections.state import ConnectionState, state_of
 from leadkeeper.storage import tables as t
 from tests.contracts.plans import work
 from tests.in_process import NOWHERE, OFFER, Installation, connected, hand_in
+from tests.uuids import uuid_of
 
 MANY: Final = 10_000
 
@@ -33,7 +34,7 @@ async def copies(home: Installation, rows: list[dict[str, Any]]) -> None:
 
     def transaction(conn: sa.Connection) -> None:
         one = conn.execute(sa.select(t.connection).limit(1)).mappings().one()
-        conn.execute(sa.insert(t.connection), [{**one, "id": f"{n:036}", **row} for n, row in enumerate(rows)])
+        conn.execute(sa.insert(t.connection), [{**one, "id": uuid_of(f"{n:05}"), **row} for n, row in enumerate(rows)])
 
     await home.services.storage.write(transaction)
 
@@ -80,7 +81,7 @@ async def test_a_page_costs_the_same_with_ten_thousand(home: Installation) -> No
 
     asked = ((None, ""), (None, "c00100"), (ConnectionState.BROKEN, ""), (ConnectionState.PAUSED, ""))
     before = [await cost(*each) for each in asked]
-    more = [{"name": f"c{n:05}", "id": f"{n:036}"} for n in range(201, MANY)]
+    more = [{"name": f"c{n:05}", "id": uuid_of(f"{n:05}")} for n in range(201, MANY)]
     await copies(home, more)
     await storage.write(lambda conn: conn.exec_driver_sql("ANALYZE").close())
     after = [await cost(*each) for each in asked]

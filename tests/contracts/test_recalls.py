@@ -152,7 +152,7 @@ async def test_a_lead_that_was_sent_again_by_hand_and_refused_stays(database_url
     async with plight(database_url) as p:
         await given_up(p, leads=2)
         d = t.delivery.c
-        first = sa.select(sa.func.min(d.id)).scalar_subquery()
+        first = sa.select(d.id).order_by(d.id).limit(1).scalar_subquery()
         await p.run(
             sa.update(t.delivery).where(d.id == first).values(state="waiting", due_at=p.installation.now, attempts=0)
         )

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.catalogue import diagnose
+from leadkeeper.clock import new_id
 from leadkeeper.connections.deliveries import try_anew
 from leadkeeper.connections.health import health_of
 from leadkeeper.delivery.breaker import BROKEN_AFTER
@@ -126,7 +127,7 @@ async def test_what_a_broken_connection_refused_is_taken_back_in_steps(database_
         await p.run(sa.update(t.delivery).values(aside))
         refused = attempt_row("", p.installation.now, 5, REFUSED, late=False)
         rows = await p.rows(sa.select(t.delivery.c.id))
-        await p.run(sa.insert(t.attempt).values([refused | {"id": f"a{r.id[1:]}", "delivery_id": r.id} for r in rows]))
+        await p.run(sa.insert(t.attempt).values([refused | {"id": new_id(), "delivery_id": r.id} for r in rows]))
         await p.run(sa.update(t.connection).values(refused_since=p.installation.now, refusals=BROKEN_AFTER - 1))
         await p.installation.intake.keep(lead(MANY))
         assert await p.answers(REFUSED, most=1) == 1

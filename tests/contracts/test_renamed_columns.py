@@ -12,6 +12,7 @@ from alembic import command
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import open_storage
 from leadkeeper.storage.migrate import _config, upgrade
+from tests.uuids import uuid_of
 
 BEFORE: Final = "0018"
 AFTER: Final = "0020"
@@ -22,7 +23,14 @@ RENAMED: Final[Mapping[str, Mapping[str, str]]] = {
 _AT: Final[dict[str, Any]] = {"created_at": 1, "changed_at": 1}
 _OFFER: Final = {"ref": "contoso.crm", "publisher_id": "contoso", "id": "crm", "title": "CRM", "offer_type": "saas"}
 _CONNECTION: Final = {"offer_ref": "contoso.crm", "destination": "salesforce", "settings": "{}", "secrets": "", **_AT}
-_DELIVERY: Final = {"lead_id": "lead", "connection_id": "told", "state": "setAside", "due_at": 1, "attempts": 4, **_AT}
+_DELIVERY: Final = {
+    "lead_id": uuid_of("lead"),
+    "connection_id": uuid_of("told"),
+    "state": "setAside",
+    "due_at": 1,
+    "attempts": 4,
+    **_AT,
+}
 
 
 def _insert(conn: sa.Connection, name: str, /, **values: Any) -> None:
@@ -34,10 +42,10 @@ def furnish(conn: sa.Connection) -> None:
     command.upgrade(_config(conn), BEFORE)
     _insert(conn, "publisher", id="contoso", display_name="Contoso", **_AT)
     _insert(conn, "offer", **_OFFER, live=True, **_AT)
-    _insert(conn, "connection", id="told", name="told", epoch=7, told_at=1_700_000_000_123, **_CONNECTION)
-    _insert(conn, "connection", id="new", name="new", epoch=1, **_CONNECTION)
-    _insert(conn, "delivery", id="crashed", lost=3, **_DELIVERY)
-    _insert(conn, "delivery", id="quiet", lost=0, **_DELIVERY)
+    _insert(conn, "connection", id=uuid_of("told"), name="told", epoch=7, told_at=1_700_000_000_123, **_CONNECTION)
+    _insert(conn, "connection", id=uuid_of("new"), name="new", epoch=1, **_CONNECTION)
+    _insert(conn, "delivery", id=uuid_of("crashed"), lost=3, **_DELIVERY)
+    _insert(conn, "delivery", id=uuid_of("quiet"), lost=0, **_DELIVERY)
 
 
 def rows_of(conn: sa.Connection, name: str) -> list[dict[str, Any]]:
@@ -70,5 +78,5 @@ async def test_renamed_columns_keep_their_data(database_url: str) -> None:
         deliveries = await storage.read(lambda conn: conn.execute(counts).all())
     finally:
         await storage.close()
-    assert [tuple(row) for row in connections] == [("new", 1, None), ("told", 7, 1_700_000_000_123)]
-    assert [tuple(row) for row in deliveries] == [("crashed", 3), ("quiet", 0)]
+    assert [tuple(row) for row in connections] == [(uuid_of("new"), 1, None), (uuid_of("told"), 7, 1_700_000_000_123)]
+    assert [tuple(row) for row in deliveries] == [(uuid_of("crashed"), 3), (uuid_of("quiet"), 0)]

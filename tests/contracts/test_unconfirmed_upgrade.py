@@ -14,6 +14,7 @@ from leadkeeper.connections.state import ConnectionState, Known, state_of
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import open_storage
 from leadkeeper.storage.migrate import _config, upgrade
+from tests.uuids import uuid_of
 
 MARKER = "MSFT_TEST_639000000000000000"
 BEFORE = "0009"
@@ -37,14 +38,25 @@ def furnish(conn: sa.Connection) -> None:
         ("mail", "email", True, None),
         ("new", "marketo", False, None),
     ):
-        row = {"id": name, "offer_ref": "contoso.crm", "name": name, "destination": destination, "epoch": 1}
+        row = {"id": uuid_of(name), "offer_ref": "contoso.crm", "name": name, "destination": destination, "epoch": 1}
         conn.execute(_row("connection", **row, settings="{}", secrets="", proven=proven, **at))
         if state is None:
             continue
-        lead = {"id": f"lead-{name}", "publisher_id": "contoso", "offer_id": "crm", "source": MARKER, "action": "INS"}
+        lead = {
+            "id": uuid_of(f"l {name}"),
+            "publisher_id": "contoso",
+            "offer_id": "crm",
+            "source": MARKER,
+            "action": "INS",
+        }
         email = f"{MARKER}@test.com".casefold()
         conn.execute(_row("lead", **lead, email=email, test=True, created_at=7, body="{}", unrouted=False))
-        delivery = {"id": f"delivery-{name}", "lead_id": f"lead-{name}", "connection_id": name, "state": state}
+        delivery = {
+            "id": uuid_of(f"d {name}"),
+            "lead_id": uuid_of(f"l {name}"),
+            "connection_id": uuid_of(name),
+            "state": state,
+        }
         conn.execute(_row("delivery", **delivery, due_at=1, attempts=1, lost=0, **at))
 
 
@@ -59,9 +71,20 @@ def carries(conn: sa.Connection) -> None:
         ("failed-only", "setAside", 50, 10, None),
         ("removed", "delivered", 50, 10, 70),
     ):
-        row = {"id": name, "name": name, "destination": "salesforce", "created_at": 1, "changed_at": settings_at}
+        row = {
+            "id": uuid_of(name),
+            "name": name,
+            "destination": "salesforce",
+            "created_at": 1,
+            "changed_at": settings_at,
+        }
         conn.execute(_row("connection", **offer, **row, removed_at=removed_at))
-        delivery = {"id": f"delivery-{name}", "lead_id": "lead-x", "connection_id": name, "state": state}
+        delivery = {
+            "id": uuid_of(f"d {name}"),
+            "lead_id": uuid_of("l x"),
+            "connection_id": uuid_of(name),
+            "state": state,
+        }
         conn.execute(_row("delivery", **delivery, due_at=1, attempts=1, lost=0, created_at=1, changed_at=at))
 
 
@@ -103,7 +126,13 @@ async def test_what_nobody_confirmed_is_unconfirmed_after_an_upgrade(database_ur
     }
     test = found["web"][1]
     assert test is not None
-    assert (test.lead_id, test.marker, test.sent_at, test.confirmed, test.word) == ("lead-web", MARKER, 7, False, None)
+    assert (test.lead_id, test.marker, test.sent_at, test.confirmed, test.word) == (
+        uuid_of("l web"),
+        MARKER,
+        7,
+        False,
+        None,
+    )
     assert found["mail"][1] is None, "nothing is made up"
 
 

@@ -9,7 +9,7 @@ import pytest
 from leadkeeper.clock import new_id
 from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
-from tests.journeys.database import sql
+from tests.journeys.database import id_in, sql
 from tests.journeys.hub import SOON, Hub, until
 from tests.journeys.load import Load, check_endpoint, under_load
 from tests.journeys.people import mail_by, telling
@@ -62,7 +62,8 @@ async def test_rows_damaged_in_each_table_under_load(
         assert "connection contoso.broken/endpoint" in summary
         assert (await hub.delivery(seen))["attempts"][0]["outcome"] == "delivered"
         # The settings come back from a backup.
-        await sql(database_url, f"UPDATE connection SET settings = '{settings}' WHERE id = '{ids['broken']}'")
+        broken = id_in(database_url, ids["broken"])
+        await sql(database_url, f"UPDATE connection SET settings = '{settings}' WHERE id = {broken}")
         await arrives_at(endpoint, hub, "waits@northwind.example")
     await hub.all_settled(SOON)
     leads, requests = check_endpoint(endpoint, load)
@@ -83,24 +84,24 @@ _CONNECTIONS: Final = "SELECT c.id, o.id FROM connection c JOIN offer o ON o.ref
 async def damage(hub: Hub, ids: dict[str, str], held: list[str], seen: str) -> list[str]:
     """Damage a row of each table, as bit rot, hand-written SQL and partial restores do; the settings that were cut."""
     url = hub.database_url
-    await sql(url, f"UPDATE lead SET body = '{CUT}' WHERE id = '{held[0]}'")
-    await sql(url, f"UPDATE lead SET body = '{{}}' WHERE id = '{held[1]}'")
-    await sql(url, f"DELETE FROM lead WHERE id = '{held[2]}'")
-    await sql(
-        url,
-        f"UPDATE attempt SET answer = '{CUT}' WHERE delivery_id IN (SELECT id FROM delivery WHERE lead_id = '{seen}')",
-    )
-    ((settings,),) = await sql(url, f"SELECT settings FROM connection WHERE id = '{ids['broken']}'")
-    await sql(url, f"UPDATE connection SET settings = '{CUT}' WHERE id = '{ids['broken']}'")
+    cut, empty, gone, answered = (id_in(url, each) for each in (*held[:3], seen))
+    broken, erp, crm = (id_in(url, ids[each]) for each in ("broken", "erp", "crm"))
+    await sql(url, f"UPDATE lead SET body = '{CUT}' WHERE id = {cut}")
+    await sql(url, f"UPDATE lead SET body = '{{}}' WHERE id = {empty}")
+    await sql(url, f"DELETE FROM lead WHERE id = {gone}")
+    its = f"SELECT id FROM delivery WHERE lead_id = {answered}"
+    await sql(url, f"UPDATE attempt SET answer = '{CUT}' WHERE delivery_id IN ({its})")
+    ((settings,),) = await sql(url, f"SELECT settings FROM connection WHERE id = {broken}")
+    await sql(url, f"UPDATE connection SET settings = '{CUT}' WHERE id = {broken}")
     await sql(
         url,
         "INSERT INTO connection_change (connection_id, destination, settings, secrets, repeatable, announces,"
-        f" changed_at, due_at) VALUES ('{ids['erp']}', 'https_endpoint', '{CUT}', '', true, 'none', 0, 0)",
+        f" changed_at, due_at) VALUES ({erp}, 'https_endpoint', '{CUT}', '', true, 'none', 0, 0)",
     )
     await sql(
         url,
         "INSERT INTO notice (id, connection_id, kind, created_at, body, due_at, tries) VALUES"
-        f" ('{new_id()}', '{ids['crm']}', 'connectionFailing', 0, '{CUT}', 0, 0)",
+        f" ('{new_id()}', {crm}, 'connectionFailing', 0, '{CUT}', 0, 0)",
     )
     await sql(
         url,

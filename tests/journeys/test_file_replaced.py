@@ -13,6 +13,7 @@ from typing import Final
 
 import pytest
 
+from leadkeeper.storage.ids import unpacked_id
 from tests.contracts.mailbox import Mailbox
 from tests.contracts.test_storage_promises import back_up
 from tests.journeys.conftest import MakeHub
@@ -37,7 +38,7 @@ def put(source: Path, target: Path) -> None:
 def leads_in(path: Path) -> set[str]:
     """The ids of the leads that a database file holds."""
     with contextlib.closing(sqlite3.connect(path)) as look:
-        return {row[0] for row in look.execute("SELECT id FROM lead")}
+        return {str(unpacked_id(row[0])) for row in look.execute("SELECT id FROM lead")}
 
 
 def content(path: Path) -> bytes | None:

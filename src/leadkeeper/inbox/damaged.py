@@ -93,7 +93,8 @@ class Walk:
             query = sa.select(*self.order).order_by(*self.order).offset(max(0, int(count * share) - 1)).limit(1)
             row = conn.execute(query).first() if share > 0 else None
             return None if row is None else tuple(row)
-        first, last = (conn.scalar(sa.select(end(self.order[0]))) for end in (sa.func.min, sa.func.max))
+        id_ = self.order[0]
+        first, last = (conn.scalar(sa.select(id_).order_by(end).limit(1)) for end in (id_, id_.desc()))
         try:
             begin, width = UUID(first).int, UUID(last).int - UUID(first).int
         except (TypeError, ValueError, AttributeError):
@@ -101,7 +102,8 @@ class Walk:
         return (str(UUID(int=begin + (width * int(share * 2**32) >> 32) - 1)),) if share > 0 and begin else None
 
     def _behind(self, after: Place) -> sa.ColumnElement[bool]:
-        return sa.tuple_(*self.order) > sa.tuple_(*map(sa.literal, after))
+        values = (sa.literal(value, column.type) for value, column in zip(after, self.order, strict=True))
+        return sa.tuple_(*self.order) > sa.tuple_(*values)
 
     def _key(self, row: sa.Row[Any]) -> Place:
         return tuple(getattr(row, name) for name in self.key)

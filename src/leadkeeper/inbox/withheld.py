@@ -69,7 +69,7 @@ def see_withheld(conn: sa.Connection, publisher_id: str, now: int, by: str) -> W
     count, _since = _count(conn, publisher_id, now)
     if count:
         newest = sa.select(c.id).where(c.publisher_id == publisher_id, c.withheld).order_by(c.id.desc()).limit(1)
-        values = {"withheld_seen": newest.scalar_subquery()}
+        values = {"withheld_seen": conn.scalar(newest)}
         conn.execute(sa.update(t.publisher).where(p.id == publisher_id).values(values))
         note(conn, now, by, "leads.withheldSeen", publisher_id, f"{count} leads", publisher_id=publisher_id)
     return WithheldSeen(leads=count)

@@ -27,7 +27,7 @@ from leadkeeper.mail.address import MailAddress, MailRules, parse_address
 from leadkeeper.notices.turns import CHANNELS, About, CausePlace
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import one_of
+from leadkeeper.storage.engine import least_of, one_of
 from leadkeeper.texts import ENGLISH
 from leadkeeper.views import AttentionEntry
 
@@ -61,10 +61,10 @@ class PublisherCauses:
 def publishers_with_causes(conn: sa.Connection, now: int) -> list[str]:
     """The publishers of which something may need attention: a step in an index for each connection, not each lead."""
     c, d = t.connection.c, t.delivery.c
-    first = sa.select(sa.func.min(d.connection_id).label("id")).where(t.FOR_A_PERSON)
+    first = sa.select(least_of(d.connection_id, t.FOR_A_PERSON).label("id"))
     chain = first.cte("chain", recursive=True)
-    following = sa.select(sa.func.min(d.connection_id)).where(t.FOR_A_PERSON, d.connection_id > chain.c.id)
-    chain = chain.union_all(sa.select(following.scalar_subquery()).where(chain.c.id.is_not(None)))
+    following = least_of(d.connection_id, t.FOR_A_PERSON, d.connection_id > chain.c.id)
+    chain = chain.union_all(sa.select(following).where(chain.c.id.is_not(None)))
     ill = t.PAUSED | (c.failures > 0) | (c.refusals > 0) | c.test_diagnosis.is_not(None) | c.notified_at.is_not(None)
     of = sa.select(t.offer.c.publisher_id).join(t.connection, c.offer_ref == t.offer.c.ref)
     aside = of.join(chain, chain.c.id == c.id)

@@ -54,7 +54,7 @@ def keep_found(conn: sa.Connection, connection_id: str, since: int, found: Seque
 def _last_attempts(conn: sa.Connection, delivery_ids: Sequence[str]) -> dict[str, str]:
     """The attempt with which each was sent."""
     a = t.attempt.c
-    query = sa.select(a.delivery_id, sa.func.max(a.id).label("id")).group_by(a.delivery_id)
+    query = sa.select(a.delivery_id, a.id).order_by(a.id)
     query = query.where(one_of(conn, a.delivery_id, delivery_ids), a.outcome == Outcome.UNCONFIRMED.value)
     return {row.delivery_id: row.id for row in conn.execute(query)}
 

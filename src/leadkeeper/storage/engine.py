@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from leadkeeper.storage.away import StorageAway
 from leadkeeper.storage.hot import on_driver, takes_hot_statements
+from leadkeeper.storage.ids import PACKED, UNPACKED, are_packed, is_packed, packed_id
 from leadkeeper.texts import lazy_gettext
 
 __all__ = ["Storage", "StorageAway", "has_peers", "open_storage", "parsed_address"]
@@ -134,9 +135,15 @@ def listed(dialect: str, column: sa.ColumnElement[str], name: str) -> sa.ColumnE
 
 def _listed(dialect: str, column: sa.ColumnElement[str], name: str | None, values: list[str]) -> sa.ColumnElement[bool]:
     if dialect == "postgresql":
-        return column == sa.any_(sa.bindparam(name, values, type_=ARRAY(sa.String)))
+        kind = column.type if is_packed(column) else sa.String()
+        return column == sa.any_(sa.bindparam(name, values, type_=ARRAY(kind)))
     each = sa.func.json_each(sa.bindparam(name, values, type_=sa.JSON)).table_valued("value")
-    return column.in_(sa.select(each.c.value))
+    return column.in_(sa.select(_function(PACKED, each.c.value, column) if is_packed(column) else each.c.value))
+
+
+def _function(name: str, of: sa.ColumnElement[Any], column: sa.ColumnElement[Any] | None = None) -> sa.Function[Any]:
+    """A function of SQLite's that packs or unpacks ids; see ``storage.ids``."""
+    return sa.Function(name, of, type_=sa.Text() if column is None else column.type)
 
 
 def rows_as_json(dialect: str, *columns: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
@@ -146,20 +153,26 @@ def rows_as_json(dialect: str, *columns: sa.ColumnElement[Any]) -> sa.ColumnElem
     """
     if dialect == "postgresql":
         return sa.cast(sa.func.json_agg(sa.func.json_build_array(*columns)), sa.Text)
-    return sa.func.json_group_array(sa.func.json_array(*columns), type_=sa.Text)
+    values = (_function(UNPACKED, column) if is_packed(column) else column for column in columns)
+    return sa.func.json_group_array(sa.func.json_array(*values), type_=sa.Text)
+
+
+def least_of(column: sa.ColumnElement[Any], *where: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
+    """The least value of ``column`` there, by one step in an index; PostgreSQL knows no least of UUIDs."""
+    return sa.select(column).where(*where).order_by(column).limit(1).scalar_subquery()
 
 
 def insert_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert ``rows``, which all name the same columns, in one statement where the database gains by that.
 
     PostgreSQL takes a list for each column: it plans and runs one insert instead of one for each row. SQLite's driver
-    is given the values as they are: its columns hold texts, numbers and truth values, which need no processing.
+    is given the values as they are, beside ids: its columns hold texts, numbers and truth values.
     """
     if not rows:
         return
     names = tuple(rows[0])
     if conn.dialect.name == "sqlite":
-        values = [*map(itemgetter(*names), rows)]
+        values = _values(table, names, rows)
         if takes_hot_statements(conn):
             on_driver(conn, _insert_of_values(table, names), values, many=True)
         else:
@@ -169,6 +182,14 @@ def insert_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str
         conn.execute(sa.insert(table), rows)
         return
     conn.execute(_insert_of_lists(table, names), {name: [row[name] for row in rows] for name in names})
+
+
+def _values(table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    """As SQLite's driver takes them."""
+    packed = {names[at] for at in are_packed([table.c[name] for name in names])}
+    if not packed:
+        return [*map(itemgetter(*names), rows)]
+    return [tuple(packed_id(row[name]) if name in packed else row[name] for name in names) for row in rows]
 
 
 @functools.cache

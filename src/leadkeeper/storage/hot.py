@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from leadkeeper.storage.ids import are_packed, is_packed, packed_id, unpacked_id
+
 
 class HotStatement:
     """A statement that ``make`` makes for a dialect, by name; its parameters are texts, numbers, truth values, lists.
@@ -57,20 +59,24 @@ class _OnSQLite:
         compiled = statement.compile(dialect=conn.dialect)
         self._sql: Final = str(compiled)
         own = compiled.params
-        self._parameters: Final = [(name, own[name]) for name in compiled.positiontup or ()]
+        names = compiled.positiontup or ()
+        self._parameters: Final = [(name, own[name], is_packed(compiled.binds[name])) for name in names]
         columns = list(statement.selected_columns) if isinstance(statement, sa.Select) else []
         self._row: Final = _row_of([str(column.key) for column in columns])
         self._truths: Final = [at for at, column in enumerate(columns) if isinstance(column.type, sa.Boolean)]
+        self._ids: Final = are_packed(columns)
 
     def rows(self, conn: sa.Connection, given: Mapping[str, Any]) -> Sequence[Any]:
-        values = [_bound(given.get(name, own)) for name, own in self._parameters]
+        values = [_bound(given.get(name, own), packed=packed) for name, own, packed in self._parameters]
         found = on_driver(conn, self._sql, values)
         return [self._row._make(self._read(values)) for values in found]
 
     def _read(self, values: Sequence[Any]) -> Sequence[Any]:
-        if not self._truths:
+        if not self._truths and not self._ids:
             return values
         read = list(values)
+        for at in self._ids:
+            read[at] = unpacked_id(read[at])
         for at in self._truths:
             read[at] = None if read[at] is None else bool(read[at])
         return read
@@ -86,8 +92,10 @@ def takes_hot_statements(conn: sa.Connection) -> bool:
     return conn.dialect.name == "sqlite" and not conn.dispatch.before_cursor_execute
 
 
-def _bound(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, list) else value
+def _bound(value: Any, *, packed: bool) -> Any:
+    if isinstance(value, list):
+        return json.dumps(value)
+    return packed_id(value) if packed else value
 
 
 def on_driver(conn: sa.Connection, sql: str, values: Sequence[Any], *, many: bool = False) -> Sequence[tuple[Any, ...]]:

@@ -126,7 +126,8 @@ def _on_postgresql(conn: sa.Connection, look: Look, terms: set[str]) -> Candidat
     # What many have is found among the newest at once; of what few have, the index knows where it is.
     near = sa.select(c.id, c.words).where(*_bounds(look)).order_by(order).limit(look.without)
     part = near.cte("near").prefix_with("MATERIALIZED")
-    last = sa.func.max(part.c.id) if look.up else sa.func.min(part.c.id)
+    text = sa.cast(part.c.id, sa.Text).collate("C")  # of UUIDs it knows neither the greatest nor the least
+    last = sa.func.max(text) if look.up else sa.func.min(text)
     fits = sa.func.array_agg(part.c.id).filter(part.c.words.like(pattern))
     looked, end, ids = conn.execute(sa.select(sa.func.count(), last, fits).select_from(part)).one()
     if looked < look.without or len(ids or ()) >= look.enough:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from leadkeeper.gate import Gate
 from leadkeeper.storage.away import DAMAGED, DISK_FULL, ONLY_READS, REPLACED, UNREACHABLE, StorageAway
+from leadkeeper.storage.ids import add_functions
 from leadkeeper.storage.sqlite_files import SQLiteFiles, make_private
 from leadkeeper.storage.turns import run_in_turn
 from leadkeeper.storage.writer_thread import TransactionResult, WriterThread
@@ -137,6 +138,7 @@ class SQLite:
         def _connect(connection: Any, _record: object) -> None:
             # The driver's own transaction control begins too late (at the first write) for a fair write lock.
             connection.isolation_level = None
+            add_functions(connection)
             # First: a file that has no table yet gives the room of removed rows back, step by step (see storage.room).
             for pragma in (
                 "auto_vacuum=INCREMENTAL",

@@ -28,7 +28,7 @@ from leadkeeper.inbox.attention.waiting import waiting_counts
 from leadkeeper.inbox.withheld import WithheldSeen, see_withheld
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.engine import Storage, least_of
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import AttentionEntry, AttentionList, DiagnosisView
 
@@ -144,10 +144,10 @@ def _with_set_aside(conn: sa.Connection, own: sa.ColumnElement[bool] | None) -> 
     if own is not None:
         some = sa.exists().where(d.connection_id == c.id, t.FOR_A_PERSON)
         return conn.scalars(sa.select(c.id).where(own, some).limit(MOST + 1)).all()
-    first = sa.select(sa.func.min(d.connection_id).label("id")).where(t.FOR_A_PERSON)
+    first = sa.select(least_of(d.connection_id, t.FOR_A_PERSON).label("id"))
     chain = first.cte("chain", recursive=True)
-    following = sa.select(sa.func.min(d.connection_id)).where(t.FOR_A_PERSON, d.connection_id > chain.c.id)
-    chain = chain.union_all(sa.select(following.scalar_subquery()).where(chain.c.id.is_not(None)))
+    following = least_of(d.connection_id, t.FOR_A_PERSON, d.connection_id > chain.c.id)
+    chain = chain.union_all(sa.select(following).where(chain.c.id.is_not(None)))
     return conn.scalars(sa.select(chain.c.id).where(chain.c.id.is_not(None)).limit(MOST + 1)).all()
 
 

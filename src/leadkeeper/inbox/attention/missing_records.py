@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from leadkeeper.delivery.schedule import State
 from leadkeeper.inbox.attention.causes import MOST, MOST_COUNTED
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import one_of
+from leadkeeper.storage.engine import least_of, one_of
 
 TAKEN: Final = (State.DELIVERED.value, State.UNCONFIRMED.value)
 """The states of a delivery that the destination took."""
@@ -59,10 +59,10 @@ def _with_missing(conn: sa.Connection, own: sa.ColumnElement[bool] | None) -> Se
 def missing_chain() -> sa.CTE:
     """The ``id`` of each connection with records that are missing (the last row has none), by steps in an index."""
     m = t.missing_record.c
-    first = sa.select(sa.func.min(m.connection_id).label("id")).where(t.NOT_ACCEPTED)
+    first = sa.select(least_of(m.connection_id, t.NOT_ACCEPTED).label("id"))
     chain = first.cte("missing_chain", recursive=True)
-    following = sa.select(sa.func.min(m.connection_id)).where(t.NOT_ACCEPTED, m.connection_id > chain.c.id)
-    return chain.union_all(sa.select(following.scalar_subquery()).where(chain.c.id.is_not(None)))
+    following = least_of(m.connection_id, t.NOT_ACCEPTED, m.connection_id > chain.c.id)
+    return chain.union_all(sa.select(following).where(chain.c.id.is_not(None)))
 
 
 def missing_since(conn: sa.Connection, delivery_ids: Collection[str]) -> Mapping[str, int]:

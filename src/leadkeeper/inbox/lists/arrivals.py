@@ -27,7 +27,7 @@ class Arrived:
 
 def newest_lead(conn: sa.Connection, publisher_id: str | None) -> str:
     """A mark of the newest lead of a publisher, or of all: its id without dashes. One step in an index."""
-    query = sa.select(sa.func.max(t.lead.c.id))
+    query = sa.select(t.lead.c.id).order_by(t.lead.c.id.desc()).limit(1)
     if publisher_id is not None:
         query = query.where(t.lead.c.publisher_id == publisher_id)
     found: str | None = conn.scalar(query)

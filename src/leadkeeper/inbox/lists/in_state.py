@@ -12,7 +12,7 @@ from leadkeeper.connections.own import of_publisher
 from leadkeeper.inbox.lists.runs import MOST_RUNS, Run, Runs, is_all
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import one_of
+from leadkeeper.storage.engine import least_of, one_of
 
 if TYPE_CHECKING:
     from leadkeeper.inbox.inbox import LeadFilter
@@ -82,10 +82,10 @@ def _with_any(conn: sa.Connection, which: sa.ColumnElement[bool], publisher_id: 
         some = sa.exists().where(d.connection_id == c.id, which)
         query = sa.select(c.id).where(of_publisher(conn, publisher_id), some)
         return conn.scalars(query.limit(MOST_RUNS + 1)).all()
-    first = sa.select(sa.func.min(d.connection_id).label("id")).where(which)
+    first = sa.select(least_of(d.connection_id, which).label("id"))
     chain = first.cte("chain", recursive=True)
-    following = sa.select(sa.func.min(d.connection_id)).where(which, d.connection_id > chain.c.id)
-    chain = chain.union_all(sa.select(following.scalar_subquery()).where(chain.c.id.is_not(None)))
+    following = least_of(d.connection_id, which, d.connection_id > chain.c.id)
+    chain = chain.union_all(sa.select(following).where(chain.c.id.is_not(None)))
     return conn.scalars(sa.select(chain.c.id).where(chain.c.id.is_not(None)).limit(MOST_RUNS + 1)).all()
 
 

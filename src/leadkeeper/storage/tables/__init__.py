@@ -1,6 +1,7 @@
 """The tables, defined once for SQLite and PostgreSQL.
 
-Times are whole milliseconds since 1970 UTC. Ids are UUIDv7 texts, so that ordering by id is ordering by time.
+Times are whole milliseconds since 1970 UTC. Ids are UUIDv7 texts, so that ordering by id is ordering by time; see
+``schema`` for those that the database keeps in 16 bytes.
 Rows that the hot paths write (lead, delivery, attempt) carry no foreign keys: the parents are read and locked in the
 same transaction and never deleted while children exist, and a key check per row would cost more than the row.
 """

@@ -6,13 +6,13 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from leadkeeper.storage.tables.schema import Id, Name, State, metadata
+from leadkeeper.storage.tables.schema import Id, Name, State, Uuid, metadata
 
 follow_up: Final = sa.Table(
     "follow_up",
     metadata,
     # Only of leads that somebody touched: a lead without a row is new, and due as inbox.follow_up says.
-    sa.Column("lead_id", Id, primary_key=True),
+    sa.Column("lead_id", Uuid, primary_key=True),
     sa.Column("publisher_id", Name, nullable=False),
     sa.Column("state", State, nullable=False),  # new, active, won, lost, declined, expired
     sa.Column("reason", sa.Text, nullable=False, server_default=""),
@@ -29,8 +29,8 @@ lead_event: Final = sa.Table(
     "lead_event",
     metadata,
     # What people did to a lead, and what they wrote on it. Never a part of the audit: it may name a customer.
-    sa.Column("id", Id, primary_key=True),
-    sa.Column("lead_id", Id, nullable=False, index=True),
+    sa.Column("id", Uuid, primary_key=True),
+    sa.Column("lead_id", Uuid, nullable=False, index=True),
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("by", sa.Text, nullable=False),
     # note, state, owner, again, againMissing, acceptMissing, foundThere, confirmed

@@ -7,12 +7,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from leadkeeper.storage.tables.offers import AT_REST
-from leadkeeper.storage.tables.schema import Id, Name, State, metadata
+from leadkeeper.storage.tables.schema import Id, Name, State, Uuid, metadata
 
 lead: Final = sa.Table(
     "lead",
     metadata,
-    sa.Column("id", Id, primary_key=True),
+    sa.Column("id", Uuid, primary_key=True),
     sa.Column("publisher_id", Name, nullable=False),
     sa.Column("offer_id", Name, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
@@ -81,9 +81,9 @@ sa.Index(
 delivery: Final = sa.Table(
     "delivery",
     metadata,
-    sa.Column("id", Id, primary_key=True),
-    sa.Column("lead_id", Id, nullable=False, index=True),
-    sa.Column("connection_id", Id, nullable=False),
+    sa.Column("id", Uuid, primary_key=True),
+    sa.Column("lead_id", Uuid, nullable=False, index=True),
+    sa.Column("connection_id", Uuid, nullable=False),
     # pending, sending, waiting, delivered, unconfirmed, setAside, withheld; "held" is what a pending or waiting
     # delivery of a paused or removed connection is called, so that pausing and resuming touch no delivery.
     sa.Column("state", State, nullable=False),
@@ -167,8 +167,8 @@ SHOWN_STATE: Final[sa.Case[Any]] = sa.case(
 attempt: Final = sa.Table(
     "attempt",
     metadata,
-    sa.Column("id", Id, primary_key=True),
-    sa.Column("delivery_id", Id, nullable=False, index=True),
+    sa.Column("id", Uuid, primary_key=True),
+    sa.Column("delivery_id", Uuid, nullable=False, index=True),
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("took_ms", sa.Integer, nullable=False),
     sa.Column("outcome", State, nullable=False),

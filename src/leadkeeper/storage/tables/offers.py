@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from leadkeeper.storage.tables.schema import Id, Name, State, metadata
+from leadkeeper.storage.tables.schema import Id, Name, State, Uuid, metadata
 
 publisher: Final = sa.Table(
     "publisher",
@@ -140,7 +140,7 @@ offer_logo: Final = sa.Table(
 connection: Final = sa.Table(
     "connection",
     metadata,
-    sa.Column("id", Id, primary_key=True),
+    sa.Column("id", Uuid, primary_key=True),
     sa.Column("offer_ref", sa.String(257), sa.ForeignKey("offer.ref"), nullable=False),
     sa.Column("name", sa.String(64), nullable=False),
     sa.Column("destination", sa.String(32), nullable=False),
@@ -246,7 +246,7 @@ connection_change: Final = sa.Table(
     "connection_change",
     metadata,
     # New settings of a published offer's connection: they take effect once a test lead arrives with them.
-    sa.Column("connection_id", Id, sa.ForeignKey("connection.id"), primary_key=True),
+    sa.Column("connection_id", Uuid, sa.ForeignKey("connection.id"), primary_key=True),
     sa.Column("destination", sa.String(32), nullable=False),
     sa.Column("settings", sa.Text, nullable=False),
     sa.Column("secrets", sa.Text, nullable=False),

@@ -6,14 +6,14 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from leadkeeper.storage.tables.schema import Id, Name, State, metadata
+from leadkeeper.storage.tables.schema import Id, Name, State, Uuid, metadata
 
 notice: Final = sa.Table(
     "notice",
     metadata,
     sa.Column("id", Id, primary_key=True),
     # To a connection's contact e-mails, or to those of an operation.
-    sa.Column("connection_id", Id, sa.ForeignKey("connection.id"), index=True),
+    sa.Column("connection_id", Uuid, sa.ForeignKey("connection.id"), index=True),
     sa.Column("operation_id", Id, sa.ForeignKey("operation.id")),
     # See connections.outbox: what each kind says, and what its body holds.
     sa.Column("kind", sa.String(32), nullable=False),

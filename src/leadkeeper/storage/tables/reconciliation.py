@@ -6,13 +6,13 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from leadkeeper.storage.tables.schema import Id, State, metadata
+from leadkeeper.storage.tables.schema import Id, State, Uuid, metadata
 
 reconciliation: Final = sa.Table(
     "reconciliation",
     metadata,
     # One row for each connection: its next run, the one that is under way, or the last.
-    sa.Column("connection_id", Id, primary_key=True),
+    sa.Column("connection_id", Uuid, primary_key=True),
     # When its next run begins, or when another process goes on with this one; whoever works on it moves this on.
     sa.Column("due_at", sa.BigInteger, nullable=False, index=True),
     sa.Column("state", State, nullable=False),  # waiting, running, completed, failed
@@ -35,9 +35,9 @@ missing_record: Final = sa.Table(
     "missing_record",
     metadata,
     # A lead that was delivered and is not there. It holds for as long as its delivery is the one of `delivered_at`.
-    sa.Column("delivery_id", Id, primary_key=True),
-    sa.Column("connection_id", Id, nullable=False),
-    sa.Column("lead_id", Id, nullable=False),
+    sa.Column("delivery_id", Uuid, primary_key=True),
+    sa.Column("connection_id", Uuid, nullable=False),
+    sa.Column("lead_id", Uuid, nullable=False),
     sa.Column("delivered_at", sa.BigInteger, nullable=False),
     sa.Column("found_at", sa.BigInteger, nullable=False),
     # That it was removed there on purpose: since when somebody says so, and who.

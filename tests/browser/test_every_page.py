@@ -41,6 +41,7 @@ NO_PAGES: Final = {
     "/portal/offers/{publisher_id}/{offer_id}/lines": "a part of a page, which holds it too",
     "/portal/offers/{publisher_id}/{offer_id}/connections/{name}/progress": "a part of a page, which holds it too",
     "/portal/offers/{publisher_id}/{offer_id}/publishing/steps": "a part of a page, which holds it too",
+    "/portal/offers/{publisher_id}/{offer_id}/validating": "a part of a page, which holds it too",
 }
 ELSEWHERE: Final = {
     "/portal/": "/portal",

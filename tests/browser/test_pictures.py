@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from playwright.async_api import Browser, Page
 
+from leadkeeper.doors.cli.demo import cast
 from tests.browser.axe import violations
 from tests.browser.conftest import ROOT
 from tests.browser.fair import (
@@ -57,7 +58,10 @@ LOOKS: Final[Mapping[str, dict[str, Any]]] = {
     "phone-light": PHONE,
     "phone-dark": PHONE | {"color_scheme": "dark"},
 }
-SAID_ELSEWHERE: Final = (REASON,)
+SAID_ELSEWHERE: Final = (
+    REASON,
+    *(str(offer[part]) for offer in cast.PUBLISHED.values() for part in ("summary", "category", "price")),
+)
 """What people wrote stands there as they wrote it."""
 
 

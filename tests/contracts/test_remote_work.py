@@ -51,7 +51,7 @@ GIVEN = {
     "leads download": ("-",),
     "leads upload": ("-", "--dry-run"),
 }
-"""With what each command is called; others take an offer, a channel or an id of a lead, or nothing."""
+"""With what each command is called; others take an offer, a hook of it, a channel or an id of a lead, or nothing."""
 ALONE = {"attention", "audit", "keys list", "marketplace show", "publishers list", "offers list", "offers waiting"} | {
     "connections list",
     "contacts list",
@@ -68,11 +68,13 @@ def called() -> list[tuple[str, ...]]:
     found = []
     for path in leaves:
         name = " ".join(path)
-        usual = (
+        usual: tuple[str, ...] = (
             (OFFER,) if path[0] in ("offers", "connections", "cross-listings") or name == "leads replay" else (LEAD,)
         )
-        if name == "leads send":
+        if name in ("leads send", "hooks list", "hooks create"):
             usual = (OFFER,)
+        elif path[0] == "hooks":
+            usual = (OFFER, LEAD)
         found.append((*path, *GIVEN.get(name, () if name in ALONE else usual)))
     return found
 

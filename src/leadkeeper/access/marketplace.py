@@ -80,6 +80,6 @@ def parse_name(text: str) -> str:
     """``text`` with single spaces. Raises :class:`Problem` unless it has 1 to :data:`LONGEST` printable characters."""
     name = " ".join(text.split())
     if not name or len(name) > LONGEST or not name.isprintable():
-        message = _("Enter a name of at most %(most)s characters.", most=LONGEST)
+        message = _("Enter a name of at most %(most)s characters that can be seen.", most=LONGEST)
         raise Problem(ProblemType.INVALID_REQUEST, message, (FieldError(NAME_FIELD, message),))
     return name

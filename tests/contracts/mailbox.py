@@ -61,7 +61,8 @@ class Mailbox:
 
     def sent_to(self, address: str) -> list[EmailMessage]:
         """The mails of which ``address`` was a recipient."""
-        return [mail for mail, to in zip(self.mails, self.recipients, strict=True) if address in to]
+        mails = list(self.mails)  # another thread takes mails meanwhile: each is there once its recipients are
+        return [mail for mail, to in zip(mails, self.recipients, strict=False) if address in to]
 
     def _cut_at(self, stage: str, server: SMTP) -> None:
         if self.cut == stage:

@@ -35,6 +35,14 @@ def least_id(ms: int) -> str:
     return str(UUID(int=min(max(ms, 0), 2**48 - 1) << 80))
 
 
+def made_at(id_: str) -> int:
+    """When a UUIDv7 was made, in milliseconds since 1970; 0 of what is none."""
+    try:
+        return UUID(id_).int >> 80
+    except ValueError:
+        return 0
+
+
 def new_id() -> str:
     """A UUIDv7: ids made later sort later."""
     return str(uuid_utils.uuid7())

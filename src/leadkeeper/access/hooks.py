@@ -148,11 +148,9 @@ class Hooks:
         """
         token = new_token("lh")
 
-        def change(conn: sa.Connection, now: int) -> dict[str, object] | None:
-            old = conn.scalar(sa.select(t.hook.c.token_hash).where(t.hook.c.id == hook_id))
-            until = now + OLD_ADDRESS_MS
-            moved = {"old_token_hash": old, "old_until": until, "old_used_at": t.hook.c.used_at, "used_at": None}
-            return {"token_hash": hashed(token), **moved}
+        def change(_conn: sa.Connection, now: int) -> dict[str, object]:
+            of_now = {"old_token_hash": t.hook.c.token_hash, "old_used_at": t.hook.c.used_at}
+            return of_now | {"old_until": now + OLD_ADDRESS_MS, "token_hash": hashed(token), "used_at": None}
 
         if not await self._change(offer, hook_id, "hook.rotate", change, by):
             return None

@@ -11,12 +11,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from leadkeeper.clock import least_id
+from leadkeeper.clock import least_id, made_at
 from leadkeeper.connections.outbox import CONNECTION_EXPIRES
 from leadkeeper.delivery.schedule import State
 from leadkeeper.privacy.periods import DAY_MS, DataKind, Own, Periods
@@ -134,14 +133,6 @@ def _behind(kind: DataKind, publisher_id: str, place: str, before: int | None) -
     if kind is not DataKind.MAILS:
         query = query.where(t.lead.c.publisher_id == publisher_id)
     return query if before is None else query.where(table.c.id < least_id(before))
-
-
-def made_at(id_: str) -> int:
-    """When a UUIDv7 was made; 0 of what is none."""
-    try:
-        return UUID(id_).int >> 80
-    except ValueError:
-        return 0
 
 
 def _remove(conn: sa.Connection, kind: DataKind, ids: Sequence[str], before: int, now: int) -> set[str]:

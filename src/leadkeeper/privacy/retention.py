@@ -11,9 +11,9 @@ import sqlalchemy as sa
 import structlog
 
 from leadkeeper.access.audit import note
-from leadkeeper.clock import Clock, now_ms
+from leadkeeper.clock import Clock, made_at, now_ms
 from leadkeeper.periodic import Job, run_periodically
-from leadkeeper.privacy.expiry import ExpiryStep, add_walks, look_at_left, made_at, walk
+from leadkeeper.privacy.expiry import ExpiryStep, add_walks, look_at_left, walk
 from leadkeeper.privacy.periods import USUAL, DataKind, Own, Periods
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage import tables as t

@@ -184,12 +184,17 @@ def insert_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str
     conn.execute(_insert_of_lists(table, names), {name: [row[name] for row in rows] for name in names})
 
 
-def _values(table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+def _values(table: sa.Table, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
     """As SQLite's driver takes them."""
-    packed = {names[at] for at in are_packed([table.c[name] for name in names])}
+    packed = _packed_names(table, names)
     if not packed:
         return [*map(itemgetter(*names), rows)]
     return [tuple(packed_id(row[name]) if name in packed else row[name] for name in names) for row in rows]
+
+
+@functools.cache
+def _packed_names(table: sa.Table, names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(names[at] for at in are_packed([table.c[name] for name in names]))
 
 
 @functools.cache

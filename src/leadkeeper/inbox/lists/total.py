@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from leadkeeper.clock import made_at
+
 COUNTED_WHOLE: Final = 100_000
 """More leads than this are not counted: how many they are about is told from how long these took to come."""
 
@@ -30,11 +32,6 @@ def total_of(conn: sa.Connection, ids: sa.Select[Any], id_: sa.ColumnElement[str
         return LeadTotal(count)
     newest, last = (conn.scalar(ids.order_by(id_.desc()).offset(at).limit(1)) for at in (0, COUNTED_WHOLE))
     oldest = conn.scalar(ids.order_by(id_).limit(1))
-    first_ms, last_ms, oldest_ms = map(_moment, (newest, last, oldest))
+    first_ms, last_ms, oldest_ms = (made_at(id_ or "") for id_ in (newest, last, oldest))
     share = (first_ms - oldest_ms) / max(1, first_ms - last_ms)
     return LeadTotal(max(count, round(COUNTED_WHOLE * share)), about=True)
-
-
-def _moment(id_: str | None) -> int:
-    """When an id was made, in ms: a UUIDv7 begins with it."""
-    return int((id_ or "0").replace("-", "")[:12], 16)

@@ -113,11 +113,18 @@ def test_leads_are_downloaded_there_as_here(world: World, tmp_path: Path) -> Non
         count = "3 leads are in the file." if number == 0 else "1 lead is in the file."
         assert done[1].err == f"{count}\n"
         assert stat.S_IMODE(files[1].stat().st_mode) == 0o600
+    (tmp_path / "linked.txt").write_text("untouched")
+    (tmp_path / "drawn.csv.part").symlink_to(tmp_path / "linked.txt")
+    (tmp_path / "loose.csv.part").touch(0o644)
+    for name in ("drawn.csv", "loose.csv"):
+        assert world.here("leads", "download", str(tmp_path / name)).code == 0
+        assert stat.S_IMODE((tmp_path / name).lstat().st_mode) == 0o600
+    assert (tmp_path / "linked.txt").read_text() == "untouched"
     broken = tmp_path / "none.csv"
     refused = world.there("leads", "download", str(broken), key_file=write_key(tmp_path / "wrong", "lk_wrong"))
     assert (refused.code, broken.exists(), list(tmp_path.glob("*.part"))) == (1, False, [])
     acts = [each for each in world.here("audit", "--json").json["entries"] if each["act"] == "lead.export"]
-    assert len(acts) == 6
+    assert len(acts) == 8
     assert not [each for each in acts if "zo" in each["detail"]]
 
 

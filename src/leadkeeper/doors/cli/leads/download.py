@@ -125,7 +125,8 @@ def _written(file: str) -> Iterator[BinaryIO]:
         return
     target, part = Path(file), Path(f"{file}.part")
     try:
-        out = os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+        part.unlink(missing_ok=True)  # it may be a link, or readable by others
+        out = os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
     except OSError as error:
         raise typer.BadParameter(join_lazily((file, system_text(error)), ": ")) from None
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc
+import logging
 import os
 import re
 import shutil
@@ -40,6 +41,7 @@ EVERY_WAY = ("sqlite", "postgresql", "pgbouncer-session", "pgbouncer-transaction
 """For a module that says ``DATABASES = EVERY_WAY``: its tests run through PgBouncer as well."""
 
 _ROOT = Path(__file__).parents[1]
+_LOGGING = structlog.get_config()
 _STORIES = ("tests/journeys/", "tests/browser/")
 """They start processes and mostly wait for them."""
 
@@ -106,11 +108,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(autouse=True)
-def logging_as_it_was() -> Iterator[None]:
-    """A test that starts the program within itself changes what is logged, and where to, for no other test."""
-    before = structlog.get_config()
+def logging_as_it_began() -> Iterator[None]:
+    """Who starts the program within a test, or in what a module shares, changes for no other test where logs go.
+
+    What a module shares is made before this: so the state of the beginning counts, not the one that is found.
+    """
+    _log_as_it_began()
     yield
-    structlog.configure(**before)
+    _log_as_it_began()
+
+
+def _log_as_it_began() -> None:
+    structlog.configure(**_LOGGING)
+    for handler in [each for each in logging.root.handlers if type(each) is logging.StreamHandler]:
+        logging.root.removeHandler(handler)  # it writes to what was standard error then
 
 
 def missing_service(reason: str) -> NoReturn:

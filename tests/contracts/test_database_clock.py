@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from leadkeeper.catalogue import diagnose, to_stored
+from leadkeeper.delivery.lease import renew_lease, sweep_forgotten, sweep_leases
+from leadkeeper.delivery.outages import tell_of_outages
+from leadkeeper.diagnosis import Kind
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import DatabaseClock, agree
 from leadkeeper.storage.engine import Storage, open_storage
 from leadkeeper.storage.migrate import upgrade
+from tests.services.postgres import Postgres
+from tests.services.server_clock import ServerClock
 from tests.uuids import uuid_of, word_of
 
 HOUR = 3_600_000
@@ -64,6 +71,20 @@ async def keep(storage: Storage, *rows: dict[str, object]) -> None:
     """Some deliveries and a lease until fifteen seconds past noon."""
     await storage.write(lambda conn: conn.execute(sa.insert(t.delivery), list(rows)) and None)
     await storage.write(lambda conn: conn.execute(sa.insert(t.lease).values(id="x", until=NOON + 15_000)) and None)
+
+
+async def connect(storage: Storage, **more: Any) -> None:
+    """The connection that the deliveries go over."""
+    at = {"created_at": 0, "changed_at": 0}
+    offer = {"ref": "p.o", "publisher_id": "p", "id": "o", "title": "", "offer_type": "saas", "live": True}
+    connection = {"id": uuid_of("c"), "offer_ref": "p.o", "name": "primary", "destination": "email", "generation": 1}
+
+    def make(conn: sa.Connection) -> None:
+        conn.execute(sa.insert(t.publisher).values(id="p", display_name="", **at))
+        conn.execute(sa.insert(t.offer).values(**offer, **at))
+        conn.execute(sa.insert(t.connection).values(**connection, settings="{}", secrets="", **more, **at))
+
+    await storage.write(make)
 
 
 async def due(storage: Storage) -> dict[str, int]:
@@ -121,6 +142,44 @@ async def test_what_would_have_been_due_meanwhile_is_due_now(storage: Storage) -
     await keep(storage, delivery("pending", ahead, "pending"))
     await storage.write(agree, NOON + 5_000, NOON + 5_000)
     assert (await due(storage))["pending"] <= 5_000
+
+
+async def test_who_missed_that_the_clock_was_set_back_takes_nothing_and_keeps_its_lease(storage: Storage) -> None:
+    """By its own time, a day ahead, everybody's lease ran out long ago."""
+    await storage.write(agree, NOON, NOON)
+    await connect(storage)
+    await keep(storage, delivery("sent", NOON, "sending") | {"lease_id": "x"})
+    await storage.write(agree, NOON + 1_000, NOON + 1_000 - DAY)  # another sees it
+    late = NOON + 2_000
+    assert await storage.write(sweep_leases, late) == 0
+    assert await storage.write(renew_lease, "x", late + 15_000, late)
+    assert (await due(storage))["lease"] < 30_000 - DAY
+    assert await storage.write(sweep_leases, NOON + 60_000 - DAY) == 0, "others look again before a minute is over"
+    await storage.write(agree, NOON + 60_000 - DAY, NOON + 60_000 - DAY)
+    assert await storage.write(sweep_leases, NOON + 60_000 - DAY) == 1
+
+
+async def test_what_is_held_by_a_lease_that_nobody_remembers_comes_back(storage: Storage) -> None:
+    await connect(storage, repeatable=True)
+    rows = [delivery(name, NOON, "sending") | {"lease_id": lease} for name, lease in (("held", "x"), ("left", "gone"))]
+    await keep(storage, *rows)
+    assert await storage.write(sweep_forgotten, NOON + 5_000) == 1
+    states = await storage.read(lambda conn: conn.execute(sa.select(t.delivery.c.id, t.delivery.c.state)).all())
+    assert {word_of(id): state for id, state in states} == {"held": "sending", "left": "waiting"}
+    assert await storage.write(sweep_forgotten, NOON + 5_000) == 0
+
+
+async def test_nobody_is_told_of_a_day_by_who_missed_that_the_clock_was_set_back(storage: Storage) -> None:
+    await storage.write(agree, NOON, NOON)
+
+    cause = to_stored(diagnose(Kind.SERVER_ERROR))
+    await connect(storage, failing_since=NOON, tell_at=NOON + 900_000, failures=3, diagnosis=cause)
+    await storage.write(lambda conn: conn.execute(sa.insert(t.delivery), [delivery("waits", NOON + 2_000)]) and None)
+    await storage.write(agree, NOON + 1_000, NOON + 1_000 - DAY)  # another sees it
+    assert await storage.write(tell_of_outages, NOON + 2_000) == 0
+    lasts = NOON + 1_200_000 - DAY
+    await storage.write(agree, lasts, lasts)
+    assert await storage.write(tell_of_outages, lasts) == 1, "it lasts by the right time"
 
 
 async def test_set_forward_ends_no_lease(storage: Storage) -> None:
@@ -214,6 +273,36 @@ class TestOnPostgreSQL:
         assert clocks[0].difference - clocks[1].difference == pytest.approx(11 * 60_000, abs=60_000)
         ahead.passes(5_000)
         assert clocks[0]() == first + 5_000
+
+    async def test_a_time_that_was_read_before_others_moved_everything_is_not_agreed_on(
+        self, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        url = postgres.create_database()
+        server = ServerClock(postgres, url)
+        storage, others = open_storage(url), open_storage(url)
+        await storage.write(upgrade)
+        clock, other = DatabaseClock(storage), DatabaseClock(others)
+        await clock.look()
+        await other.look()
+        before = clock()
+        await keep(storage, delivery("soon", before + 30_000))
+        reads = storage.read
+
+        async def meanwhile(*given: Any) -> Any:
+            found = await reads(*given)
+            server.set(-86_400)
+            assert await other.look()
+            return found
+
+        monkeypatch.setattr(storage, "read", meanwhile)
+        await clock.look()
+        monkeypatch.undo()
+        assert abs(clock() - (before - DAY)) < HOUR
+        assert not await other.look(), "it jumped once"
+        assert (await due(storage))["soon"] + NOON == pytest.approx(before + 30_000 - DAY, abs=10_000)
+        await storage.close()
+        await others.close()
+        postgres.drop_database(url)
 
     @pytest.fixture
     async def postgres_storage(self, request: pytest.FixtureRequest) -> AsyncIterator[Storage]:

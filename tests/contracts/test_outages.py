@@ -317,5 +317,7 @@ async def test_a_clock_set_back_makes_no_outage_longer(database_url: str, back: 
         p.installation.now -= back
         await p.installation.storage.write(agree, p.installation.now + back, p.installation.now)
         await p.run(sa.update(t.connection).values(closed_until=0))
-        await p.fails(20 * MINUTE, every=MINUTE)
+        for _ in range(20):
+            await p.fails(MINUTE, every=MINUTE)
+            await p.installation.storage.write(agree, p.installation.now, p.installation.now)
         assert len(p.mails()) == 1

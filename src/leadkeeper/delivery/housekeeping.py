@@ -23,7 +23,7 @@ from leadkeeper.connections.outage import recalls
 from leadkeeper.connections.outbox import connection_paused
 from leadkeeper.delivery.breaker import after_check, after_probe
 from leadkeeper.delivery.hasten import hasten, hastened
-from leadkeeper.delivery.lease import SWEEP, sweep_leases
+from leadkeeper.delivery.lease import SWEEP, sweep_forgotten, sweep_leases
 from leadkeeper.delivery.outages import any_to_tell, tell_of_outages
 from leadkeeper.delivery.recall import any_to_recall, recall
 from leadkeeper.delivery.schedule import MINUTE
@@ -39,6 +39,8 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, one_of
 
 SWEEP_SECONDS: Final = 1.0
+FORGOTTEN_SECONDS: Final = 60.0
+"""How often deliveries are looked for whose lease nobody remembers: there should be none."""
 CHECKS: Final = 64
 """How many checks and validations that nobody asked for run at once; a publisher alone has 24 of them."""
 CHECKS_RESERVED: Final = 16
@@ -80,7 +82,7 @@ class Housekeeping:
         self._random_unit = random_unit
         self._checks: set[asyncio.Task[None]] = set()
         self._shares = Shares(CHECKS, CHECKS_RESERVED)
-        self._sweeps_from = 0.0
+        self._sweeps_from = self._forgotten_from = 0.0
 
     async def run(self) -> None:
         """Look every second until cancelled."""
@@ -125,9 +127,15 @@ class Housekeeping:
         """Return what expired leases held, unless the database has only just come back."""
         if time.monotonic() < self._sweeps_from:
             return
+        await self._return_all(sweep_leases)
+        if time.monotonic() >= self._forgotten_from:
+            self._forgotten_from = time.monotonic() + FORGOTTEN_SECONDS
+            await self._return_all(sweep_forgotten)
+
+    async def _return_all(self, sweep: Callable[[sa.Connection, int, Subscriptions], int]) -> None:
         returned = SWEEP
         while returned == SWEEP:
-            returned = await self._storage.write(sweep_leases, self._clock(), self._events)
+            returned = await self._storage.write(sweep, self._clock(), self._events)
             if returned:
                 log.info("deliveries of a vanished worker returned", deliveries=returned)
                 self._wake(())

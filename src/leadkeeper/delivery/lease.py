@@ -26,8 +26,8 @@ FORGET = 10 * MINUTE
 def open_lease(conn: sa.Connection, until: int, now: int | None = None) -> str:
     """A new lease that runs out at ``until`` (ms) unless it is renewed.
 
-    ``now`` is the time from which ``until`` was reckoned: should another process know of a later one (the database's
-    clock has jumped, and we have not looked yet), it runs out as long after that.
+    ``now`` is the time from which ``until`` was reckoned: should another process know better (the database's clock has
+    jumped, and we have not looked yet), it runs out as long after that.
     """
     lease_id = new_id()
     begun = until if now is None else by_what_was_seen(conn, now) + until - now
@@ -38,7 +38,7 @@ def open_lease(conn: sa.Connection, until: int, now: int | None = None) -> str:
 def renew_lease(conn: sa.Connection, lease_id: str, until: int, now: int) -> bool:
     """Keep the lease until ``until``; false if it ran out: then what it held is somebody else's.
 
-    Reckoned from the latest time that any process knows of, as in :func:`open_lease`.
+    Reckoned from the time that others know of, as in :func:`open_lease`.
     """
     latest = by_what_was_seen(conn, now)
     this = (t.lease.c.id == lease_id, t.lease.c.until > latest)
@@ -55,8 +55,11 @@ def close_lease(conn: sa.Connection, lease_id: str, now: int) -> None:
 
 
 def sweep_leases(conn: sa.Connection, now: int, subscriptions: Subscriptions = NOBODY) -> int:
-    """Return up to :data:`SWEEP` deliveries whose lease ran out; answers how many there were."""
-    d = t.delivery.c
+    """Return up to :data:`SWEEP` deliveries whose lease ran out; answers how many there were.
+
+    Whoever missed that the clock was set back takes nothing from those who live: see :func:`open_lease`.
+    """
+    d, now = t.delivery.c, by_what_was_seen(conn, now)
     expired = conn.scalars(sa.select(t.lease.c.id).where(t.lease.c.until <= now)).all()
     if not expired:
         return 0
@@ -68,6 +71,16 @@ def sweep_leases(conn: sa.Connection, now: int, subscriptions: Subscriptions = N
         announce(conn)
     elif not conn.scalar(sa.select(sa.exists().where(t.SENDING, one_of(conn, d.lease_id, expired)))):
         conn.execute(sa.delete(t.lease).where(one_of(conn, t.lease.c.id, expired), t.lease.c.until <= now - FORGET))
+    return len(lost)
+
+
+def sweep_forgotten(conn: sa.Connection, now: int, subscriptions: Subscriptions = NOBODY) -> int:
+    """The same for deliveries whose lease nobody remembers, as after repairs by hand; looks at all that are sent."""
+    unknown = sa.not_(sa.exists().where(t.lease.c.id == t.delivery.c.lease_id).correlate(t.delivery))
+    lost = conn.execute(_SENT.where(unknown).limit(SWEEP).with_for_update(of=t.delivery, skip_locked=True)).all()
+    if lost:
+        _return(conn, lost, by_what_was_seen(conn, now), Kind.INTERRUPTED, subscriptions)
+        announce(conn)
     return len(lost)
 
 

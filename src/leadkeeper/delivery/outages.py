@@ -18,6 +18,7 @@ from leadkeeper.delivery.breaker import is_half_open
 from leadkeeper.delivery.schedule import Aside
 from leadkeeper.diagnosis import Diagnosis, Kind
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.database_clock import by_what_was_seen
 from leadkeeper.storage.engine import one_of
 
 AT_ONCE: Final = 100
@@ -44,8 +45,10 @@ def any_to_tell(conn: sa.Connection, now: int) -> bool:
 def tell_of_outages(conn: sa.Connection, now: int) -> int:
     """Look at the connections that are due, and write down what people are told of them; how many notices that makes.
 
-    Other workers look at others meanwhile.
+    Other workers look at others meanwhile. Nobody is told that seconds were a day by a worker that missed how the
+    clock was set back.
     """
+    now = by_what_was_seen(conn, now)
     rows = _locked(conn, t.connection.c.tell_at <= now)
     summary = [row.id for row in rows if _tell(conn, row, now)]
     reminded = {row.publisher_id for row in rows if row.notified_at is not None and row.id in summary}

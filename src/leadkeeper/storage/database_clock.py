@@ -22,6 +22,8 @@ from leadkeeper.storage.engine import Storage, announce
 LOOK_SECONDS: Final = 2.0
 JUMP_MS: Final = 2_000
 """Smaller differences are those of slow answers and slewed clocks."""
+LATEST_LOOK_MS: Final = 10_000
+"""A process that is well has looked within so long: whose time is further ahead of what was seen has missed a jump."""
 LATE_LOOKS: Final = 2
 """At so many looks after a clock was set back it is looked again for what was written by the old time."""
 _END_OF_TIME: Final = 2**61
@@ -91,11 +93,11 @@ class DatabaseClock:
         Raises ``StorageAway``; while the database is away, time goes on as it did.
         """
         begun = self._monotonic()
-        server = await self._storage.read(_server_time)
-        at = self._monotonic()
-        found = self._wall() if server is None else server + int((at - begun) * 500)
-        expected = self._base + int((at - self._at) * 1000)
-        moved = await self._storage.write(agree, expected, found, first=not self._looked, since=self._base)
+        found, expected, at = self._compare(await self._storage.read(_server_time), begun)
+        calm = self._looked and abs(found - expected) <= JUMP_MS and await self._storage.write(_saw, found)
+        moved = 0
+        if not calm:
+            found, expected, at, moved = await self._storage.write(self._agree)
         if self._looked and expected > found + JUMP_MS:
             self._set_back = _SetBack(found - expected, max(found, self._base), LATE_LOOKS)
         else:
@@ -104,6 +106,20 @@ class DatabaseClock:
         if moved:
             log.warning("the clock jumped; what was to come has been moved with it", seconds=moved / 1000)
         return moved != 0
+
+    def _compare(self, server: int | None, begun: float) -> tuple[int, int, float]:
+        """What time it is there, asked at ``begun``, what it should be, and when that is by the monotonic clock."""
+        at = self._monotonic()
+        found = self._wall() if server is None else server + int((at - begun) * 500)
+        return found, self._base + int((at - self._at) * 1000), at
+
+    def _agree(self, conn: sa.Connection) -> tuple[int, int, float, int]:
+        # The time is read behind the lock: one that was read before another process moved everything is not agreed on.
+        _lock(conn)
+        begun = self._monotonic()
+        found, expected, at = self._compare(_server_time(conn), begun)
+        moved = agree(conn, expected, found, first=not self._looked, since=self._base)
+        return found, expected, at, moved
 
     async def _move_late(self, now: int) -> None:
         """What this process had begun to write when it saw that the clock was set back, and wrote after that."""
@@ -118,16 +134,27 @@ def _server_time(conn: sa.Connection) -> int | None:
     """The server's time; ``None`` where the machine's is meant."""
     if conn.dialect.name != "postgresql":
         return None
-    seconds = sa.extract("epoch", sa.func.clock_timestamp())
-    return int(conn.scalar(sa.select(sa.cast(seconds * 1000, sa.BigInteger))) or 0)
+    return int(conn.scalar(sa.select(_SERVER_TIME)) or 0)
 
 
 def by_what_was_seen(conn: sa.Connection, now: int) -> int:
-    """``now``, or the time that any process saw last: whoever has not looked since a jump is behind.
+    """``now``, or what it can be at most and at least by the time that any process saw last.
 
-    Until the transaction ends nobody moves anything along with a jump.
+    Whoever has not looked since a jump is behind, or ahead by its size. Until the transaction ends nobody moves
+    anything along with a jump. Where nobody looks, ``now`` it is.
     """
-    return max(now, conn.scalar(sa.select(t.clock.c.seen_at).with_for_update(read=True)) or 0)
+    seen = conn.scalar(sa.select(t.clock.c.seen_at).with_for_update(read=True)) or 0
+    return max(seen, min(now, seen + LATEST_LOOK_MS)) if seen else now
+
+
+def _saw(conn: sa.Connection, found: int) -> bool:
+    """Write down that ``found`` was seen, unless that is no longer the time, or another process saw a later one."""
+    return bool(conn.execute(_SAW_THERE if conn.dialect.name == "postgresql" else _SAW, {"found": found}).rowcount)
+
+
+def _lock(conn: sa.Connection) -> int:
+    """The time that any process saw last; 0 if nobody has looked. No other looks until the transaction ends."""
+    return conn.scalar(sa.select(t.clock.c.seen_at).with_for_update()) or 0
 
 
 def agree(conn: sa.Connection, expected: int, found: int, *, first: bool = False, since: int | None = None) -> int:
@@ -139,9 +166,7 @@ def agree(conn: sa.Connection, expected: int, found: int, *, first: bool = False
     In a database that nobody has looked at yet (it is new, or that of an older version) what is further ahead than any
     delay allows is due. ``since`` is when this process looked before, by the time that it lived by.
     """
-    if not first and abs(found - expected) <= JUMP_MS and conn.execute(_SEEN, {"found": found}).rowcount:
-        return 0
-    seen = conn.scalar(sa.select(t.clock.c.seen_at).with_for_update()) or 0
+    seen = _lock(conn)
     moved = 0
     if seen == 0:
         _make_due(conn, found)
@@ -163,13 +188,14 @@ def agree(conn: sa.Connection, expected: int, found: int, *, first: bool = False
     return moved
 
 
+_SERVER_TIME: Final = sa.cast(sa.extract("epoch", sa.func.clock_timestamp()) * 1000, sa.BigInteger)
+_FOUND: Final = sa.bindparam("found", type_=sa.BigInteger)
 # The usual case in one statement: whoever freezes after it is idle, and the server soon ends its transaction. All
 # workers wait for this row, to renew their leases.
-_SEEN: Final = (
-    sa.update(t.clock)
-    .where(t.clock.c.seen_at > 0, t.clock.c.seen_at <= sa.bindparam("found", type_=sa.BigInteger) + JUMP_MS)
-    .values(seen_at=sa.bindparam("found", type_=sa.BigInteger))
+_SAW: Final = (
+    sa.update(t.clock).where(t.clock.c.seen_at > 0, t.clock.c.seen_at <= _FOUND + JUMP_MS).values(seen_at=_FOUND)
 )
+_SAW_THERE: Final = _SAW.where(sa.func.abs(_SERVER_TIME - _FOUND) <= JUMP_MS)
 
 
 def _make_due(conn: sa.Connection, now: int) -> None:

@@ -23,7 +23,7 @@ from xdist.scheduler import LoadScopeScheduling
 from leadkeeper.storage.engine import open_storage
 from leadkeeper.storage.migrate import upgrade
 from tests.compiled_once import compile_once
-from tests.ending_loop import EndingLoop
+from tests.ending_loop import EndingLoop, EndingLoops
 from tests.reporting import Reporting, Spending
 from tests.services.pgbouncer import PgBouncer, PoolMode
 from tests.services.postgres import Postgres, PostgresMissing, find_programs
@@ -35,6 +35,7 @@ hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
 
+asyncio.set_event_loop_policy(EndingLoops())
 compile_once()
 
 EVERY_WAY = ("sqlite", "postgresql", "pgbouncer-session", "pgbouncer-transaction")

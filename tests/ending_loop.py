@@ -30,3 +30,9 @@ class EndingLoop(asyncio.SelectorEventLoop):
                 transport.abort()
             self.run_until_complete(asyncio.sleep(0))
         super().close()
+
+
+class EndingLoops(asyncio.DefaultEventLoopPolicy):
+    """Each loop that anybody makes ends in this way: those of commands run within a test, and of servers in threads."""
+
+    _loop_factory = EndingLoop

@@ -9,6 +9,7 @@ from leadkeeper.access.quotas import Rate
 from leadkeeper.access.rates import Rates
 from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.doors.client_address import ClientAddresses
+from leadkeeper.doors.publisher_turns import wait_for_turn
 from leadkeeper.doors.web import header
 from leadkeeper.gate import charge
 from leadkeeper.problem import Problem, ProblemType, publisher_suspended
@@ -22,9 +23,13 @@ _LONGEST = 1_024
 
 
 async def admitted(rates: Rates, publisher_id: str) -> None:
-    """Count a request of the publisher's and charge it with the rest. Raises :class:`Problem` for one too many."""
+    """Count a request of the publisher's, charge it with the rest, and wait until it is the publisher's turn.
+
+    Raises :class:`Problem` for one too many.
+    """
     await rates.take(publisher_id, Rate.REQUESTS)
     charge(publisher_id)
+    await wait_for_turn(publisher_id)
 
 
 class Bearers:

@@ -9,6 +9,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leadkeeper.doors.origins import Secure
+from leadkeeper.doors.publisher_turns import PublisherTurns
 from leadkeeper.doors.web import ClientGone, Header
 from leadkeeper.fault import where
 from leadkeeper.gate import NOBODY, charge
@@ -58,6 +59,7 @@ class Entrance:
         self._pages = list(pages.values())
         self._sign_in = sign_in
         self._secure = secure
+        self._turns = PublisherTurns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -65,6 +67,13 @@ class Entrance:
         door = self._door(scope)
         if scope["type"] == "http":
             send = _Sealed(send, self._seals(scope, door))
+        turn = self._turns.begin()
+        try:
+            await self._serve(door, scope, receive, send)
+        finally:
+            turn.end()
+
+    async def _serve(self, door: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         if door is self._api:
             await door(scope, receive, send)
             return

@@ -18,6 +18,7 @@ import structlog
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce
+from leadkeeper.storage.hot import HotStatement
 
 LOOK_SECONDS: Final = 2.0
 JUMP_MS: Final = 2_000
@@ -139,7 +140,7 @@ def agree(conn: sa.Connection, expected: int, found: int, *, first: bool = False
     In a database that nobody has looked at yet (it is new, or that of an older version) what is further ahead than any
     delay allows is due. ``since`` is when this process looked before, by the time that it lived by.
     """
-    if not first and abs(found - expected) <= JUMP_MS and conn.execute(_SEEN, {"found": found}).rowcount:
+    if not first and abs(found - expected) <= JUMP_MS and _SEEN.run(conn, {"found": found}):
         return 0
     seen = conn.scalar(sa.select(t.clock.c.seen_at).with_for_update()) or 0
     moved = 0
@@ -165,10 +166,12 @@ def agree(conn: sa.Connection, expected: int, found: int, *, first: bool = False
 
 # The usual case in one statement: whoever freezes after it is idle, and the server soon ends its transaction. All
 # workers wait for this row, to renew their leases.
-_SEEN: Final = (
-    sa.update(t.clock)
-    .where(t.clock.c.seen_at > 0, t.clock.c.seen_at <= sa.bindparam("found", type_=sa.BigInteger) + JUMP_MS)
-    .values(seen_at=sa.bindparam("found", type_=sa.BigInteger))
+_SEEN: Final = HotStatement(
+    lambda _: (
+        sa.update(t.clock)
+        .where(t.clock.c.seen_at > 0, t.clock.c.seen_at <= sa.bindparam("found", type_=sa.BigInteger) + JUMP_MS)
+        .values(seen_at=sa.bindparam("found", type_=sa.BigInteger))
+    )
 )
 
 

@@ -188,6 +188,22 @@ def insert_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str
         conn.execute(sa.insert(table), rows)
 
 
+def insert_with(
+    conn: sa.Connection, first: tuple[sa.Table, Sequence[Mapping[str, Any]]], then: tuple[sa.Table, Sequence[Any]]
+) -> None:
+    """Insert rows as :func:`insert_rows` does, and those of another table that may name them.
+
+    On PostgreSQL all of it is one statement: one message to the server and back instead of two.
+    """
+    if conn.dialect.name == "sqlite" or not (first[1] and then[1]):
+        insert_rows(conn, *first)
+        insert_rows(conn, *then)
+        return
+    named = tuple((table, tuple(rows[0])) for table, rows in (first, then))
+    given = {f"{table.name}_{name}": [row[name] for row in rows] for table, rows in (first, then) for name in rows[0]}
+    _insert_of_both(*named).run(conn, given)
+
+
 def _values(table: sa.Table, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
     """As SQLite's driver takes them."""
     packed = _packed_names(table, names)
@@ -219,11 +235,23 @@ def _insert_of_one(conn: sa.Connection, table: sa.Table, names: tuple[str, ...])
 
 @functools.cache
 def _insert_of_lists(table: sa.Table, names: tuple[str, ...]) -> HotStatement:
-    lists = [sa.bindparam(name, type_=ARRAY(table.c[name].type)) for name in names]
+    insert = _from_lists(table, names, "")
+    return HotStatement(lambda _: insert)
+
+
+@functools.cache
+def _insert_of_both(first: tuple[sa.Table, tuple[str, ...]], then: tuple[sa.Table, tuple[str, ...]]) -> HotStatement:
+    before = _from_lists(*first, f"{first[0].name}_").cte("before")
+    insert = _from_lists(*then, f"{then[0].name}_").add_cte(before)
+    return HotStatement(lambda _: insert)
+
+
+def _from_lists(table: sa.Table, names: tuple[str, ...], prefix: str) -> sa.Insert:
+    """An insert of rows whose columns are given as lists, each named as the column after ``prefix``."""
+    lists = [sa.bindparam(prefix + name, type_=ARRAY(table.c[name].type)) for name in names]
     columns = [sa.column(name, table.c[name].type) for name in names]
     rows = sa.func.unnest(*lists).table_valued(*columns).render_derived()
-    insert = sa.insert(table).from_select(names, sa.select(*(rows.c[name] for name in names)))
-    return HotStatement(lambda _: insert)
+    return sa.insert(table).from_select(names, sa.select(*(rows.c[name] for name in names)))
 
 
 ROUTES_LOCK: Final = 0x1EAD

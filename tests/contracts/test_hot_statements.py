@@ -25,6 +25,7 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import StorageAway, _share_routes, insert_rows, open_storage
 from leadkeeper.storage.hot import HotStatement, takes_hot_statements
 from tests.contracts.installation import CRM, TestInstallation, furnished, lead, sent
+from tests.contracts.plans import statements
 from tests.services.postgres import Postgres
 
 ONLY_POSTGRESQL = {"_WAIT_FOR", "_NOTIFY"}
@@ -208,6 +209,15 @@ async def on_server(postgres_url: str) -> AsyncIterator[TestInstallation]:
     """An installation on PostgreSQL."""
     async with furnished(postgres_url) as installation:
         yield installation
+
+
+async def test_a_lead_and_its_deliveries_are_one_message_to_the_server(on_server: TestInstallation) -> None:
+    await on_server.connect("a")
+    await on_server.connect("b")
+    with statements() as seen:
+        kept = await on_server.intake.keep_many([lead(1), lead(2)])
+    assert len([query for query, _ in seen if "INSERT INTO" in query]) == 1
+    assert (len(kept), await on_server.count(t.lead), await on_server.states()) == (2, 2, {"pending": 4})
 
 
 async def test_a_table_that_changes_meanwhile_costs_one_transaction_and_no_more(on_server: TestInstallation) -> None:

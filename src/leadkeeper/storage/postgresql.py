@@ -110,6 +110,7 @@ class PostgreSQL:
         self, transaction: Callable[[sa.Connection], R], apart: AsyncEngine | None = None, *, reads: bool = False
     ) -> asyncio.Task[R]:
         async def run() -> R:
+            result: R
             try:
                 engine = apart or self._engine or await self._open()
                 first = None if not self._pooled else _PER_MIGRATION if apart else self._per_transaction

@@ -6,7 +6,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
@@ -20,6 +20,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.hot import HotStatement
 from leadkeeper.storage.known import require_offer
 from leadkeeper.texts import lazy_gettext
 
@@ -268,8 +269,18 @@ def _text(moment: int | None) -> str | None:
     return None if moment is None else to_text(moment)
 
 
-def _find(conn: sa.Connection, digest: str, now: int) -> sa.Row[Any] | None:
+def _by_token(_: str) -> sa.Select[Any]:
     c = t.hook.c
-    now_or_before = (c.token_hash == digest) | ((c.old_token_hash == digest) & (c.old_until > now))
-    query: sa.Select[Any] = sa.select(c.offer_ref, c.id, c.token_hash).where(c.removed_at.is_(None), now_or_before)
-    return conn.execute(query).first()
+    digest = sa.bindparam("digest", type_=c.token_hash.type)
+    now_or_before = (c.token_hash == digest) | (
+        (c.old_token_hash == digest) & (c.old_until > sa.bindparam("now", type_=sa.BigInteger))
+    )
+    return sa.select(c.offer_ref, c.id, c.token_hash).where(c.removed_at.is_(None), now_or_before)
+
+
+_BY_TOKEN: Final = HotStatement(_by_token)
+
+
+def _find(conn: sa.Connection, digest: str, now: int) -> Any | None:
+    rows = _BY_TOKEN.rows(conn, {"digest": digest, "now": now})
+    return rows[0] if rows else None

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
@@ -17,6 +17,7 @@ from leadkeeper.access.uses import Used, Uses
 from leadkeeper.clock import Clock, new_id, now_ms, to_text
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.hot import HotStatement
 from leadkeeper.storage.known import publisher_exists
 from leadkeeper.texts import lazy_gettext
 
@@ -177,8 +178,8 @@ class Keys:
         unknown = self._unknown.get(digest)
         if unknown is not None and unknown[0] > self._clock():
             return None
-        this = self._where(token, digest)
-        caller = None if this is None else await self._storage.read(_find, this)
+        found = self._lookup(token, digest)
+        caller = None if found is None else await self._storage.read(_find, *found)
         until = self._clock() + CACHE_MS
         if caller is None:
             self._known.pop(digest, None)
@@ -197,14 +198,14 @@ class Keys:
         """What is remembered of keys is looked up anew."""
         self._known.clear()
 
-    def _where(self, token: str, digest: str) -> sa.ColumnElement[bool] | None:
-        """Which key it is, if it can be one."""
+    def _lookup(self, token: str, digest: str) -> tuple[HotStatement, str] | None:
+        """How it is found which key it is, if it can be one, and by what."""
         if token.startswith(SESSION_PREFIX):
             return None
         if self._tokens is None or self.is_key(token):
-            return t.key.c.hash == digest
+            return _BY_HASH, digest
         key_id = self._tokens.key_id(token, self._clock())
-        return None if key_id is None else t.key.c.id == key_id
+        return None if key_id is None else (_BY_ID, key_id)
 
     @staticmethod
     def is_key(token: str) -> bool:
@@ -219,14 +220,21 @@ class Keys:
         return self._tokens.issue(key_id, self._clock() + seconds * 1_000)
 
 
-def _find(conn: sa.Connection, this: sa.ColumnElement[bool]) -> Caller | None:
+def _found_by(column: sa.Column[str]) -> sa.Select[Any]:
     k, p = t.key.c, t.publisher.c
     suspended = sa.exists().where(p.id == k.publisher_id, p.suspended_at.is_not(None)).label("suspended")
-    query = sa.select(k.id, k.role, k.publisher_id, suspended).where(this, k.revoked_at.is_(None))
-    row = conn.execute(query).first()
-    if row is None:
-        return None
-    return Caller(row.id, Role(row.role), row.publisher_id, suspended=bool(row.suspended))
+    query = sa.select(k.id, k.role, k.publisher_id, suspended)
+    return query.where(column == sa.bindparam("this"), k.revoked_at.is_(None))
+
+
+_BY_HASH: Final = HotStatement(lambda _: _found_by(t.key.c.hash))
+_BY_ID: Final = HotStatement(lambda _: _found_by(t.key.c.id))
+
+
+def _find(conn: sa.Connection, found_by: HotStatement, this: str) -> Caller | None:
+    for row in found_by.rows(conn, {"this": this}):
+        return Caller(row.id, Role(row.role), row.publisher_id, suspended=bool(row.suspended))
+    return None
 
 
 def _listed(row: sa.Row[Any]) -> ListedKey:

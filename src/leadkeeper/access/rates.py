@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -22,7 +22,8 @@ from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.problem import Problem
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, StorageAway, one_of
+from leadkeeper.storage.engine import Storage, StorageAway, listed
+from leadkeeper.storage.hot import HotStatement
 
 SETTLE_SECONDS: Final = 1.0
 """How often a process that counts tells the others, and hears of them."""
@@ -231,18 +232,27 @@ def _others(
     conn: sa.Connection, publishers: Collection[str], process: str, now: int
 ) -> dict[str, tuple[str | None, dict[str, tuple[int, int]]]]:
     """By publisher: the quotas of its own as they are stored, and what other processes counted this day and minute."""
-    p, u = t.publisher.c, t.quota_use.c
-    found: dict[str, tuple[str | None, dict[str, tuple[int, int]]]] = {
-        row.id: (row.quotas, {})
-        for row in conn.execute(sa.select(p.id, p.quotas).where(one_of(conn, p.id, publishers)))
-    }
-    minute = sa.func.sum(sa.case((u.minute == now // MINUTE, u.minute_used), else_=0))
-    counted = (
-        sa.select(u.publisher_id, u.rate, sa.func.sum(u.day_used).label("by_day"), minute.label("by_minute"))
-        .where(one_of(conn, u.publisher_id, publishers), u.day == now // DAY, u.process != process)
-        .group_by(u.publisher_id, u.rate)
-    )
-    for row in conn.execute(counted):
-        if row.publisher_id in found:
-            found[row.publisher_id][1][row.rate] = (int(row.by_day), int(row.by_minute))
+    found: dict[str, tuple[str | None, dict[str, tuple[int, int]]]] = {}
+    given = {"publishers": [*publishers], "process": process, "day": now // DAY, "minute": now // MINUTE}
+    for row in _OTHERS.rows(conn, given):
+        _, by_rate = found.setdefault(row.id, (row.quotas, {}))
+        if row.rate is not None:
+            by_rate[row.rate] = (int(row.by_day), int(row.by_minute))
     return found
+
+
+def _counted_by_others(dialect: str) -> sa.Select[Any]:
+    """The publishers, each with what others counted of each kind, or once with nothing."""
+    p, u = t.publisher.c, t.quota_use.c
+    day, minute = sa.bindparam("day", type_=sa.Integer), sa.bindparam("minute", type_=sa.BigInteger)
+    used = sa.func.sum(sa.case((u.minute == minute, u.minute_used), else_=0))
+    theirs = (u.publisher_id == p.id, u.day == day, u.process != sa.bindparam("process"))
+    return (
+        sa.select(p.id, p.quotas, u.rate, sa.func.sum(u.day_used).label("by_day"), used.label("by_minute"))
+        .select_from(t.publisher.outerjoin(t.quota_use, sa.and_(*theirs)))
+        .where(listed(dialect, p.id, "publishers"))
+        .group_by(p.id, p.quotas, u.rate)
+    )
+
+
+_OTHERS: Final = HotStatement(_counted_by_others)

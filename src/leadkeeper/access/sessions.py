@@ -15,6 +15,7 @@ from leadkeeper.access.permissions import Caller, Role
 from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.hot import HotStatement
 
 SEEN_EVERY: Final = 60_000
 """When a session was seen is written at most so often (ms)."""
@@ -292,7 +293,7 @@ _SUSPENDED_FOR: Final = (
 """Why the publisher for which they act is suspended, if it is; needs ``session`` and ``key`` in the query."""
 
 
-def _find(conn: sa.Connection, digest: str, now: int, seen_after: int, pending: bool) -> sa.Row[Any] | None:
+def _by_token(_: str) -> sa.Select[Any]:
     s, k, p, m = t.session.c, t.key.c, t.person.c, t.membership.c
     joined = (
         t.session.outerjoin(t.key, k.id == s.key_id)
@@ -318,12 +319,32 @@ def _find(conn: sa.Connection, digest: str, now: int, seen_after: int, pending: 
     by_key = sa.and_(k.id.is_not(None), k.revoked_at.is_(None))
     as_operator = sa.and_(s.publisher_id.is_(None), p.is_operator)
     by_person = sa.and_(p.id.is_not(None), p.disabled_at.is_(None), sa.or_(m.role.is_not(None), as_operator))
-    alive = (s.ended_at.is_(None), s.until > now, s.seen_at > seen_after, s.pending == pending)
-    return conn.execute(query.where(s.token_hash == digest, *alive, sa.or_(by_key, by_person))).first()
+    now, seen_after = (sa.bindparam(name, type_=sa.BigInteger) for name in ("now", "seen_after"))
+    pending = s.pending == sa.bindparam("pending", type_=sa.Boolean)
+    alive = (s.ended_at.is_(None), s.until > now, s.seen_at > seen_after, pending)
+    return query.where(s.token_hash == sa.bindparam("digest"), *alive, sa.or_(by_key, by_person))
+
+
+_BY_TOKEN: Final = HotStatement(_by_token)
+
+
+def _find(conn: sa.Connection, digest: str, now: int, seen_after: int, pending: bool) -> Any | None:
+    given = {"digest": digest, "now": now, "seen_after": seen_after, "pending": pending}
+    rows = _BY_TOKEN.rows(conn, given)
+    return rows[0] if rows else None
+
+
+_SEEN: Final = HotStatement(
+    lambda _: (
+        sa.update(t.session)
+        .where(t.session.c.token_hash == sa.bindparam("digest"))
+        .values(seen_at=sa.bindparam("now", type_=sa.BigInteger))
+    )
+)
 
 
 def _see(conn: sa.Connection, digest: str, now: int) -> None:
-    conn.execute(sa.update(t.session).where(t.session.c.token_hash == digest).values(seen_at=now))
+    _SEEN.run(conn, {"digest": digest, "now": now})
 
 
 def _plain(text: str) -> str:

@@ -22,6 +22,7 @@ from leadkeeper.lead import Customer, OutgoingLead, lead_source_text
 from leadkeeper.lead_body import from_body
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import listed
+from leadkeeper.storage.hot import HotStatement
 
 AT_ONCE: Final = 2_000
 """The most deliveries of one claim: others write too, and the lease must be renewed meanwhile."""
@@ -70,18 +71,20 @@ class Claimability:
 
 def standings(conn: sa.Connection, connection_ids: Collection[str], now: int) -> dict[str, Claimability]:
     """How these connections stand at ``now``."""
-    rows = conn.execute(_standings(conn.dialect.name), {"connections": list(connection_ids), "now": now})
+    rows = _STANDINGS.rows(conn, {"connections": list(connection_ids), "now": now})
     return {row.id: Claimability(row.generation, bool(row.closed)) for row in rows}
 
 
 # Statements are made once for each database: to make one anew costs several times what it costs to run it.
 
 
-@functools.cache
 def _standings(dialect: str) -> sa.Select[Any]:
     c = t.connection.c
     closed = t.AT_REST | (c.closed_until > NOW)
     return sa.select(c.id, c.generation, closed.label("closed")).where(listed(dialect, c.id, "connections"))
+
+
+_STANDINGS: Final = HotStatement(_standings)
 
 
 def claim(
@@ -105,10 +108,9 @@ def claim(
     """
     left = AT_ONCE
     shares: list[_Share] = []
-    found = conn.execute(
-        _claimable(conn.dialect.name, everywhere=only is None), {"lease": lease_id, **among(now, only, destinations)}
-    )
-    for row in in_turn(found.all(), now):
+    claimable = _CLAIMABLE if only is None else _CLAIMABLE_AMONG
+    found = claimable.rows(conn, {"lease": lease_id, **among(now, only, destinations)})
+    for row in in_turn(found, now):
         most = min(left, wanted[row.id] if row.id in wanted else first_share(row))
         health = health_of(row)
         half_open = is_half_open(health)
@@ -125,7 +127,7 @@ def claim(
         if claimed:
             works.append(Work(share.row, claimed, share.half_open, alone=claimed[0].crash_count >= SOLO_AFTER))
         elif share.half_open:
-            conn.execute(_NOT_TRIED, {"connection": share.row.id, "now": now})
+            _NOT_TRIED.run(conn, {"connection": share.row.id, "now": now})
     return works
 
 
@@ -137,37 +139,40 @@ class _Share(NamedTuple):
     half_open: bool
 
 
-@functools.cache
 def _claimable(dialect: str, *, everywhere: bool) -> sa.Select[Any]:
     # A lease that is forgotten would hold what is claimed under it for ever.
     known = sa.exists().where(t.lease.c.id == sa.bindparam("lease"))
     return with_work(dialect, everywhere=everywhere).where(known)
 
 
+_CLAIMABLE: Final = HotStatement(functools.partial(_claimable, everywhere=True))
+_CLAIMABLE_AMONG: Final = HotStatement(functools.partial(_claimable, everywhere=False))
+
+
 def _take_half_open(conn: sa.Connection, connection_id: str, now: int) -> bool:
     given = {"connection": connection_id, "now": now, "until": now + HALF_OPEN_REST}
-    return bool(conn.execute(_TAKE_HALF_OPEN, given).rowcount)
+    return bool(_TAKE_HALF_OPEN.run(conn, given))
 
 
-def _take_half_open_statement() -> sa.Update:
+def _take_half_open_statement(_: str) -> sa.Update:
     c = t.connection.c
     mine = (c.id == sa.bindparam("connection"), c.closed_until <= NOW)
     free = sa.select(c.id).where(*mine).with_for_update(skip_locked=True)
     return sa.update(t.connection).where(c.id.in_(free)).values(closed_until=sa.bindparam("until"))
 
 
-_TAKE_HALF_OPEN: Final = _take_half_open_statement()
-_NOT_TRIED: Final = (
-    sa.update(t.connection).where(t.connection.c.id == sa.bindparam("connection")).values(closed_until=NOW)
+_TAKE_HALF_OPEN: Final = HotStatement(_take_half_open_statement)
+_NOT_TRIED: Final = HotStatement(
+    lambda _: sa.update(t.connection).where(t.connection.c.id == sa.bindparam("connection")).values(closed_until=NOW)
 )
 
 
 def _take(conn: sa.Connection, connection_id: str, lease_id: str, share: int, now: int) -> Sequence[sa.Row[Any]]:
     given = {"connection": connection_id, "now": now, "share": share, "lease": lease_id}
-    return conn.execute(_TAKE, given).all()
+    return _TAKE.rows(conn, given)
 
 
-def _take_statement() -> Any:
+def _take_statement(_: str) -> sa.UpdateBase:
     d = t.delivery.c
     due = (
         sa.select(d.id)
@@ -184,7 +189,7 @@ def _take_statement() -> Any:
     )
 
 
-_TAKE: Final = _take_statement()
+_TAKE: Final = HotStatement(_take_statement)
 
 
 def _set_apart(
@@ -216,7 +221,7 @@ def _leads_of(conn: sa.Connection, lead_ids: Sequence[str]) -> Mapping[str, sa.R
     """The rows of these leads, as far as they are there."""
     if not lead_ids:
         return {}
-    return {lead.id: lead for lead in conn.execute(_leads(conn.dialect.name), {"leads": lead_ids})}
+    return {lead.id: lead for lead in _LEADS.rows(conn, {"leads": lead_ids})}
 
 
 def _with_leads(
@@ -257,9 +262,11 @@ LEAD_COLUMNS: Final[Sequence[sa.Column[Any]]] = (
 """What :func:`outgoing_lead` reads."""
 
 
-@functools.cache
 def _leads(dialect: str) -> sa.Select[Any]:
     return sa.select(*LEAD_COLUMNS).where(listed(dialect, t.lead.c.id, "leads"))
+
+
+_LEADS: Final = HotStatement(_leads)
 
 
 def outgoing_lead(row: sa.Row[Any], offer_title: str, publisher_name: str) -> OutgoingLead:
@@ -302,10 +309,9 @@ def in_calls(claimed: Sequence[Claimed], batch: int) -> list[list[Claimed]]:
 
 def give_back(conn: sa.Connection, lease_id: str, delivery_ids: Collection[str], now: int) -> None:
     """Return deliveries that were claimed but not sent: they are due as they were, nothing is counted."""
-    conn.execute(_give_back(conn.dialect.name), {"deliveries": list(delivery_ids), "lease": lease_id, "now": now})
+    _GIVE_BACK.run(conn, {"deliveries": list(delivery_ids), "lease": lease_id, "now": now})
 
 
-@functools.cache
 def _give_back(dialect: str) -> sa.Update:
     d = t.delivery.c
     return (
@@ -313,3 +319,6 @@ def _give_back(dialect: str) -> sa.Update:
         .where(listed(dialect, d.id, "deliveries"), d.lease_id == sa.bindparam("lease"), t.SENDING)
         .values(state=State.WAITING.value, lease_id=None, changed_at=NOW)
     )
+
+
+_GIVE_BACK: Final = HotStatement(_give_back)

@@ -16,6 +16,7 @@ from leadkeeper.connections.health import OPEN_AFTER
 from leadkeeper.destinations.registry import OURS
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import listed, rows_as_json
+from leadkeeper.storage.hot import HotStatement
 
 T = TypeVar("T")
 
@@ -61,7 +62,7 @@ def connections_due(
     Costs an index look-up for each connection that has leads waiting, none for those that have not. Other connections
     of the ``crowd`` are left out, and those to others than ``destinations``.
     """
-    query = _due(conn.dialect.name, everywhere=only is None, half_open=False, crowded=crowd is not None)
+    query = _due_statement(everywhere=only is None, half_open=False, crowded=crowd is not None)
     given = among(now, only, destinations)
     if crowd is not None:
         given |= {"crowd": list(crowd.publishers), "queues": list(crowd.connections)}
@@ -70,12 +71,12 @@ def connections_due(
 
 def half_open_due(conn: sa.Connection, now: int, destinations: Sequence[str] = OURS.names) -> list[Due]:
     """Those that have yet to prove themselves, with one lead at a time."""
-    query = _due(conn.dialect.name, everywhere=True, half_open=True, crowded=False)
+    query = _due_statement(everywhere=True, half_open=True, crowded=False)
     return _read(conn, query, among(now, None, destinations), half_open=True)
 
 
-def _read(conn: sa.Connection, query: sa.Select[Any], given: Mapping[str, Any], *, half_open: bool) -> list[Due]:
-    found = conn.scalar(query, given)
+def _read(conn: sa.Connection, query: HotStatement, given: Mapping[str, Any], *, half_open: bool) -> list[Due]:
+    found = query.scalar(conn, given)
     return [Due(connection_id, publisher_id, half_open) for connection_id, publisher_id in json.loads(found or "[]")]
 
 
@@ -128,6 +129,10 @@ def among(now: int, only: Collection[str] | None, destinations: Sequence[str]) -
 
 
 @functools.cache
+def _due_statement(*, everywhere: bool, half_open: bool, crowded: bool) -> HotStatement:
+    return HotStatement(functools.partial(_due, everywhere=everywhere, half_open=half_open, crowded=crowded))
+
+
 def _due(dialect: str, *, everywhere: bool, half_open: bool, crowded: bool) -> sa.Select[Any]:
     c, p = t.connection.c, t.publisher.c
     query = with_work(dialect, everywhere=everywhere).where(UNPROVEN if half_open else sa.not_(UNPROVEN))

@@ -178,15 +178,17 @@ def _refused_before(conn: sa.Connection, sends: Sequence[Sent]) -> set[str]:
     refused = [sent.delivery_id for sent in sends if sent.answer.outcome is Outcome.REFUSED]
     if not refused:
         return set()
-    return set(conn.scalars(_refused(conn.dialect.name), {"deliveries": refused}))
+    return {row.delivery_id for row in _REFUSED.rows(conn, {"deliveries": refused})}
 
 
-@functools.cache
 def _refused(dialect: str) -> sa.Select[Any]:
     a = t.attempt.c
     return sa.select(a.delivery_id).where(
         listed(dialect, a.delivery_id, "deliveries"), a.outcome == Outcome.REFUSED.value
     )
+
+
+_REFUSED: Final = HotStatement(_refused)
 
 
 def _health(

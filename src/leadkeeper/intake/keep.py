@@ -26,7 +26,7 @@ from leadkeeper.intake.direct import Claiming
 from leadkeeper.intake.normal import normalised
 from leadkeeper.intake.people import without_person
 from leadkeeper.intake.routes import Route, RouteConnection, read_routes
-from leadkeeper.intake.rows import Prepared, insert_leads, lead_row
+from leadkeeper.intake.rows import Prepared, insert_keyed, keyless_rows, lead_row
 from leadkeeper.intake.telling import telling
 from leadkeeper.intake.texts import texts_within
 from leadkeeper.lead import MOST_HOPS, Customer
@@ -35,7 +35,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.privacy.withholding import NOTHING_WITHHELD, Withholding
 from leadkeeper.problem import FieldError, Problem, ProblemType, publisher_suspended, unknown_offer
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, StorageAway, announce, insert_rows, share_routes
+from leadkeeper.storage.engine import Storage, StorageAway, announce, insert_rows, insert_with, share_routes
 from leadkeeper.storage.group import Group, GroupCommit
 from leadkeeper.texts import _, lazy_gettext
 
@@ -309,7 +309,7 @@ def _keep(conn: sa.Connection, group: Sequence[Prepared], now: int, grant: Grant
     claiming = Claiming(grant, now)
     refused = {item.id: problem for item in group if (problem := _refusal(item.lead, routes))}
     taken = [item for item in group if item.id not in refused]
-    kept_before = insert_leads(conn, taken, routes, now)
+    kept_before = insert_keyed(conn, taken, routes, now)
     rows: list[dict[str, Any]] = []
     notices: list[dict[str, Any]] = []
     reasons: list[Mapping[str, Any]] = []
@@ -331,8 +331,8 @@ def _keep(conn: sa.Connection, group: Sequence[Prepared], now: int, grant: Grant
         claimed = claiming.claim_all(item, route, new) if grant.spaces else ()
         goes = () if item.withheld else tuple(connection.id for connection in connections)
         written[item.id] = _Written(Accepted(item.id, deliveries), goes, claimed)
+    insert_with(conn, (t.lead, keyless_rows(conn, taken, routes, now)), (t.delivery, rows))
     if rows:
-        insert_rows(conn, t.delivery, rows)
         if reasons:
             conn.execute(sa.insert(t.attempt), reasons)
         if notices:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from leadkeeper.intake.routes import Route
 from leadkeeper.lead import country_key, is_test
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import insert_rows, one_of
+from leadkeeper.storage.engine import one_of
 from leadkeeper.storage.search_index import stored_words
 
 if TYPE_CHECKING:
@@ -30,18 +30,22 @@ class Prepared:
     withheld: bool = False
 
 
-def insert_leads(
+def keyless_rows(
+    conn: sa.Connection, items: Sequence[Prepared], routes: Mapping[str, Route], now: int
+) -> list[dict[str, Any]]:
+    """The rows of those that no lead can have been before: they come without a key."""
+    return [_routed_row(conn, item, routes, now) for item in items if item.lead.idempotency_key is None]
+
+
+def insert_keyed(
     conn: sa.Connection, items: Sequence[Prepared], routes: Mapping[str, Route], now: int
 ) -> dict[str, tuple[str, str]]:
-    """Insert what is new; for what is not: our unused id -> (id, fingerprint) of the lead kept before."""
-    keyless = [item for item in items if item.lead.idempotency_key is None]
+    """Insert what is new of those with a key; for what is not: our unused id -> (id, fingerprint) of the one before."""
     # In one order everywhere, so that two processes that wait for each other's keys cannot deadlock.
     keyed = sorted(
         (item for item in items if item.lead.idempotency_key is not None),
         key=lambda item: (item.lead.offer.publisher_id, item.lead.idempotency_key or ""),
     )
-    if keyless:
-        insert_rows(conn, t.lead, [_routed_row(conn, item, routes, now) for item in keyless])
     if not keyed:
         return {}
     conn.execute(_insert_or_ignore(conn), [_routed_row(conn, item, routes, now) for item in keyed])

@@ -18,6 +18,7 @@ import structlog
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce
+from leadkeeper.storage.hot import HotStatement
 
 LOOK_SECONDS: Final = 2.0
 JUMP_MS: Final = 2_000
@@ -149,7 +150,7 @@ def by_what_was_seen(conn: sa.Connection, now: int) -> int:
 
 def _saw(conn: sa.Connection, found: int) -> bool:
     """Write down that ``found`` was seen, unless that is no longer the time, or another process saw a later one."""
-    return bool(conn.execute(_SAW_THERE if conn.dialect.name == "postgresql" else _SAW, {"found": found}).rowcount)
+    return bool(_SAW.run(conn, {"found": found}))
 
 
 def _lock(conn: sa.Connection) -> int:
@@ -189,13 +190,17 @@ def agree(conn: sa.Connection, expected: int, found: int, *, first: bool = False
 
 
 _SERVER_TIME: Final = sa.cast(sa.extract("epoch", sa.func.clock_timestamp()) * 1000, sa.BigInteger)
-_FOUND: Final = sa.bindparam("found", type_=sa.BigInteger)
-# The usual case in one statement: whoever freezes after it is idle, and the server soon ends its transaction. All
-# workers wait for this row, to renew their leases.
-_SAW: Final = (
-    sa.update(t.clock).where(t.clock.c.seen_at > 0, t.clock.c.seen_at <= _FOUND + JUMP_MS).values(seen_at=_FOUND)
-)
-_SAW_THERE: Final = _SAW.where(sa.func.abs(_SERVER_TIME - _FOUND) <= JUMP_MS)
+
+
+def _saw_statement(dialect: str) -> sa.Update:
+    # The usual case in one statement: whoever freezes after it is idle, and the server soon ends its transaction. All
+    # workers wait for this row, to renew their leases.
+    found = sa.bindparam("found", type_=sa.BigInteger)
+    saw = sa.update(t.clock).where(t.clock.c.seen_at > 0, t.clock.c.seen_at <= found + JUMP_MS).values(seen_at=found)
+    return saw.where(sa.func.abs(_SERVER_TIME - found) <= JUMP_MS) if dialect == "postgresql" else saw
+
+
+_SAW: Final = HotStatement(_saw_statement)
 
 
 def _make_due(conn: sa.Connection, now: int) -> None:

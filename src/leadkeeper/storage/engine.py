@@ -18,8 +18,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from leadkeeper.storage.away import StorageAway
-from leadkeeper.storage.hot import on_driver, takes_hot_statements
+from leadkeeper.storage.hot import HotStatement, takes_hot_statements
 from leadkeeper.storage.ids import PACKED, UNPACKED, are_packed, is_packed, packed_id
+from leadkeeper.storage.postgresql_driver import PostgreSQLStatement
+from leadkeeper.storage.sqlite_driver import run_on_sqlite
 from leadkeeper.texts import lazy_gettext
 
 __all__ = ["Storage", "StorageAway", "has_peers", "open_storage", "parsed_address"]
@@ -174,14 +176,32 @@ def insert_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str
     if conn.dialect.name == "sqlite":
         values = _values(table, names, rows)
         if takes_hot_statements(conn):
-            on_driver(conn, _insert_of_values(table, names), values, many=True)
+            run_on_sqlite(conn, _insert_of_values(table, names), values, many=True)
         else:
             conn.exec_driver_sql(_insert_of_values(table, names), values)
         return
-    if len(rows) < 2:
+    if len(rows) > 1:
+        _insert_of_lists(table, names).run(conn, {name: [row[name] for row in rows] for name in names})
+    elif takes_hot_statements(conn):
+        _insert_of_one(conn, table, names).run(conn, rows[0])
+    else:
         conn.execute(sa.insert(table), rows)
+
+
+def insert_with(
+    conn: sa.Connection, first: tuple[sa.Table, Sequence[Mapping[str, Any]]], then: tuple[sa.Table, Sequence[Any]]
+) -> None:
+    """Insert rows as :func:`insert_rows` does, and those of another table that may name them.
+
+    On PostgreSQL all of it is one statement: one message to the server and back instead of two.
+    """
+    if conn.dialect.name == "sqlite" or not (first[1] and then[1]):
+        insert_rows(conn, *first)
+        insert_rows(conn, *then)
         return
-    conn.execute(_insert_of_lists(table, names), {name: [row[name] for row in rows] for name in names})
+    named = tuple((table, tuple(rows[0])) for table, rows in (first, then))
+    given = {f"{table.name}_{name}": [row[name] for row in rows] for table, rows in (first, then) for name in rows[0]}
+    _insert_of_both(*named).run(conn, given)
 
 
 def _values(table: sa.Table, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
@@ -203,9 +223,32 @@ def _insert_of_values(table: sa.Table, names: tuple[str, ...]) -> str:
     return f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608 - our own names
 
 
+_ONES: Final[dict[tuple[str, tuple[str, ...]], PostgreSQLStatement]] = {}
+
+
+def _insert_of_one(conn: sa.Connection, table: sa.Table, names: tuple[str, ...]) -> PostgreSQLStatement:
+    key = table.name, names
+    if key not in _ONES:
+        _ONES[key] = PostgreSQLStatement(conn, sa.insert(table), (), names)
+    return _ONES[key]
+
+
 @functools.cache
-def _insert_of_lists(table: sa.Table, names: tuple[str, ...]) -> sa.Insert:
-    lists = [sa.bindparam(name, type_=ARRAY(table.c[name].type)) for name in names]
+def _insert_of_lists(table: sa.Table, names: tuple[str, ...]) -> HotStatement:
+    insert = _from_lists(table, names, "")
+    return HotStatement(lambda _: insert)
+
+
+@functools.cache
+def _insert_of_both(first: tuple[sa.Table, tuple[str, ...]], then: tuple[sa.Table, tuple[str, ...]]) -> HotStatement:
+    before = _from_lists(*first, f"{first[0].name}_").cte("before")
+    insert = _from_lists(*then, f"{then[0].name}_").add_cte(before)
+    return HotStatement(lambda _: insert)
+
+
+def _from_lists(table: sa.Table, names: tuple[str, ...], prefix: str) -> sa.Insert:
+    """An insert of rows whose columns are given as lists, each named as the column after ``prefix``."""
+    lists = [sa.bindparam(prefix + name, type_=ARRAY(table.c[name].type)) for name in names]
     columns = [sa.column(name, table.c[name].type) for name in names]
     rows = sa.func.unnest(*lists).table_valued(*columns).render_derived()
     return sa.insert(table).from_select(names, sa.select(*(rows.c[name] for name in names)))
@@ -228,7 +271,7 @@ def share_routes(conn: sa.Connection, publishers: Collection[str], *, wait: bool
     if conn.dialect.name != "postgresql":
         return ()
     locks = _share_routes(wait=wait)
-    found = conn.execute(locks, {"numbers": sorted({_routes_lock(who) for who in publishers})})
+    found = locks.rows(conn, {"numbers": sorted({_routes_lock(who) for who in publishers})})
     taken = {number for number, held in found if not held}
     return {who for who in publishers if _routes_lock(who) in taken} if taken else ()
 
@@ -260,7 +303,7 @@ def _wait_for(conn: sa.Connection, kinds: Sequence[int], numbers: Collection[int
     """Hold these locks. All turns come before all routes, and each in the order of its numbers."""
     if conn.dialect.name == "postgresql":
         both = [(kind, number) for kind in kinds for number in sorted(numbers)]
-        conn.execute(_WAIT_FOR, {"kinds": [kind for kind, _ in both], "numbers": [number for _, number in both]})
+        _WAIT_FOR.rows(conn, {"kinds": [kind for kind, _ in both], "numbers": [number for _, number in both]})
 
 
 def _routes_lock(publisher_id: str) -> int:
@@ -274,20 +317,20 @@ def _locks(function: Callable[..., Any]) -> sa.Select[Any]:
 
 
 @functools.cache
-def _share_routes(*, wait: bool) -> sa.Select[Any]:
+def _share_routes(*, wait: bool) -> HotStatement:
     if not wait:
-        return _locks(sa.func.pg_try_advisory_xact_lock_shared)
-    return _locks(lambda *lock: sa.func.pg_advisory_xact_lock_shared(*lock).is_not(None))
+        return HotStatement(lambda _: _locks(sa.func.pg_try_advisory_xact_lock_shared))
+    return HotStatement(lambda _: _locks(lambda *lock: sa.func.pg_advisory_xact_lock_shared(*lock).is_not(None)))
 
 
-def _exclusive_locks() -> sa.Select[Any]:
+def _exclusive_locks(_: str) -> sa.Select[Any]:
     lists = [sa.bindparam(name, type_=ARRAY(sa.Integer)) for name in ("kinds", "numbers")]
     columns = [sa.column(name, sa.Integer) for name in ("kind", "number")]
     given = sa.func.unnest(*lists).table_valued(*columns).render_derived()
     return sa.select(sa.func.pg_advisory_xact_lock(given.c.kind, given.c.number))
 
 
-_WAIT_FOR: Final = _exclusive_locks()
+_WAIT_FOR: Final = HotStatement(_exclusive_locks)
 
 
 def announce(conn: sa.Connection, connections: Collection[str] = ()) -> None:
@@ -299,8 +342,9 @@ def announce(conn: sa.Connection, connections: Collection[str] = ()) -> None:
         conn.info.setdefault(ANNOUNCED, []).append(frozenset(connections))
 
 
-EACH_ALONE: Final[Mapping[str, Any]] = {"isolation_level": "AUTOCOMMIT"}
-"""How PostgreSQL reads: each statement sees what is committed when it begins, within a transaction or without one, so
-that none is begun and ended around them, which would be two more messages to the server and back."""
+EACH_ALONE: Final[Mapping[str, Any]] = {"leadkeeper_each_alone": True}
+"""The option of a connection that says how PostgreSQL reads: each statement sees what is committed when it begins,
+within a transaction or without one, so that none is begun and ended around them, which would be two more messages to
+the server and back."""
 ANNOUNCED: Final = "leadkeeper.announced"
 """Where a transaction on PostgreSQL notes what it announces, for whoever commits it."""

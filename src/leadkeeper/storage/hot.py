@@ -1,20 +1,18 @@
-"""The few statements that run for every lead: made and compiled once, and on SQLite run by the driver itself.
+"""The few statements that run for every lead: made and compiled once, and run by the database's driver itself.
 
-SQLAlchemy takes several times as long to get a small statement to SQLite as SQLite takes to run it. On PostgreSQL the
-way to the server costs more than that, so there they run as any other.
+SQLAlchemy takes several times as long to get a small statement to the driver, and its rows back, as the driver does.
 """
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from leadkeeper.storage.ids import are_packed, is_packed, packed_id, unpacked_id
+from leadkeeper.storage.postgresql_driver import PostgreSQLStatement
+from leadkeeper.storage.sqlite_driver import SQLiteStatement
 
 
 class HotStatement:
@@ -23,10 +21,10 @@ class HotStatement:
     Every parameter that has no value of its own is given with each run. A list is one for ``engine.listed``.
     """
 
-    def __init__(self, make: Callable[[str], sa.Select[Any] | sa.Update]) -> None:
+    def __init__(self, make: Callable[[str], sa.Select[Any] | sa.UpdateBase]) -> None:
         self._make = make
-        self._statements: dict[str, sa.Select[Any] | sa.Update] = {}
-        self._on_sqlite: _OnSQLite | None = None
+        self._statements: dict[str, sa.Select[Any] | sa.UpdateBase] = {}
+        self._on_driver: dict[str, _OnDriver] = {}
 
     def rows(self, conn: sa.Connection, given: Mapping[str, Any]) -> Sequence[Any]:
         """Run it within the transaction of ``conn``; the rows that it answers, with their columns as attributes.
@@ -35,51 +33,46 @@ class HotStatement:
         """
         if not takes_hot_statements(conn):
             return conn.execute(self._statement(conn.dialect.name), given).all()
-        if self._on_sqlite is None:
-            self._on_sqlite = _OnSQLite(conn, self._statement("sqlite"))
-        return self._on_sqlite.rows(conn, given)
+        return self._driven(conn).rows(conn, given)
 
-    def run(self, conn: sa.Connection, given: Mapping[str, Any]) -> None:
-        """The same for one that answers no rows."""
+    def scalar(self, conn: sa.Connection, given: Mapping[str, Any]) -> Any:
+        """The first value of the first row, or ``None`` where there is no row."""
+        rows = self.rows(conn, given)
+        return rows[0][0] if rows else None
+
+    def run(self, conn: sa.Connection, given: Mapping[str, Any]) -> int:
+        """The same for one that answers no rows; how many rows it changed."""
         if not takes_hot_statements(conn):
-            conn.execute(self._statement(conn.dialect.name), given)
-        else:
-            self.rows(conn, given)
+            return conn.execute(self._statement(conn.dialect.name), given).rowcount
+        return self._driven(conn).statement.run(conn, given)
 
-    def _statement(self, dialect: str) -> sa.Select[Any] | sa.Update:
+    def _driven(self, conn: sa.Connection) -> _OnDriver:
+        name = conn.dialect.name
+        if name not in self._on_driver:
+            self._on_driver[name] = _OnDriver(conn, self._statement(name))
+        return self._on_driver[name]
+
+    def _statement(self, dialect: str) -> sa.Select[Any] | sa.UpdateBase:
         if dialect not in self._statements:
             self._statements[dialect] = self._make(dialect)
         return self._statements[dialect]
 
 
-class _OnSQLite:
-    """A statement as SQLite's driver takes it."""
+class _OnDriver:
+    """A statement as the driver of one database takes it."""
 
-    def __init__(self, conn: sa.Connection, statement: sa.Select[Any] | sa.Update) -> None:
-        compiled = statement.compile(dialect=conn.dialect)
-        self._sql: Final = str(compiled)
-        own = compiled.params
-        names = compiled.positiontup or ()
-        self._parameters: Final = [(name, own[name], is_packed(compiled.binds[name])) for name in names]
-        columns = list(statement.selected_columns) if isinstance(statement, sa.Select) else []
+    def __init__(self, conn: sa.Connection, statement: sa.Select[Any] | sa.UpdateBase) -> None:
+        answers = statement.selected_columns if isinstance(statement, sa.Select) else statement.exported_columns
+        columns = [*answers]
+        self.statement: Final[PostgreSQLStatement | SQLiteStatement] = (
+            SQLiteStatement(conn, statement, columns)
+            if conn.dialect.name == "sqlite"
+            else PostgreSQLStatement(conn, statement, columns)
+        )
         self._row: Final = _row_of([str(column.key) for column in columns])
-        self._truths: Final = [at for at, column in enumerate(columns) if isinstance(column.type, sa.Boolean)]
-        self._ids: Final = are_packed(columns)
 
     def rows(self, conn: sa.Connection, given: Mapping[str, Any]) -> Sequence[Any]:
-        values = [_bound(given.get(name, own), packed=packed) for name, own, packed in self._parameters]
-        found = on_driver(conn, self._sql, values)
-        return [self._row._make(self._read(values)) for values in found]
-
-    def _read(self, values: Sequence[Any]) -> Sequence[Any]:
-        if not self._truths and not self._ids:
-            return values
-        read = list(values)
-        for at in self._ids:
-            read[at] = unpacked_id(read[at])
-        for at in self._truths:
-            read[at] = None if read[at] is None else bool(read[at])
-        return read
+        return [*map(self._row._make, self.statement.fetch(conn, given))]
 
 
 def _row_of(names: Sequence[str]) -> Any:
@@ -88,27 +81,5 @@ def _row_of(names: Sequence[str]) -> Any:
 
 
 def takes_hot_statements(conn: sa.Connection) -> bool:
-    """Whether the driver is asked itself: on SQLite, unless somebody (a tracer, say) listens to SQLAlchemy for it."""
-    return conn.dialect.name == "sqlite" and not conn.dispatch.before_cursor_execute
-
-
-def _bound(value: Any, *, packed: bool) -> Any:
-    if isinstance(value, list):
-        return json.dumps(value)
-    return packed_id(value) if packed else value
-
-
-def on_driver(conn: sa.Connection, sql: str, values: Sequence[Any], *, many: bool = False) -> Sequence[tuple[Any, ...]]:
-    """Have SQLite's driver run ``sql`` within the transaction of ``conn``, with ``many`` for each one of ``values``.
-
-    Errors are those that SQLAlchemy raises; what was to be stored stands in none of them.
-    """
-    driver: Any = conn.connection.dbapi_connection
-    try:
-        cursor = driver.executemany(sql, values) if many else driver.execute(sql, values)
-        found: Sequence[tuple[Any, ...]] = cursor.fetchall()
-    except sqlite3.Error as error:
-        raise sa.exc.DBAPIError.instance(
-            sql, None, error, sqlite3.Error, hide_parameters=True, dialect=conn.dialect
-        ) from error
-    return found
+    """Whether the driver is asked itself: unless somebody (a tracer, say) listens to SQLAlchemy for it."""
+    return not conn.dispatch.before_cursor_execute

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 from leadkeeper.gate import Gate
 from leadkeeper.storage.announcing import Announcing
@@ -19,6 +21,7 @@ from leadkeeper.storage.away import DISK_FULL, ONLY_READS, UNREACHABLE, StorageA
 from leadkeeper.storage.channel import CHANNEL
 from leadkeeper.storage.engine import ANNOUNCED, EACH_ALONE
 from leadkeeper.storage.frozen import FROZEN_SECONDS, NAME
+from leadkeeper.storage.hot import HotStatement
 from leadkeeper.storage.turns import run_in_turn
 
 P = ParamSpec("P")
@@ -107,14 +110,12 @@ class PostgreSQL:
         self, transaction: Callable[[sa.Connection], R], apart: AsyncEngine | None = None, *, reads: bool = False
     ) -> asyncio.Task[R]:
         async def run() -> R:
+            result: R
             try:
                 engine = apart or self._engine or await self._open()
-                if reads and not self._pooled:
-                    engine = engine.execution_options(**EACH_ALONE)
-                async with engine.begin() as conn:
-                    if self._pooled:
-                        await conn.execute(_PER_MIGRATION if apart else self._per_transaction)
-                    result, announced = await conn.run_sync(_announcing, transaction)
+                first = None if not self._pooled else _PER_MIGRATION if apart else self._per_transaction
+                alone = reads and first is None
+                result, announced = await greenlet_spawn(_transacted, engine.sync_engine, transaction, first, alone)
                 for connections in announced:
                     self._announcing.tell(connections)
                 return result
@@ -163,7 +164,7 @@ class PostgreSQL:
 
     async def _announce(self, connections: Collection[str]) -> None:
         named = ",".join(sorted(connections)) if len(connections) <= _ANNOUNCED else ""
-        await self._begin(lambda conn: conn.execute(_NOTIFY, {"named": named}).close(), reads=True)
+        await self._begin(lambda conn: _NOTIFY.rows(conn, {"named": named}), reads=True)
 
     async def hears(self) -> bool:
         await self._open()
@@ -214,19 +215,44 @@ class PostgreSQL:
             await self._engine.dispose()
 
 
-def _announcing(conn: sa.Connection, transaction: Callable[[sa.Connection], R]) -> tuple[R, Sequence[Collection[str]]]:
-    """What ``transaction`` answers, and what it announces once it is committed."""
-    conn.info.pop(ANNOUNCED, None)  # of a transaction that was undone
-    result = transaction(conn)
-    announced: Sequence[Collection[str]] = conn.info.pop(ANNOUNCED, ())
+def _transacted(
+    engine: sa.Engine,
+    transaction: Callable[[sa.Connection], R],
+    first: sa.Select[Any] | None,
+    alone: bool,
+) -> tuple[R, Sequence[Collection[str]]]:
+    """What ``transaction`` answers, and what it announces; it is committed, unless its statements stand ``alone``.
+
+    The whole way, from the pool and back to it, in one greenlet: each step of it in one of its own, as SQLAlchemy's
+    asynchronous engine would have it, costs as much as several statements.
+    """
+    with engine.connect() as conn, _autocommit(conn) if alone else contextlib.nullcontext(), conn.begin():
+        conn.info.pop(ANNOUNCED, None)  # of a transaction that was undone
+        if first is not None:
+            conn.execute(first)
+        result = transaction(conn.execution_options(**EACH_ALONE) if alone else conn)
+        announced: Sequence[Collection[str]] = conn.info.pop(ANNOUNCED, ())
     return result, announced
+
+
+@contextlib.contextmanager
+def _autocommit(conn: sa.Connection) -> Iterator[None]:
+    """No transaction is begun around what is read. SQLAlchemy's own option for it costs more than a statement."""
+    driver: Any = conn.connection.dbapi_connection
+    driver.autocommit = True
+    try:
+        yield
+    finally:
+        driver.autocommit = False
 
 
 _ANNOUNCED: Final = 150
 """A message holds 8,000 bytes at most, an id 36."""
-_NOTIFY: Final = sa.select(
-    sa.func.set_config("synchronous_commit", "off", True),  # nothing is written that must be kept
-    sa.func.pg_notify(CHANNEL, sa.bindparam("named", type_=sa.String)),
+_NOTIFY: Final = HotStatement(
+    lambda _: sa.select(
+        sa.func.set_config("synchronous_commit", "off", True),  # nothing is written that must be kept
+        sa.func.pg_notify(CHANNEL, sa.bindparam("named", type_=sa.String)),
+    )
 )
 
 
@@ -276,6 +302,8 @@ def _direct_engine(
             "command_timeout": seconds,
             "server_settings": settings,
             "prepared_statement_cache_size": STATEMENTS,
+            "statement_cache_size": STATEMENTS,
+            "max_cached_statement_lifetime": 0,  # what is asked for every lead is prepared once
         },
         **_COMMON,
     )

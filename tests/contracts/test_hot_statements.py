@@ -13,7 +13,7 @@ import leadkeeper.app
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys, hashed
 from leadkeeper.catalogue import diagnose
-from leadkeeper.clock import new_id
+from leadkeeper.clock import new_id, now_ms
 from leadkeeper.delivery.claim import claim
 from leadkeeper.delivery.due import _due_statement
 from leadkeeper.delivery.lease import open_lease
@@ -73,14 +73,14 @@ async def furnish(installation: TestInstallation) -> dict[str, Any]:
         "pending": False,
     }
     await storage.write(lambda conn: conn.execute(sa.insert(t.session).values(session)).close())
-    await storage.write(lambda conn: conn.execute(sa.update(t.clock).values(seen_at=now)).close())
+    await storage.write(lambda conn: conn.execute(sa.update(t.clock).values(seen_at=1)).close())
     ids = await storage.read(
         lambda conn: {each.name: [*conn.scalars(sa.select(each.c.id))] for each in (t.attempt, t.delivery, t.lead)}
     )
     return {
         "attempts": ids["attempt"], "deliveries": ids["delivery"], "leads": ids["lead"], "offers": [str(CRM)],
         "connections": [connection.id], "connection": connection.id, "publishers": ["contoso"], "crowd": [],
-        "queues": [], "destinations": list(OURS.names), "lease": lease_id, "now": now + 1, "found": now + 1,
+        "queues": [], "destinations": list(OURS.names), "lease": lease_id, "now": now + 1, "found": now_ms(),
         "until": now + 9, "seen_after": now - 1, "share": 10, "day": now // 86_400_000, "minute": now // 60_000,
         "process": "other", "pending": False, "end": "delivered", "tries": 1, "named": "", "numbers": [1, 2],
         "kinds": [1, 1], "this": {"_BY_HASH": hashed(key.key), "_BY_ID": key.id},

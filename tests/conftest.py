@@ -26,6 +26,7 @@ from tests.ending_loop import EndingLoop
 from tests.reporting import Reporting, Spending
 from tests.services.pgbouncer import PgBouncer, PoolMode
 from tests.services.postgres import Postgres, PostgresMissing, find_programs
+from tests.types_asked_once import ask_for_types_once
 
 os.environ["LC_ALL"] = "C.UTF-8"  # commands speak the language of whoever runs them
 
@@ -35,6 +36,7 @@ hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 compile_once()
+ask_for_types_once()
 
 EVERY_WAY = ("sqlite", "postgresql", "pgbouncer-session", "pgbouncer-transaction")
 """For a module that says ``DATABASES = EVERY_WAY``: its tests run through PgBouncer as well."""

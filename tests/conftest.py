@@ -23,6 +23,7 @@ from leadkeeper.storage.engine import open_storage
 from leadkeeper.storage.migrate import upgrade
 from tests.compiled_once import compile_once
 from tests.ending_loop import EndingLoop
+from tests.quick_hashes import hash_quickly
 from tests.reporting import Reporting, Spending
 from tests.services.pgbouncer import PgBouncer, PoolMode
 from tests.services.postgres import Postgres, PostgresMissing, find_programs
@@ -37,6 +38,7 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 compile_once()
 ask_for_types_once()
+hash_quickly()
 
 EVERY_WAY = ("sqlite", "postgresql", "pgbouncer-session", "pgbouncer-transaction")
 """For a module that says ``DATABASES = EVERY_WAY``: its tests run through PgBouncer as well."""

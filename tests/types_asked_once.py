@@ -22,7 +22,7 @@ _known: Final[dict[frozenset[int], _Answer]] = {}
 _ask: Final = asyncpg.Connection._introspect_types
 
 
-async def _ask_once(connection: Any, types: Iterable[int], timeout: float) -> _Answer:
+async def _ask_once(connection: Any, types: Iterable[int], timeout: float) -> _Answer:  # noqa: ASYNC109 - as asyncpg calls it
     asked = frozenset(types)
     if not connection._stmt_cache_enabled or max(asked) >= _FIRST_OF_A_USER:
         answer: _Answer = await _ask(connection, asked, timeout)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import gc
 import logging
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,9 +26,11 @@ from leadkeeper.storage.engine import open_storage
 from leadkeeper.storage.migrate import upgrade
 from tests.compiled_once import compile_once
 from tests.ending_loop import EndingLoop, EndingLoops
+from tests.quick_hashes import hash_quickly
 from tests.reporting import Reporting, Spending
 from tests.services.pgbouncer import PgBouncer, PoolMode
-from tests.services.postgres import Postgres, PostgresMissing, find_programs
+from tests.services.postgres import Postgres, PostgresMissing, find_programs, roomy_memory
+from tests.types_asked_once import ask_for_types_once
 
 os.environ["LC_ALL"] = "C.UTF-8"  # commands speak the language of whoever runs them
 
@@ -37,6 +41,8 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 asyncio.set_event_loop_policy(EndingLoops())
 compile_once()
+ask_for_types_once()
+hash_quickly()
 
 EVERY_WAY = ("sqlite", "postgresql", "pgbouncer-session", "pgbouncer-transaction")
 """For a module that says ``DATABASES = EVERY_WAY``: its tests run through PgBouncer as well."""
@@ -193,10 +199,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     """
     empty = request.node.get_closest_marker("empty_database") is not None
     if request.param == "sqlite":
-        file = tmp_path / "leadkeeper.db"
-        if not empty:
-            shutil.copy(request.getfixturevalue("made_file"), file)
-        yield f"sqlite+aiosqlite:///{file}"
+        with _sqlite_folder(request.node.nodeid, tmp_path) as folder:
+            file = folder / "leadkeeper.db"
+            if not empty:
+                shutil.copy(request.getfixturevalue("made_file"), file)
+            yield f"sqlite+aiosqlite:///{file}"
         return
     server: Postgres = request.getfixturevalue("postgres")
     url = server.create_database(template=None if empty else request.getfixturevalue("made_database"))
@@ -204,3 +211,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     yield request.getfixturevalue("poolers")(through).url(url) if through else url
     if server.running:
         server.drop_database(url)
+
+
+@contextlib.contextmanager
+def _sqlite_folder(test: str, tmp_path: Path) -> Iterator[Path]:
+    """Where a test's database lies: in memory where there is room, as PostgreSQL's do, so that commits cost no disk.
+
+    Stories keep theirs on the disk, since they watch what is left after a kill or a cut.
+    """
+    memory = None if test.startswith(_STORIES) else roomy_memory()
+    if memory is None:
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="leadkeeper-sqlite-", dir=memory) as folder:
+        yield Path(folder)

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import functools
 import json
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
-from unittest import mock
+from typing import Any
 
 import aiohttp
-import fastapi.routing
-import starlette.routing
-from fastapi.dependencies.models import Dependant
-from fastapi.dependencies.utils import get_dependant, get_typed_return_annotation
-from fastapi.utils import create_model_field
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
@@ -37,6 +30,7 @@ from leadkeeper.storage.database_clock import DatabaseClock
 from leadkeeper.storage.engine import Storage
 from leadkeeper.texts import Languages
 from tests.doors_when_asked import make_doors_when_asked
+from tests.routes_read_once import read_routes_once
 
 SECRET_KEY = new_secret_key()
 OFFER = "/v1/publishers/contoso/offers/crm-pro"
@@ -45,59 +39,7 @@ DESTINATION = {"leadDestination": "httpsEndpoint", "httpsEndpointLeadConfigurati
 MASK = "*********"
 NOWHERE = "019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11"
 
-
-_read: Final[dict[tuple[str, object], Dependant]] = {}
-
-
-def _read_once(*, path: str, call: Callable[..., Any], **more: Any) -> Dependant:
-    """What FastAPI reads from the signature of a method, read once for each route and not for each installation.
-
-    Thousands of tests open an installation, and each reads the same hundred signatures: half of the CPU of opening.
-    """
-    key = (path, _function(call))
-    if key not in _read:
-        _read[key] = get_dependant(path=path, call=call, **more)
-    known = _read[key]
-    return dataclasses.replace(known, call=call, dependencies=list(known.dependencies))
-
-
-def _function(call: Callable[..., Any]) -> Callable[..., Any]:
-    """The function of a method, which is the same for every object."""
-    found: Callable[..., Any] = getattr(call, "__func__", call)
-    return found
-
-
-_answered_once: Final = functools.cache(get_typed_return_annotation)
-"""What a function says that it answers: like the fields made of it, the same for every installation."""
-
-
-def _answer_read_once(call: Callable[..., Any]) -> Any:
-    return _answered_once(_function(call))
-
-
-def _of_its_function(classify: Callable[[Callable[..., Any]], bool]) -> Callable[[Callable[..., Any]], bool]:
-    """``classify`` asked of a method's function: FastAPI remembers what it knows of each by identity."""
-
-    def known(call: Callable[..., Any]) -> bool:
-        return classify(_function(call))
-
-    return known
-
-
-_path_read_once: Final = functools.cache(starlette.routing.compile_path)
-
-for _module, _name, _once in (
-    (fastapi.routing, "get_dependant", _read_once),
-    (fastapi.routing, "get_typed_return_annotation", _answer_read_once),
-    (fastapi.routing, "create_model_field", functools.cache(create_model_field)),
-    (fastapi.routing, "compile_path", _path_read_once),
-    (starlette.routing, "compile_path", _path_read_once),
-    *(
-        (fastapi.routing, name, _of_its_function(getattr(fastapi.routing, name)))
-        for name in ("_is_gen_callable", "_is_async_gen_callable", "_is_coroutine_callable")
-    ),
-):
-    mock.patch.object(_module, _name, _once).start()
+read_routes_once()
 make_doors_when_asked()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Iterator
@@ -70,6 +71,12 @@ def settings_page(head: str, language: Language) -> str:
     return head + "".join(rows)
 
 
+@functools.cache
+def whole_command() -> Any:
+    """The program as one command, put together once: that takes some hundredths of a second."""
+    return typer.main.get_command(program)
+
+
 def commands() -> Iterator[tuple[str, Any]]:
     """Every command as it is typed, and groups before what is in them."""
 
@@ -78,7 +85,7 @@ def commands() -> Iterator[tuple[str, Any]]:
         for name, below in getattr(command, "commands", {}).items():
             yield from walk(below, f"{path} {name}")
 
-    yield from walk(typer.main.get_command(program), NAME)
+    yield from walk(whole_command(), NAME)
 
 
 def commands_page() -> str:
@@ -167,7 +174,7 @@ def is_understood(line: str) -> bool:
     words = iter(re.split(r"\s+[|>&]+", line)[0].split())
     while not next(words).endswith(NAME):
         pass
-    command: Any = typer.main.get_command(program)
+    command = whole_command()
     for word in words:
         below = getattr(command, "commands", {})
         if word in below:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -26,23 +28,30 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def too_long(path: Path) -> list[str]:
-    """What of the module does not fit."""
+@dataclass(frozen=True)
+class Read:
+    """What is known of a module once it is read."""
+
+    too_long: tuple[str, ...]
+    says_what_it_is: bool
+
+
+@functools.cache
+def read(path: Path) -> Read:
+    """The module, parsed once for both tests; of its syntax tree nothing stays."""
     text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
     lines = len(text.splitlines())
     found = [f"{lines} lines"] if lines > FILE_LINES else []
     limit = TEST_FUNCTION_LINES if name_of(path).startswith("tests/") else FUNCTION_LINES
     if "migrations/versions" not in name_of(path):  # those list the tables as they were then
-        for name, line, size in functions(ast.parse(text)):
-            if size > limit:
-                found.append(f"{name} (line {line}): {size} lines")
-    return found
+        found += [f"{name} (line {line}): {size} lines" for name, line, size in functions(tree) if size > limit]
+    return Read(tuple(found), not tree.body or bool(ast.get_docstring(tree)))
 
 
 def test_modules_are_of_a_readable_size() -> None:
-    assert {name_of(path): long for path in EVERY_MODULE if (long := too_long(path))} == {}
+    assert {name_of(path): long for path in EVERY_MODULE if (long := read(path).too_long)} == {}
 
 
 def test_modules_say_what_they_are() -> None:
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in EVERY_MODULE}
-    assert [name_of(path) for path, tree in trees.items() if tree.body and not ast.get_docstring(tree)] == []
+    assert [name_of(path) for path in EVERY_MODULE if not read(path).says_what_it_is] == []

@@ -85,7 +85,8 @@ class Postgres:
         """
         self._programs = find_programs()
         self._account = account()
-        within = tempfile.gettempdir() if on_disk else _roomy_folder(self._account)
+        else_there = "/tmp" if self._account else None  # which the server's account can enter
+        within = tempfile.gettempdir() if on_disk else roomy_memory() or else_there
         self._folder = Path(tempfile.mkdtemp(prefix="leadkeeper-pg-", dir=within))
         self._log = self._folder / "log"
         self._password = secrets.token_hex(12)
@@ -326,12 +327,10 @@ def _answer_of(session: subprocess.Popen[str], statement: str) -> str | None:
     return None
 
 
-def _roomy_folder(account: pwd.struct_passwd | None) -> str | None:
-    """Where clusters are made: in memory where there is room for it, since each test makes a database of 8 MB."""
-    memory = "/dev/shm"
-    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM:
-        return memory
-    return "/tmp" if account else None
+def roomy_memory() -> Path | None:
+    """A folder in memory, where there is room for databases: each test makes one, of 8 MB on PostgreSQL."""
+    memory = Path("/dev/shm")
+    return memory if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM else None
 
 
 _ROOM: Final = 4 * 2**30

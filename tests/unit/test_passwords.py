@@ -9,6 +9,7 @@ import pytest
 from leadkeeper.access.people.passwords import LEAST as FEWEST
 from leadkeeper.access.people.passwords import Passwords, refusal, telling_words
 from leadkeeper.problem import Problem, ProblemType
+from tests.quick_hashes import OURS
 
 
 def test_telling_words_are_the_longer_parts_of_names_and_addresses() -> None:
@@ -41,6 +42,15 @@ async def test_the_marketplace_s_name_of_the_moment() -> None:
     assert "marketplace's name" in str(await passwords.refusal("analytical seven 81 rivers"))
     name.now = "Contoso"
     assert await passwords.refusal("analytical seven 81 rivers") is None
+
+
+async def test_a_password_is_kept_as_owasp_recommends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leadkeeper.access.people.passwords._HASHER", OURS)
+    passwords = Passwords()
+    kept = await passwords.hashed("seven quiet rivers")
+    assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert await passwords.fits("seven quiet rivers", kept)
+    assert not await passwords.fits("seven quiet river", kept)
 
 
 async def test_a_flood_is_told_to_come_again() -> None:

@@ -215,17 +215,17 @@ class HotRoute:
 
 def problem_responses(*types: ProblemType) -> dict[int | str, dict[str, Any]]:
     """How OpenAPI documents that an operation may answer with these problems."""
-    schema = {"$ref": "#/components/schemas/ProblemDocument"}
-    return {
-        status: {"description": description, "content": {_PROBLEM_TYPE: {"schema": schema}}}
-        for status, description in _descriptions(types)
-    }
+    return dict(_responses(types))
 
 
 @functools.cache  # a hundred operations name the same few sets of problems
-def _descriptions(types: tuple[ProblemType, ...]) -> tuple[tuple[str, str], ...]:
+def _responses(types: tuple[ProblemType, ...]) -> Mapping[int | str, dict[str, Any]]:
     """For each status that these problems answer with, in order, which of them do."""
     by_status: dict[int, list[str]] = {}
     for type in types:
         by_status.setdefault(STATUS[type], []).append(f"[{type.value}]({type_reference(type)})")
-    return tuple((str(status), f"Problem: {', '.join(names)}") for status, names in sorted(by_status.items()))
+    content = {_PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+    return {
+        str(status): {"description": f"Problem: {', '.join(names)}", "content": content}
+        for status, names in sorted(by_status.items())
+    }

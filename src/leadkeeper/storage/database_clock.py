@@ -205,8 +205,10 @@ _SAW: Final = HotStatement(_saw_statement)
 
 def _make_due(conn: sa.Connection, now: int) -> None:
     """Whatever is due later than it can be meant to be was written by a clock that was ahead: it is due now."""
-    for column, longest in LONGEST_DELAYS.items():
-        conn.execute(_future(column, now + longest).values({column: now}))
+    found = conn.execute(_AHEAD, {"now": now}).one()  # in a new database nothing is, and one statement tells so
+    for (column, longest), ahead in zip(LONGEST_DELAYS.items(), found, strict=True):
+        if ahead:
+            conn.execute(_future(column, now + longest).values({column: now}))
     untried = t.delivery.c.state == sa.literal_column("'pending'")
     conn.execute(_future(t.delivery.c.due_at, now).where(untried).values(due_at=now))
 
@@ -248,9 +250,21 @@ def _move_late(conn: sa.Connection, moved: int, now: int, since: int) -> None:
 
 
 def _future(column: sa.Column[Any], now: int) -> sa.Update:
-    """An update of what is to happen after ``now``; of deliveries those alone that wait for it."""
+    """An update of what is to happen after ``now``."""
+    return sa.update(column.table).where(*_after(column, now))
+
+
+def _after(column: sa.Column[Any], now: int | sa.ColumnElement[int]) -> list[sa.ColumnElement[bool]]:
+    """Where ``column`` is to happen after ``now``; of deliveries and events those alone that wait for it."""
     ready = [t.READY] if column.table is t.delivery else [t.WAITING_EVENT] if column.table is t.channel_event else []
-    return sa.update(column.table).where(column > now, column < _END_OF_TIME, *ready)
+    return [column > now, column < _END_OF_TIME, *ready]
+
+
+_NOW: Final = sa.bindparam("now", type_=sa.BigInteger)
+_AHEAD: Final = sa.select(
+    *(sa.exists().where(*_after(column, _NOW + longest)) for column, longest in LONGEST_DELAYS.items())
+)
+"""Of each moment at which something is to happen, whether any is later than its longest delay allows."""
 
 
 def _move_outages(conn: sa.Connection, moved: int, *more: sa.Column[Any]) -> None:

@@ -93,14 +93,14 @@ def make_months(conn: sa.Connection, now: int) -> bool:
 
 def months(conn: sa.Connection, *, attached: bool) -> list[Month]:
     """Those that have a table, the oldest first: in use, or detached and about to be dropped."""
+    if not keeps_months(conn):
+        return []
     names = conn.scalars(_TABLES, {"attached": attached})
     return sorted(Month(int(name[-7:-3]), int(name[-2:])) for name in names)
 
 
 def oldest_in_months(conn: sa.Connection) -> int | None:
     """When the oldest evidence came that has a month, in milliseconds; ``None`` where there is none."""
-    if not keeps_months(conn):
-        return None
     for month in months(conn, attached=True):
         id_ = table_named(month.table).c.attempt_id
         first = conn.scalar(sa.select(id_).order_by(id_).limit(1))

@@ -101,15 +101,16 @@ def to_stored(answer: Answer) -> str:
         return _PLAIN_STORED
     if isinstance(answer, Receipt):
         return to_json(answer).decode()
-    summary = {"kind": answer.kind, "outcome": answer.outcome, "evidence": answer.evidence}
+    evidence = {} if answer.evidence == _NONE else answer.evidence
+    summary = {"kind": answer.kind, "outcome": answer.outcome, "evidence": evidence}
     return to_json(summary | ({} if answer.retry_after is None else {"retry_after": answer.retry_after})).decode()
 
 
 def to_parts(answer: Answer) -> tuple[str, str | None]:
     """An answer as an attempt stores it: without what the destination said, and that by itself, if it said anything."""
-    if isinstance(answer, Receipt) or answer.evidence == Evidence():
+    if isinstance(answer, Receipt) or answer.evidence == _NONE:
         return to_stored(answer), None
-    return to_stored(replace(answer, evidence=Evidence())), to_json(answer.evidence, exclude_none=True).decode()
+    return to_stored(replace(answer, evidence=_NONE)), to_json(answer.evidence, exclude_none=True).decode()
 
 
 def from_said(text: str) -> Evidence:
@@ -182,6 +183,7 @@ def _require(stored: dict[str, Any], types: type | tuple[type, ...], names: tupl
 
 _PLAIN: Final = Receipt()
 _PLAIN_STORED: Final = to_json(_PLAIN).decode()
+_NONE: Final = Evidence()
 _UNREADABLE: Final = Evidence(text="The stored answer could not be read.")
 
 declare(Kind, common.ENTRIES)

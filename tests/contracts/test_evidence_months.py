@@ -15,6 +15,7 @@ from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.clock import least_id, new_id, now_ms, to_text
 from leadkeeper.delivery.record import attempt_row
 from leadkeeper.diagnosis import Evidence, Kind, Receipt
+from leadkeeper.inbox.damaged import all_damaged
 from leadkeeper.privacy import evidence_months
 from leadkeeper.privacy.periods import DataKind, Own
 from leadkeeper.privacy.retention import Retention, RetentionTask
@@ -121,6 +122,17 @@ async def test_what_an_older_version_wrote_reads_the_same(kept: Kept) -> None:
 
     await kept.home.services.storage.write(transaction)
     assert await kept.said(lead_id) == [SHOWN]
+
+
+@pytest.mark.parametrize("damaged", ["{", "[]", '{"status": "x"}', '{"odd": 1}'])
+async def test_damaged_evidence_is_shown_as_such_and_named(kept: Kept, damaged: str) -> None:
+    lead_id, storage = await kept.lead(), kept.home.services.storage
+    id_ = await kept.failed(lead_id, now_ms())
+    await storage.write(lambda conn: conn.execute(sa.update(t.evidence).values(said=damaged)).close())
+    assert await kept.said(lead_id) == [NOTHING | {"text": "The stored answer could not be read."}]
+    found = [each.summary async for each in all_damaged(storage, now_ms(), lambda _: None)]
+    assert [each for each in found if id_ in each] == found
+    assert len(found) == 1
 
 
 async def test_months_are_made_ahead_and_take_what_came_before_them(kept: Kept) -> None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from leadkeeper.clock import least_id
-from leadkeeper.privacy.expiry import EVERY_MS, MONTH, ExpiryStep, leads_over, leave
+from leadkeeper.privacy.expiry import EVERY_MS, MONTH, ExpiryStep, leave, not_over
 from leadkeeper.privacy.periods import DataKind, Own, Periods
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of
@@ -55,51 +55,67 @@ def month_step(conn: sa.Connection, usual: Periods, now: int) -> ExpiryStep:
 def _empty(conn: sa.Connection, row: sa.Row[Any], month: Month, before: int, now: int) -> ExpiryStep:
     """Save what waits among the next rows of a detached month; after the last ones the month is dropped."""
     table = table_named(month.table)
-    query = sa.select(table.c.attempt_id).where(table.c.attempt_id > row.place).order_by(table.c.attempt_id)
-    ids = conn.scalars(query.limit(BATCH)).all()
-    live = _that_wait(conn, ids, before, now)
-    kept = sa.select(table).where(one_of(conn, table.c.attempt_id, live))
+    c = table.c
+    rows = [c.attempt_id > row.place]
+    if last := _last(conn, table, rows):
+        rows.append(c.attempt_id <= last)
+    live = _that_wait(conn, table, rows, before, now)
+    kept = sa.select(table).where(one_of(conn, c.attempt_id, live))
     # Another copy is there where a step's commit was lost on its way back.
     copy = postgresql.insert(t.evidence).from_select(["attempt_id", "said"], kept).on_conflict_do_nothing()
     conn.execute(copy)
-    if len(ids) == BATCH:
-        _set(conn, place=ids[-1])
-        return ExpiryStep(len(ids))
+    if last:
+        _set(conn, place=last)
+        return ExpiryStep(BATCH)
     held = drop_month(conn, month)
     _set(conn, place="", removed=row.removed + held)
-    return ExpiryStep(len(ids) + 1, held)
+    return ExpiryStep(1, held)
 
 
 def _sweep(conn: sa.Connection, row: sa.Row[Any], before: int, now: int) -> ExpiryStep:
     """Remove what is old enough and waits no more among the next rows that have no month."""
     other = table_named(OTHER)
     c = other.c
-    old = (c.attempt_id > row.place, c.attempt_id < least_id(before))
-    ids = conn.scalars(sa.select(c.attempt_id).where(*old).order_by(c.attempt_id).limit(BATCH)).all()
-    over = {*ids} - _that_wait(conn, ids, before, now)
-    conn.execute(sa.delete(other).where(one_of(conn, c.attempt_id, over)))
-    removed = row.removed + len(over)
-    if len(ids) == BATCH:
-        _set(conn, place=ids[-1], removed=removed)
+    rows = [c.attempt_id > row.place, c.attempt_id < least_id(before)]
+    if last := _last(conn, other, rows):
+        rows.append(c.attempt_id <= last)
+    live = _that_wait(conn, other, rows, before, now)
+    over = sa.delete(other).where(*rows, sa.not_(one_of(conn, c.attempt_id, live)))
+    removed = conn.execute(over).rowcount
+    if last:
+        _set(conn, place=last, removed=row.removed + removed)
     else:
-        _set(conn, place="", removed=removed, due_at=now + EVERY_MS, passed_at=now)
-    return ExpiryStep(len(ids) + 1, len(over))
+        _set(conn, place="", removed=row.removed + removed, due_at=now + EVERY_MS, passed_at=now)
+    return ExpiryStep(BATCH if last else 1, removed)
 
 
-def _that_wait(conn: sa.Connection, attempt_ids: Sequence[str], before: int, now: int) -> set[str]:
-    """Those of these attempts whose lead waits, or ended after ``before``; it is looked at again every day."""
-    a, d, c = t.attempt.c, t.delivery.c, t.lead.c
-    query = sa.select(a.id, d.lead_id, c.publisher_id).join(t.delivery, d.id == a.delivery_id)
-    query = query.join(t.lead, c.id == d.lead_id).where(one_of(conn, a.id, attempt_ids))
-    rows = conn.execute(query).all()
-    over, _ = leads_over(conn, {row.lead_id for row in rows}, before, locked=False)
-    live = [row for row in rows if row.lead_id not in over]
+def _last(conn: sa.Connection, table: sa.TableClause, rows: Sequence[sa.ColumnElement[bool]]) -> str | None:
+    """The last one of the first :data:`BATCH` of these rows; ``None`` where there are fewer."""
+    id_ = table.c.attempt_id
+    found: str | None = conn.scalar(sa.select(id_).where(*rows).order_by(id_).offset(BATCH - 1).limit(1))
+    return found
+
+
+def _that_wait(
+    conn: sa.Connection, table: sa.TableClause, rows: Sequence[sa.ColumnElement[bool]], before: int, now: int
+) -> list[str]:
+    """The attempts of these rows whose lead waits, or ended after ``before``; it is looked at again every day."""
+    a, d, c, e = t.attempt.c, t.delivery.c, t.lead.c, table.c
+    query = (
+        sa.select(e.attempt_id, d.lead_id, c.publisher_id)
+        .select_from(table)
+        .join(t.attempt, a.id == e.attempt_id)
+        .join(t.delivery, d.id == a.delivery_id)
+        .join(t.lead, c.id == d.lead_id)
+        .where(*rows, not_over(d.lead_id, before) | c.unrouted)
+    )
+    live = conn.execute(query).all()
     by_publisher: dict[str, set[str]] = defaultdict(set)
     for row in live:
         by_publisher[row.publisher_id].add(row.lead_id)
     for publisher_id, leads in by_publisher.items():
         leave(conn, DataKind.EVIDENCE, publisher_id, leads, now)
-    return {row.id for row in live}
+    return [row.attempt_id for row in live]
 
 
 def _this() -> tuple[sa.ColumnElement[bool], ...]:

@@ -169,7 +169,7 @@ def _remove(conn: sa.Connection, kind: DataKind, ids: Sequence[str], before: int
         return set()
     if kind is DataKind.MAILS:
         return _remove_mails(conn, ids, before)
-    over, deliveries = leads_over(conn, ids, before, locked=True)
+    over, deliveries = _over(conn, ids, before)
     if kind is DataKind.EVIDENCE:
         _rewrite(conn, deliveries, expired=False)
     else:
@@ -178,14 +178,20 @@ def _remove(conn: sa.Connection, kind: DataKind, ids: Sequence[str], before: int
     return over
 
 
-def leads_over(conn: sa.Connection, ids: Collection[str], before: int, *, locked: bool) -> tuple[set[str], list[str]]:
-    """Those of these leads of which nothing waits, and nothing ended after ``before``; and their deliveries.
+def not_over(lead_id: sa.ColumnElement[str], before: int) -> sa.ColumnElement[bool]:
+    """Whether a delivery of that lead waits, or ended at ``before`` or later."""
+    d = sa.alias(t.delivery).c
+    return sa.exists().where(d.lead_id == lead_id, d.state.not_in(_ENDED) | (d.changed_at >= before))
 
-    They may be locked: whoever sends one of them again then comes first, or finds it without data.
+
+def _over(conn: sa.Connection, ids: Sequence[str], before: int) -> tuple[set[str], list[str]]:
+    """The leads of which nothing waits, and nothing ended after ``before``; and their deliveries.
+
+    They are locked: whoever sends one of them again comes first, or finds it without data.
     """
     c, d = t.lead.c, t.delivery.c
     found = sa.select(d.id, d.lead_id, d.state, d.changed_at).where(one_of(conn, d.lead_id, ids)).order_by(d.id)
-    rows = conn.execute(found.with_for_update() if locked else found).all()
+    rows = conn.execute(found.with_for_update()).all()
     live = {row.lead_id for row in rows if row.state not in _ENDED or row.changed_at >= before}
     # No connection was there to take them: the first one that comes gets them.
     live |= {*conn.scalars(sa.select(c.id).where(one_of(conn, c.id, ids), c.unrouted))}

@@ -25,7 +25,7 @@ _AGO_DAYS: Final = 130
 """In the month of that day every lead failed once: it is over by 90 days at least, and no lead of it expires here."""
 _STEP: Final = 2_000
 _STALL_SECONDS: Final = 300.0
-_SAID: Final = Evidence(status=503, code="busy", request_id="0HMVD3H2J3J3J:00000001", text="Try again later. " * 20)
+_EVIDENCE: Final = Evidence(status=503, code="busy", request_id="0HMVD3H2J3J3J:00000001", text="Try again later. " * 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def _fail(conn: sa.Connection, place: str) -> str:
     c, d = t.lead.c, t.delivery.c
     query = sa.select(c.id, d.id.label("delivery_id")).join(t.delivery, d.lead_id == c.id)
     found = conn.execute(query.where(c.id > place, c.id < _month().bounds[1]).order_by(c.id).limit(_STEP)).all()
-    answer = diagnose(Kind.NO_ANSWER, _SAID)
+    answer = diagnose(Kind.NO_ANSWER, _EVIDENCE)
     # Leads and attempts have tables of their own: one id serves both.
     rows = [attempt_row(row.delivery_id, made_at(row.id), 40, answer, late=False, attempt_id=row.id) for row in found]
     insert_attempts(conn, rows)

@@ -113,15 +113,15 @@ def to_parts(answer: Answer) -> tuple[str, str | None]:
     return to_stored(replace(answer, evidence=_NONE)), to_json(answer.evidence, exclude_none=True).decode()
 
 
-def from_said(text: str) -> Evidence:
+def from_content(text: str) -> Evidence:
     """The evidence that :func:`to_parts` wrote; what it did not write reads as such, and never raises."""
-    return _said(text) if is_said(text) else _UNREADABLE
+    return _read_evidence(text) if is_evidence(text) else _UNREADABLE
 
 
-def is_said(text: str) -> bool:
+def is_evidence(text: str) -> bool:
     """Whether :func:`to_parts` wrote this; if not, it is damaged."""
     try:
-        _said(text)
+        _read_evidence(text)
     except (ValueError, TypeError, AttributeError):
         return False
     return True
@@ -161,7 +161,7 @@ def _diagnosis(stored: dict[str, Any]) -> Diagnosis:
     return diagnose(kind, evidence, outcome=outcome, retry_after=retry_after)
 
 
-def _said(text: str) -> Evidence:
+def _read_evidence(text: str) -> Evidence:
     return _evidence(from_json(text))
 
 

@@ -27,7 +27,7 @@ from tests.in_process import DESTINATION, OFFER, Installation, Visitor, hand_in,
 
 DATABASES = ("sqlite", "postgresql", "pgbouncer-transaction")
 DAY: Final = 86_400_000
-SAID: Final = Evidence(status=503, code="busy", request_id="r-1", text="try later")
+EVIDENCE: Final = Evidence(status=503, code="busy", request_id="r-1", text="try later")
 SHOWN: Final = {"status": 503, "code": "busy", "requestId": "r-1", "text": "try later"}
 NOTHING: Final = dict.fromkeys(SHOWN)
 
@@ -57,7 +57,7 @@ class Kept:
 
         def transaction(conn: sa.Connection) -> None:
             delivery = conn.scalar(sa.select(t.delivery.c.id).where(t.delivery.c.lead_id == lead_id)) or ""
-            row = attempt_row(delivery, at, 7, diagnose(Kind.NO_ANSWER, SAID), late=False, attempt_id=made)
+            row = attempt_row(delivery, at, 7, diagnose(Kind.NO_ANSWER, EVIDENCE), late=False, attempt_id=made)
             insert_attempts(conn, [row])
 
         await self.home.services.storage.write(transaction)
@@ -68,7 +68,7 @@ class Kept:
         retention = Retention(self.home.services.storage, clock=lambda: at)
         return await RetentionTask(retention, self.home.services.storage, lambda: at).look()
 
-    async def said(self, lead_id: str) -> list[dict[str, Any]]:
+    async def evidence(self, lead_id: str) -> list[dict[str, Any]]:
         """The evidence of each attempt of a lead, over REST."""
         (delivery,) = (await self.operator.get(f"/v1/leads/{lead_id}")).json()["deliveries"]
         return [each["diagnosis"]["evidence"] for each in delivery["attempts"]]
@@ -104,8 +104,8 @@ async def test_what_was_said_stands_apart_from_its_attempt(kept: Kept) -> None:
     lead_id = await kept.lead()
     await kept.failed(lead_id, now_ms())
     taken = attempt_row("", 1, 1, Receipt(remote_id="r"), late=False)
-    assert taken["said"] is None, "a delivered lead writes no row more"
-    assert await kept.said(lead_id) == [SHOWN]
+    assert taken["evidence"] is None, "a delivered lead writes no row more"
+    assert await kept.evidence(lead_id) == [SHOWN]
     answers = await kept.home.services.storage.read(lambda conn: [*conn.scalars(sa.select(t.attempt.c.answer))])
     assert "try later" not in str(answers)
     assert await kept.count() == 1
@@ -114,22 +114,22 @@ async def test_what_was_said_stands_apart_from_its_attempt(kept: Kept) -> None:
 async def test_what_an_older_version_wrote_reads_the_same(kept: Kept) -> None:
     lead_id = await kept.lead()
     await kept.failed(lead_id, now_ms())
-    old = to_stored(diagnose(Kind.NO_ANSWER, SAID))
+    old = to_stored(diagnose(Kind.NO_ANSWER, EVIDENCE))
 
     def transaction(conn: sa.Connection) -> None:
         conn.execute(sa.update(t.attempt).values(answer=old))
         conn.execute(sa.delete(t.evidence))
 
     await kept.home.services.storage.write(transaction)
-    assert await kept.said(lead_id) == [SHOWN]
+    assert await kept.evidence(lead_id) == [SHOWN]
 
 
 @pytest.mark.parametrize("damaged", ["{", "[]", '{"status": "x"}', '{"odd": 1}'])
 async def test_damaged_evidence_is_shown_as_such_and_named(kept: Kept, damaged: str) -> None:
     lead_id, storage = await kept.lead(), kept.home.services.storage
     id_ = await kept.failed(lead_id, now_ms())
-    await storage.write(lambda conn: conn.execute(sa.update(t.evidence).values(said=damaged)).close())
-    assert await kept.said(lead_id) == [NOTHING | {"text": "The stored answer could not be read."}]
+    await storage.write(lambda conn: conn.execute(sa.update(t.evidence).values(content=damaged)).close())
+    assert await kept.evidence(lead_id) == [NOTHING | {"text": "The stored answer could not be read."}]
     found = [each.summary async for each in all_damaged(storage, now_ms(), lambda _: None)]
     assert [each for each in found if id_ in each] == found
     assert len(found) == 1
@@ -168,7 +168,7 @@ async def test_a_month_is_dropped_whole_once_its_time_is_over(kept: Kept) -> Non
     await kept.look(over(now) - 2)
     assert await kept.count() == (1 if kept.by_month else 0)
     await kept.look(over(now) + DAY // 4)
-    assert await kept.said(lead_id) == [NOTHING]
+    assert await kept.evidence(lead_id) == [NOTHING]
     assert await kept.count() == 0
     assert Month.at(now) not in await kept.months()
     assert await kept.months(attached=False) == []
@@ -176,7 +176,7 @@ async def test_a_month_is_dropped_whole_once_its_time_is_over(kept: Kept) -> Non
     assert (found.removed, found.left) == (1, 0)
     # The cause stays; and what is written of that month later finds its place all the same.
     await kept.failed(lead_id, now + 1)
-    assert await kept.said(lead_id) == [NOTHING, SHOWN]
+    assert await kept.evidence(lead_id) == [NOTHING, SHOWN]
 
 
 async def test_what_waits_keeps_what_was_said_when_its_month_goes(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,8 +191,8 @@ async def test_what_waits_keeps_what_was_said_when_its_month_goes(kept: Kept, mo
         await kept.failed(lead_id, now)
     await kept.set(recent, "delivered", over(now) - 10 * DAY)
     await kept.look(over(now))
-    assert [await kept.said(each) for each in (*waits, recent)] == [[SHOWN] * 2] * 3
-    assert [await kept.said(each) for each in gone] == [[NOTHING] * 2] * 4
+    assert [await kept.evidence(each) for each in (*waits, recent)] == [[SHOWN] * 2] * 3
+    assert [await kept.evidence(each) for each in gone] == [[NOTHING] * 2] * 4
     assert Month.at(now) not in await kept.months()
     assert await kept.count() == 6
 
@@ -201,9 +201,9 @@ async def test_what_waits_keeps_what_was_said_when_its_month_goes(kept: Kept, mo
     for lead_id in waits:
         await kept.set(lead_id, "delivered", end)
     await kept.look(end + 89 * DAY)
-    assert [await kept.said(each) for each in (*waits, recent)] == [[SHOWN] * 2] * 2 + [[NOTHING] * 2]
+    assert [await kept.evidence(each) for each in (*waits, recent)] == [[SHOWN] * 2] * 2 + [[NOTHING] * 2]
     await kept.look(end + 91 * DAY)
-    assert [await kept.said(each) for each in waits] == [[NOTHING] * 2] * 2
+    assert [await kept.evidence(each) for each in waits] == [[NOTHING] * 2] * 2
     assert await kept.count() == 0
 
 
@@ -218,9 +218,9 @@ async def test_a_publisher_that_keeps_it_shorter_waits_for_no_month(kept: Kept) 
         await kept.failed(lead_id, now)
     await kept.home.services.retention.change("fabrikam", Own(evidence_days=3), by="test")
     await kept.look(now + 2 * DAY)
-    assert [await kept.said(each) for each in (ours, theirs)] == [[SHOWN], [SHOWN]]
+    assert [await kept.evidence(each) for each in (ours, theirs)] == [[SHOWN], [SHOWN]]
     await kept.look(now + 4 * DAY)
-    assert [await kept.said(each) for each in (ours, theirs)] == [[SHOWN], [NOTHING]]
+    assert [await kept.evidence(each) for each in (ours, theirs)] == [[SHOWN], [NOTHING]]
     assert await kept.count() == 1
 
 
@@ -232,7 +232,7 @@ async def test_it_goes_with_the_personal_data_at_the_latest(kept: Kept) -> None:
     await kept.failed(lead_id, now, least_id(2**48 - 1))
     await kept.look(now + 401 * DAY)
     assert (await kept.operator.get(f"/v1/leads/{lead_id}")).json()["customer"]["lastName"] == ""
-    assert await kept.said(lead_id) == [NOTHING] * 2
+    assert await kept.evidence(lead_id) == [NOTHING] * 2
     assert await kept.count() == 0
 
 
@@ -244,16 +244,16 @@ async def test_a_wrong_clock_loses_nothing_that_was_said(kept: Kept, at: int) ->
     waits, done = await kept.lead("setAside"), await kept.lead()
     for lead_id in (waits, done):
         await kept.failed(lead_id, now, least_id(at)[:19] + new_id()[19:])
-    assert [await kept.said(each) for each in (waits, done)] == [[SHOWN]] * 2
+    assert [await kept.evidence(each) for each in (waits, done)] == [[SHOWN]] * 2
     if kept.by_month:
         assert await kept.count(OTHER) == 2
     await kept.look(now + DAY)
-    assert [await kept.said(each) for each in (waits, done)] == [[SHOWN]] * 2
+    assert [await kept.evidence(each) for each in (waits, done)] == [[SHOWN]] * 2
     await kept.look(over(now))
     gone = at < now or not kept.by_month
-    assert [await kept.said(each) for each in (waits, done)] == [[SHOWN], [NOTHING if gone else SHOWN]]
+    assert [await kept.evidence(each) for each in (waits, done)] == [[SHOWN], [NOTHING if gone else SHOWN]]
     await kept.look(now + 401 * DAY)
-    assert [await kept.said(each) for each in (waits, done)] == [[SHOWN], [NOTHING]]
+    assert [await kept.evidence(each) for each in (waits, done)] == [[SHOWN], [NOTHING]]
     assert await kept.count() == 1
 
 
@@ -264,7 +264,7 @@ async def test_a_month_that_came_while_the_clock_was_ahead_takes_its_rows(kept: 
     lead_id = await kept.lead("setAside")
     await kept.failed(lead_id, ahead.begin_ms + DAY)
     assert await kept.look(ahead.begin_ms) == 0
-    assert await kept.said(lead_id) == [SHOWN]
+    assert await kept.evidence(lead_id) == [SHOWN]
     if kept.by_month:
         assert (await kept.count(ahead.table), await kept.count(OTHER)) == (1, 0)
 
@@ -281,7 +281,7 @@ async def test_a_process_that_ends_between_two_steps_loses_nothing(kept: Kept) -
     assert await kept.months(attached=False) == [Month.at(now)]
     await kept.failed(waits, now)  # by a clock that is behind
     await kept.look(over(now))
-    assert (await kept.said(waits), await kept.said(done)) == ([SHOWN] * 2, [NOTHING])
+    assert (await kept.evidence(waits), await kept.evidence(done)) == ([SHOWN] * 2, [NOTHING])
     assert await kept.months(attached=False) == []
 
 
@@ -319,8 +319,8 @@ async def test_one_month_is_read_for_one_attempt(kept: Kept) -> None:
     lead_id = await kept.lead("setAside")
     id_ = await kept.failed(lead_id, now)
     with statements() as seen:
-        assert (await storage.read(evidence_of, [id_]))[id_] == SAID
-    (query, parameters) = next(each for each in seen if "said" in each[0])
+        assert (await storage.read(evidence_of, [id_]))[id_] == EVIDENCE
+    (query, parameters) = next(each for each in seen if "content" in each[0])
 
     def looked(conn: sa.Connection) -> set[str]:
         found = conn.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {query}", parameters).scalar()

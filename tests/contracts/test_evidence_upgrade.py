@@ -26,7 +26,7 @@ from leadkeeper.texts import ENGLISH
 
 BEFORE: Final = "0047"
 DAY: Final = 86_400_000
-SAID: Final = diagnose(Kind.NO_ANSWER, Evidence(status=503, text="try later"))
+EVIDENCE: Final = diagnose(Kind.NO_ANSWER, Evidence(status=503, text="try later"))
 CONNECTION: Final = least_id(1)
 
 
@@ -58,7 +58,7 @@ def furnish(conn: sa.Connection, now: int) -> None:
     for number, state in enumerate(("delivered", "setAside")):
         lead_id = _lead(conn, now - 80 * DAY + number, state)
         row = {"id": least_id(made_at(lead_id) + 2), "delivery_id": lead_id, "at": 1, "took_ms": 1, "late": False}
-        _with_ids(conn, t.attempt, **row, outcome="failed", answer=to_stored(SAID))
+        _with_ids(conn, t.attempt, **row, outcome="failed", answer=to_stored(EVIDENCE))
 
 
 def _lead(conn: sa.Connection, came: int, state: str) -> str:
@@ -72,7 +72,7 @@ def _lead(conn: sa.Connection, came: int, state: str) -> str:
     return id_
 
 
-def said(conn: sa.Connection, id_: str) -> list[str | None]:
+def shown(conn: sa.Connection, id_: str) -> list[str | None]:
     """What was said of a lead, as it is shown."""
     found = lead_view(conn, id_, ENGLISH)
     assert found is not None
@@ -88,17 +88,17 @@ async def test_what_was_there_is_read_and_goes_when_its_time_is_over(storage: St
     assert await storage.read(lambda conn: conn.execute(sa.select(t.attempt)).all()) == before
     gone, waits = (least_id(now - 80 * DAY + number) for number in range(2))
     for id_ in (gone, waits):
-        assert await storage.read(said, id_) == ["try later"]
+        assert await storage.read(shown, id_) == ["try later"]
     # What is said from now on stands beside it, of the same lead.
-    later = attempt_row(waits, now, 1, SAID, late=False)
+    later = attempt_row(waits, now, 1, EVIDENCE, late=False)
     await storage.write(insert_attempts, [later])
-    assert await storage.read(said, waits) == ["try later"] * 2
+    assert await storage.read(shown, waits) == ["try later"] * 2
 
     for days, left in ((9, "try later"), (11, None)):
         at = now + days * DAY
         await RetentionTask(Retention(storage, clock=lambda at=at: at), storage, lambda at=at: at).look()
-        assert await storage.read(said, gone) == [left]
-        assert await storage.read(said, waits) == ["try later"] * 2
+        assert await storage.read(shown, gone) == [left]
+        assert await storage.read(shown, waits) == ["try later"] * 2
 
 
 @pytest.mark.empty_database
@@ -109,7 +109,7 @@ async def test_leads_from_before_end_by_themselves_and_those_after_by_the_month(
     await storage.migrate(upgrade)
     new = await storage.write(_lead, now + 2 * DAY, "delivered")
     old = await storage.write(_lead, now, "delivered")
-    await storage.write(insert_attempts, [attempt_row(each, now, 1, SAID, late=False) for each in (new, old)])
+    await storage.write(insert_attempts, [attempt_row(each, now, 1, EVIDENCE, late=False) for each in (new, old)])
     at = now + 95 * DAY
     retention = Retention(storage, clock=lambda: at)
     await RetentionTask(retention, storage, lambda: at).look()
@@ -118,4 +118,4 @@ async def test_leads_from_before_end_by_themselves_and_those_after_by_the_month(
     months = await storage.read(lambda conn: conn.dialect.name == "postgresql")
     assert place == (old if months else new)
     assert not (await retention.figures()).kept[DataKind.EVIDENCE].late
-    assert await storage.read(said, old) == [None]
+    assert await storage.read(shown, old) == [None]

@@ -14,7 +14,7 @@ from leadkeeper.lead import MOST_HOPS
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows, one_of
-from leadkeeper.storage.evidence import SAID, insert_attempts
+from leadkeeper.storage.evidence import EVIDENCE, insert_attempts
 
 BACKFILL: Final = 1_000
 """How many waiting leads a first connection takes over in one transaction."""
@@ -72,7 +72,7 @@ def stop(row: dict[str, Any], now: int, hops: int) -> Mapping[str, Any]:
     row["state"] = "setAside"
     text = f"passed on {hops} times by installations of Leadkeeper; {MOST_HOPS} are the most"
     summary = diagnose(Kind.PASSED_ON_TOO_OFTEN, Evidence(text=text))
-    answer, said = to_parts(summary)
+    answer, evidence = to_parts(summary)
     return {
         "id": new_id(),
         "delivery_id": row["id"],
@@ -81,7 +81,7 @@ def stop(row: dict[str, Any], now: int, hops: int) -> Mapping[str, Any]:
         "outcome": summary.outcome.value,
         "late": False,
         "answer": answer,
-        SAID: said,
+        EVIDENCE: evidence,
     }
 
 

@@ -27,7 +27,7 @@ from leadkeeper.delivery.telling import tell_of_steps
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import listed, one_of
-from leadkeeper.storage.evidence import SAID, insert_attempts
+from leadkeeper.storage.evidence import EVIDENCE, insert_attempts
 from leadkeeper.storage.hot import HotStatement
 
 
@@ -276,7 +276,7 @@ def attempt_row(
     delivery_id: str, at: int, took_ms: int, answer: Answer, *, late: bool, attempt_id: str | None = None
 ) -> dict[str, Any]:
     """The row of one attempt, for ``storage.evidence.insert_attempts``."""
-    stored_answer, said = to_parts(answer)
+    stored_answer, evidence = to_parts(answer)
     return {
         "id": attempt_id or new_id(),
         "delivery_id": delivery_id,
@@ -285,5 +285,5 @@ def attempt_row(
         "outcome": answer.outcome.value,
         "late": late,
         "answer": stored_answer,
-        SAID: said,
+        EVIDENCE: evidence,
     }

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from leadkeeper.catalogue import is_said, is_stored
+from leadkeeper.catalogue import is_evidence, is_stored
 from leadkeeper.connections.resource import read_settings
 from leadkeeper.delivery.claim import LEAD_COLUMNS, outgoing_lead
 from leadkeeper.mail.address import masked_address
@@ -170,12 +170,12 @@ WALKS: Final[Sequence[Walk]] = (
     ),
     Walk(
         Record.ANSWER,
-        sa.select(_a.id, _a.delivery_id, _a.answer, _e.said).outerjoin_from(
+        sa.select(_a.id, _a.delivery_id, _a.answer, _e.content).outerjoin_from(
             t.attempt, t.evidence, _e.attempt_id == _a.id
         ),
         (_a.id,),
         ("id", "delivery_id"),
-        lambda row: is_stored(row.answer) and (row.said is None or is_said(row.said)),
+        lambda row: is_stored(row.answer) and (row.content is None or is_evidence(row.content)),
         lambda id_, delivery_id: f"answer {id_} (delivery {delivery_id})",
     ),
     Walk(

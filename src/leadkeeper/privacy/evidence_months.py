@@ -62,7 +62,7 @@ def _empty(conn: sa.Connection, row: sa.Row[Any], month: Month, before: int, now
     live = _that_wait(conn, table, rows, before, now)
     kept = sa.select(table).where(one_of(conn, c.attempt_id, live))
     # Another copy is there where a step's commit was lost on its way back.
-    copy = postgresql.insert(t.evidence).from_select(["attempt_id", "said"], kept).on_conflict_do_nothing()
+    copy = postgresql.insert(t.evidence).from_select(["attempt_id", "content"], kept).on_conflict_do_nothing()
     conn.execute(copy)
     if last:
         _set(conn, place=last)

@@ -11,20 +11,20 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from leadkeeper.catalogue import from_said
+from leadkeeper.catalogue import from_content
 from leadkeeper.diagnosis import Evidence
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows, one_of
 
-SAID: Final = "said"
+EVIDENCE: Final = "evidence"
 """The key, in the row of an attempt, of what goes into the table of evidence; ``None`` where nothing was said."""
 
 
 def insert_attempts(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert the rows of attempts; and where something was said, which a delivered lead never brings, its evidence."""
-    insert_rows(conn, t.attempt, [{name: value for name, value in row.items() if name != SAID} for row in rows])
-    said = [{"attempt_id": row["id"], "said": row[SAID]} for row in rows if row[SAID] is not None]
-    insert_rows(conn, t.evidence, said)
+    insert_rows(conn, t.attempt, [{name: value for name, value in row.items() if name != EVIDENCE} for row in rows])
+    apart = [{"attempt_id": row["id"], "content": row[EVIDENCE]} for row in rows if row[EVIDENCE] is not None]
+    insert_rows(conn, t.evidence, apart)
 
 
 def evidence_of(conn: sa.Connection, attempt_ids: Collection[str]) -> Mapping[str, Evidence]:
@@ -32,8 +32,8 @@ def evidence_of(conn: sa.Connection, attempt_ids: Collection[str]) -> Mapping[st
     if not attempt_ids:
         return {}
     e = t.evidence.c
-    rows = conn.execute(sa.select(e.attempt_id, e.said).where(*_these(conn, attempt_ids)))
-    return {row.attempt_id: from_said(row.said) for row in rows}
+    rows = conn.execute(sa.select(e.attempt_id, e.content).where(*_these(conn, attempt_ids)))
+    return {row.attempt_id: from_content(row.content) for row in rows}
 
 
 def forget_evidence(conn: sa.Connection, attempt_ids: Collection[str]) -> None:

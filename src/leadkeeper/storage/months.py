@@ -130,7 +130,7 @@ def drop_month(conn: sa.Connection, month: Month) -> int:
 
 def table_named(name: str) -> sa.TableClause:
     """One of the tables of evidence by itself."""
-    return sa.table(name, sa.column("attempt_id", UuidText()), sa.column("said", sa.Text()))
+    return sa.table(name, sa.column("attempt_id", UuidText()), sa.column("content", sa.Text()))
 
 
 @dataclass(slots=True)
@@ -178,7 +178,7 @@ def _make(conn: sa.Connection, month: Month) -> None:
     conn.execute(sa.text(f"CREATE TABLE {month.table} (LIKE evidence INCLUDING ALL)"))
     other, into = table_named(OTHER), table_named(month.table)
     its = (other.c.attempt_id >= first, other.c.attempt_id < end)
-    conn.execute(sa.insert(into).from_select(["attempt_id", "said"], sa.select(other).where(*its)))
+    conn.execute(sa.insert(into).from_select(["attempt_id", "content"], sa.select(other).where(*its)))
     conn.execute(sa.delete(other).where(*its))
     bounds = f"FOR VALUES FROM ('{first}') TO ('{end}')"
     conn.execute(sa.text(f"ALTER TABLE evidence ATTACH PARTITION {month.table} {bounds}"))

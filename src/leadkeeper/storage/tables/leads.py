@@ -184,7 +184,7 @@ evidence: Final = sa.Table(
     # What the destination said in an attempt that failed, if anything. PostgreSQL keeps a table for each month of the
     # attempt's id and drops it whole: see storage.months.
     sa.Column("attempt_id", Uuid, primary_key=True),
-    sa.Column("said", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
     postgresql_partition_by="RANGE (attempt_id)",
 )
 

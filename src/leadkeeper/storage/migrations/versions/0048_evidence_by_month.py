@@ -17,12 +17,12 @@ def upgrade() -> None:
     """Apply."""
     if op.get_bind().dialect.name != "postgresql":
         op.execute(
-            "CREATE TABLE evidence (attempt_id BLOB NOT NULL, said TEXT NOT NULL,"
+            "CREATE TABLE evidence (attempt_id BLOB NOT NULL, content TEXT NOT NULL,"
             " CONSTRAINT pk_evidence PRIMARY KEY (attempt_id))"
         )
         return
     op.execute(
-        "CREATE TABLE evidence (attempt_id uuid NOT NULL, said text NOT NULL,"
+        "CREATE TABLE evidence (attempt_id uuid NOT NULL, content text NOT NULL,"
         " CONSTRAINT pk_evidence PRIMARY KEY (attempt_id)) PARTITION BY RANGE (attempt_id)"
     )
     op.execute("CREATE TABLE evidence_other PARTITION OF evidence DEFAULT")

@@ -354,6 +354,6 @@ async def test_sizes_and_the_oldest_row_count_months(kept: Kept) -> None:
     assert report["databaseBytes"] > 100_000
 
 
-def _dropped(conn: sa.Connection, month: Month) -> int:
+def _dropped(conn: sa.Connection, month: Month) -> int | None:
     assert detach_month(conn, month)
     return drop_month(conn, month)

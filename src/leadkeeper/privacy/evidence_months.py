@@ -1,7 +1,7 @@
 """PostgreSQL: what destinations said in attempts goes by the month, whole, once nobody keeps it for longer.
 
 A month is detached first, so that nothing more comes into it. What it holds of leads that wait is then copied beside
-the months, some thousand rows in a transaction, and the month is dropped: however large it is, that takes milliseconds.
+the months, ten thousand looked at in a transaction, and the month is dropped: however large it is, that takes milliseconds.
 Should a process end in between, any other goes on from there.
 """
 
@@ -21,10 +21,10 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of
 from leadkeeper.storage.months import OTHER, Month, detach_month, drop_month, months, table_named
 
-BATCH: Final = 2_000
-"""So many rows are looked at in one transaction, by three indexes."""
+BATCH: Final = 10_000
+"""So many rows are looked at in one transaction, by three indexes; nobody waits for it."""
 LATER_MS: Final = 60_000
-"""When a month is detached that somebody held for too long."""
+"""When a month is detached or dropped that somebody held for too long."""
 
 
 def any_month_due(conn: sa.Connection, now: int) -> bool:
@@ -68,6 +68,9 @@ def _empty(conn: sa.Connection, row: sa.Row[Any], month: Month, before: int, now
         _set(conn, place=last)
         return ExpiryStep(BATCH)
     held = drop_month(conn, month)
+    if held is None:
+        _set(conn, due_at=now + LATER_MS)
+        return ExpiryStep(1)
     _set(conn, place="", removed=row.removed + held)
     return ExpiryStep(1, held)
 

@@ -121,11 +121,12 @@ def detach_month(conn: sa.Connection, month: Month) -> bool:
     return not tried.late
 
 
-def drop_month(conn: sa.Connection, month: Month) -> int:
-    """Drop the table of a detached month; how many rows it held."""
-    held = conn.scalar(sa.select(sa.func.count()).select_from(table_named(month.table)))
-    conn.execute(sa.text(f"DROP TABLE {month.table}"))
-    return held or 0
+def drop_month(conn: sa.Connection, month: Month) -> int | None:
+    """Drop the table of a detached month; how many rows it held. ``None``: somebody held it, and it stays for now."""
+    held = conn.scalar(sa.select(sa.func.count()).select_from(table_named(month.table))) or 0
+    with _briefly(conn) as tried:
+        conn.execute(sa.text(f"DROP TABLE {month.table}"))
+    return None if tried.late else held
 
 
 def table_named(name: str) -> sa.TableClause:

@@ -101,7 +101,7 @@ def to_stored(answer: Answer) -> str:
         return _PLAIN_STORED
     if isinstance(answer, Receipt):
         return to_json(answer).decode()
-    evidence = {} if answer.evidence == _NONE else answer.evidence
+    evidence: object = {} if answer.evidence == _NONE else answer.evidence
     summary = {"kind": answer.kind, "outcome": answer.outcome, "evidence": evidence}
     return to_json(summary | ({} if answer.retry_after is None else {"retry_after": answer.retry_after})).decode()
 

@@ -1,7 +1,7 @@
 """PostgreSQL: what destinations said in attempts goes by the month, whole, once nobody keeps it for longer.
 
 A month is detached first, so that nothing more comes into it. What it holds of leads that wait is then copied beside
-the months, ten thousand looked at in a transaction, and the month is dropped: however large it is, that takes milliseconds.
+the months, ten thousand looked at in a transaction, and the month is dropped, so that none of its rows is written anew.
 Should a process end in between, any other goes on from there.
 """
 

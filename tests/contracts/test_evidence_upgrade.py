@@ -79,6 +79,13 @@ def shown(conn: sa.Connection, id_: str) -> list[str | None]:
     return [each.diagnosis.evidence.text for each in found.deliveries[0].attempts if each.diagnosis]
 
 
+async def _look(storage: Storage, at: int) -> Retention:
+    """The task of retention looks at that moment."""
+    retention = Retention(storage, clock=lambda: at)
+    await RetentionTask(retention, storage, lambda: at).look()
+    return retention
+
+
 @pytest.mark.empty_database
 async def test_what_was_there_is_read_and_goes_when_its_time_is_over(storage: Storage) -> None:
     now = now_ms()
@@ -95,8 +102,7 @@ async def test_what_was_there_is_read_and_goes_when_its_time_is_over(storage: St
     assert await storage.read(shown, waits) == ["try later"] * 2
 
     for days, left in ((9, "try later"), (11, None)):
-        at = now + days * DAY
-        await RetentionTask(Retention(storage, clock=lambda at=at: at), storage, lambda at=at: at).look()
+        await _look(storage, now + days * DAY)
         assert await storage.read(shown, gone) == [left]
         assert await storage.read(shown, waits) == ["try later"] * 2
 
@@ -110,9 +116,7 @@ async def test_leads_from_before_end_by_themselves_and_those_after_by_the_month(
     new = await storage.write(_lead, now + 2 * DAY, "delivered")
     old = await storage.write(_lead, now, "delivered")
     await storage.write(insert_attempts, [attempt_row(each, now, 1, EVIDENCE, late=False) for each in (new, old)])
-    at = now + 95 * DAY
-    retention = Retention(storage, clock=lambda: at)
-    await RetentionTask(retention, storage, lambda: at).look()
+    retention = await _look(storage, now + 95 * DAY)
     walk = sa.select(t.retention_walk.c.place).where(t.retention_walk.c.publisher_id == "contoso")
     place = await storage.read(lambda conn: conn.scalar(walk.where(t.retention_walk.c.kind == "evidence")))
     months = await storage.read(lambda conn: conn.dialect.name == "postgresql")

@@ -207,6 +207,20 @@ async def test_what_waits_keeps_what_was_said_when_its_month_goes(kept: Kept, mo
     assert await kept.count() == 0
 
 
+async def test_a_month_is_looked_through_from_its_beginning(kept: Kept) -> None:
+    """Also where it ends while what has no month was being gone through."""
+    now = now_ms()
+    await kept.look(now)
+    waits = await kept.lead("setAside")
+    await kept.failed(waits, now)
+    w = t.retention_walk.c
+    behind = sa.update(t.retention_walk).where(w.kind == "month").values(place=least_id(now + 1))
+    await kept.home.services.storage.write(lambda conn: conn.execute(behind).close())
+    await kept.look(over(now))
+    assert await kept.evidence(waits) == [SHOWN]
+    assert Month.at(now) not in await kept.months()
+
+
 async def test_a_publisher_that_keeps_it_shorter_waits_for_no_month(kept: Kept) -> None:
     for at, body in (("", {"displayName": "Fabrikam"}), ("/offers/erp", {"title": "ERP", "offerType": "saas"})):
         assert (await kept.operator.put(f"/v1/publishers/fabrikam{at}", body)).status == 201

@@ -47,7 +47,9 @@ def month_step(conn: sa.Connection, usual: Periods, now: int) -> ExpiryStep:
     over = [month for month in months(conn, attached=True) if month.after.begin_ms <= before]
     if not over:
         return _sweep(conn, row, before, now)
-    if not detach_month(conn, over[0]):
+    if detach_month(conn, over[0]):
+        _set(conn, place="")  # it may be one among what has no month
+    else:
         _set(conn, due_at=now + LATER_MS)
     return ExpiryStep(1)
 

@@ -1,7 +1,8 @@
-"""What it costs the leads of today that those of long ago lose their personal data."""
+"""What it costs the leads of today that those of long ago lose their personal data, and a month its evidence."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from bench import month_of_evidence
 from bench.children import ChildFailed
 from bench.contenders import WORDS
 from bench.figures import Column, Row, Say, Section, Target
@@ -31,7 +33,7 @@ _STALL_SECONDS: Final = 900.0
 _COLUMNS: Final = (
     Column("database", "Database"),
     Column("what", "What expires"),
-    Column("removed", "Leads"),
+    Column("removed", "Leads, attempts"),
     Column("seconds", "Seconds", 1),
     Column("calm_accept", "Accept p99 ms, calm", 1),
     Column("accept", "meanwhile", 1),
@@ -62,6 +64,8 @@ def _measure(place: Place, plan: Plan, kind: Kind, say: Say) -> list[Row]:
     with installation(place, kind, crm=https()) as made:
         say(f"years: {kind}, {plan.years_leads:,} leads are made")
         made.do(lambda services: fill(services, plan.years_leads, waiting=False))
+        if kind == "postgresql":
+            made.do(lambda services: month_of_evidence.fill(services.storage))
         for word in WORDS[kind]:
             made.start(word)
         flow = Flow(place, made, RATE)
@@ -70,9 +74,30 @@ def _measure(place: Place, plan: Plan, kind: Kind, say: Say) -> list[Row]:
         calm = together(flow.several(plan.years_calm_seconds, plan.slice_seconds))
         days = [_expire(made, flow, DAYS - number - 1, say) for number in range(plan.rounds)]
         month = _expire(made, flow, DAYS - plan.rounds - _MONTH, say)
+        evidence = [_drop(made, flow, say)] if kind == "postgresql" else []
     seconds = sum(each.seconds for each in days)
     day = _Expiry(sum(each.removed for each in days), seconds, together([each.meanwhile for each in days]))
-    return [_row(kind, f"a day, {plan.rounds} times", calm, day), _row(kind, "a month", calm, month)]
+    rows = [_row(kind, f"a day, {plan.rounds} times", calm, day), _row(kind, "a month", calm, month)]
+    return rows + [_row(kind, "a month of evidence", calm, each) for each in evidence]
+
+
+def _drop(made: Installation, flow: Flow, say: Say) -> _Expiry:
+    """The evidence of a month comes to its end."""
+    say("years: a month of evidence is dropped")
+    found: list[month_of_evidence.Dropped] = []
+    dropping = threading.Thread(
+        target=lambda: found.append(made.do(lambda services: month_of_evidence.drop(services.storage)))
+    )
+    dropping.start()
+    slices: list[tuple[float, Slice]] = []
+    while dropping.is_alive() or not slices:
+        begun = time.time() * 1_000
+        slices.append((begun, flow.slice(1.0)))
+    if not found:
+        raise ChildFailed("the month was not dropped")
+    (dropped,) = found
+    during = [each for begun, each in slices if begun <= dropped.end_ms and begun + 1_000 >= dropped.begun_ms]
+    return _Expiry(dropped.attempts, dropped.seconds, together(during or [slices[-1][1]]))
 
 
 def _expire(made: Installation, flow: Flow, days: int, say: Say) -> _Expiry:
@@ -118,7 +143,7 @@ def _row(kind: Kind, what: str, calm: Slice, expiry: _Expiry) -> Row:
     now = expiry.meanwhile
     ratios = [_ratio(calm.answered, now.answered), _ratio(calm.arrived, now.arrived)]
     verdict = SQLITE.verdict(ratios[0]) if kind == "sqlite" else POSTGRESQL.verdict(ratios[1])
-    if kind == "postgresql" and what == "a month":
+    if kind == "postgresql" and what.startswith("a month"):
         verdict = f"{MONTH.verdict(expiry.seconds)}, {verdict}"
     return {
         "database": kind,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType, NoneType
 from typing import Any, Final
 
@@ -100,15 +101,37 @@ def to_stored(answer: Answer) -> str:
         return _PLAIN_STORED
     if isinstance(answer, Receipt):
         return to_json(answer).decode()
-    summary = {"kind": answer.kind, "outcome": answer.outcome, "evidence": answer.evidence}
+    evidence: object = {} if answer.evidence == _NONE else answer.evidence
+    summary = {"kind": answer.kind, "outcome": answer.outcome, "evidence": evidence}
     return to_json(summary | ({} if answer.retry_after is None else {"retry_after": answer.retry_after})).decode()
+
+
+def to_parts(answer: Answer) -> tuple[str, str | None]:
+    """An answer as an attempt stores it: without what the destination said, and that by itself, if it said anything."""
+    if isinstance(answer, Receipt) or answer.evidence == _NONE:
+        return to_stored(answer), None
+    return to_stored(replace(answer, evidence=_NONE)), to_json(answer.evidence, exclude_none=True).decode()
+
+
+def from_content(text: str) -> Evidence:
+    """The evidence that :func:`to_parts` wrote; what it did not write reads as such, and never raises."""
+    return _read_evidence(text) if is_evidence(text) else _UNREADABLE
+
+
+def is_evidence(text: str) -> bool:
+    """Whether :func:`to_parts` wrote this; if not, it is damaged."""
+    try:
+        _read_evidence(text)
+    except (ValueError, TypeError, AttributeError):
+        return False
+    return True
 
 
 def from_stored(text: str) -> Answer:
     """The answer that :func:`to_stored` wrote; what it did not write reads as ``recordDamaged``, and never raises."""
     if is_stored(text):
         return _read(text)
-    return diagnose(Kind.RECORD_DAMAGED, Evidence(text="The stored answer could not be read."))
+    return diagnose(Kind.RECORD_DAMAGED, _UNREADABLE)
 
 
 def is_stored(text: str) -> bool:
@@ -132,12 +155,20 @@ def _receipt(stored: dict[str, Any]) -> Receipt:
 
 
 def _diagnosis(stored: dict[str, Any]) -> Diagnosis:
-    evidence, retry_after = stored["evidence"], stored.get("retry_after")
-    _require(evidence, (int, NoneType), ("status",))
-    _require(evidence, (str, NoneType), ("code", "request_id", "text"))
+    evidence, retry_after = _evidence(stored["evidence"]), stored.get("retry_after")
     _require(stored, (int, float, NoneType), ("retry_after",))
     kind, outcome = _stored_kind(stored["kind"]), Outcome(stored["outcome"])
-    return diagnose(kind, Evidence(**evidence), outcome=outcome, retry_after=retry_after)
+    return diagnose(kind, evidence, outcome=outcome, retry_after=retry_after)
+
+
+def _read_evidence(text: str) -> Evidence:
+    return _evidence(from_json(text))
+
+
+def _evidence(stored: dict[str, Any]) -> Evidence:
+    _require(stored, (int, NoneType), ("status",))
+    _require(stored, (str, NoneType), ("code", "request_id", "text"))
+    return Evidence(**stored)
 
 
 def _stored_kind(name: str) -> AnyKind:
@@ -152,5 +183,7 @@ def _require(stored: dict[str, Any], types: type | tuple[type, ...], names: tupl
 
 _PLAIN: Final = Receipt()
 _PLAIN_STORED: Final = to_json(_PLAIN).decode()
+_NONE: Final = Evidence()
+_UNREADABLE: Final = Evidence(text="The stored answer could not be read.")
 
 declare(Kind, common.ENTRIES)

@@ -140,6 +140,7 @@ async def furnish(storage: Storage, at: int, *, delivered_from: int = NOON, fail
         contact = {"publisher_id": "p", "address": "a@b.example", "mailbox": "a@b.example", "state": "waiting"}
         conn.execute(sa.insert(t.contact).values(**contact, ask_at=at, created_at=NOON))
         kept = {"publisher_id": "p", "kind": "personal"}
+        conn.execute(sa.delete(t.retention_walk))  # those of an upgrade, where evidence goes by the month
         conn.execute(sa.insert(t.retention_walk).values(**kept, place="", removed=0, due_at=at))
         conn.execute(sa.insert(t.retention_left).values(**kept, id=new_id(), look_at=at))
         conn.execute(sa.insert(t.reconciliation).values(runs.new_row(CONNECTION, at)))

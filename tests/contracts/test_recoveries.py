@@ -19,6 +19,7 @@ from leadkeeper.delivery.schedule import GIVE_UP_AFTER, MOST_ATTEMPTS
 from leadkeeper.diagnosis import Answer, Kind, Receipt
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import agree
+from leadkeeper.storage.evidence import insert_attempts
 from tests.contracts.installation import lead, sent
 from tests.contracts.outages import DAY, FAILED, HOUR, MINUTE, SECOND, Plight, plight
 
@@ -127,7 +128,8 @@ async def test_what_a_broken_connection_refused_is_taken_back_in_steps(database_
         await p.run(sa.update(t.delivery).values(aside))
         refused = attempt_row("", p.installation.now, 5, REFUSED, late=False)
         rows = await p.rows(sa.select(t.delivery.c.id))
-        await p.run(sa.insert(t.attempt).values([refused | {"id": new_id(), "delivery_id": r.id} for r in rows]))
+        attempts = [refused | {"id": new_id(), "delivery_id": r.id} for r in rows]
+        await p.installation.storage.write(insert_attempts, attempts)
         await p.run(sa.update(t.connection).values(refused_since=p.installation.now, refusals=BROKEN_AFTER - 1))
         await p.installation.intake.keep(lead(MANY))
         assert await p.answers(REFUSED, most=1) == 1

@@ -20,6 +20,7 @@ from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.evidence import insert_attempts
 from tests.contracts.installation import CRM, TestInstallation, furnished
 
 OID = "00D58000000JmlM"
@@ -43,7 +44,7 @@ async def sent(home: TestInstallation, connection: Connection, answer: Answer, s
     def transaction(conn: sa.Connection) -> None:
         row = new_delivery(new_id(), connection.id, now_ms()) | {"state": state}
         conn.execute(sa.insert(t.delivery).values(row))
-        conn.execute(sa.insert(t.attempt).values(attempt_row(row["id"], now_ms(), 1, answer, late=False)))
+        insert_attempts(conn, [attempt_row(row["id"], now_ms(), 1, answer, late=False)])
 
     await home.storage.write(transaction)
 

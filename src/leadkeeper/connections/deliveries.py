@@ -7,13 +7,14 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from leadkeeper.catalogue import diagnose, to_stored
+from leadkeeper.catalogue import diagnose, to_parts
 from leadkeeper.clock import new_id
 from leadkeeper.diagnosis import Evidence, Kind
 from leadkeeper.lead import MOST_HOPS
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows, one_of
+from leadkeeper.storage.evidence import EVIDENCE, insert_attempts
 
 BACKFILL: Final = 1_000
 """How many waiting leads a first connection takes over in one transaction."""
@@ -39,7 +40,7 @@ def take_over_unrouted(conn: sa.Connection, offer: OfferRef, connection_id: str,
         rows = [new_delivery(lead.id, connection_id, now) for lead in leads]
         stopped = [stop(row, now, lead.hops) for row, lead in zip(rows, leads, strict=True) if lead.hops > MOST_HOPS]
         insert_rows(conn, t.delivery, rows)
-        insert_rows(conn, t.attempt, stopped)
+        insert_attempts(conn, stopped)
         ids = [lead.id for lead in leads]
         conn.execute(sa.update(t.lead).where(one_of(conn, t.lead.c.id, ids)).values(unrouted=False))
     return bool(conn.scalar(_ANY_UNROUTED, whose))
@@ -71,6 +72,7 @@ def stop(row: dict[str, Any], now: int, hops: int) -> Mapping[str, Any]:
     row["state"] = "setAside"
     text = f"passed on {hops} times by installations of Leadkeeper; {MOST_HOPS} are the most"
     summary = diagnose(Kind.PASSED_ON_TOO_OFTEN, Evidence(text=text))
+    answer, evidence = to_parts(summary)
     return {
         "id": new_id(),
         "delivery_id": row["id"],
@@ -78,7 +80,8 @@ def stop(row: dict[str, Any], now: int, hops: int) -> Mapping[str, Any]:
         "took_ms": 0,
         "outcome": summary.outcome.value,
         "late": False,
-        "answer": to_stored(summary),
+        "answer": answer,
+        EVIDENCE: evidence,
     }
 
 

@@ -16,6 +16,7 @@ from leadkeeper.diagnosis import Evidence, Kind
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.damage import Damage, Record, remember
 from leadkeeper.storage.engine import one_of
+from leadkeeper.storage.evidence import insert_attempts
 
 log: Final = structlog.get_logger(__name__)
 
@@ -38,7 +39,7 @@ def set_aside_damaged(conn: sa.Connection, damaged: Sequence[Damaged], lease_id:
         .where(one_of(conn, d.id, ids), d.lease_id == lease_id, t.SENDING)
         .values(state=State.SET_ASIDE.value, set_aside_for=Aside.DAMAGED.value, lease_id=None, changed_at=now)
     )
-    conn.execute(sa.insert(t.attempt), [_attempt(each, now) for each in damaged])
+    insert_attempts(conn, [_attempt(each, now) for each in damaged])
     remember(conn, [Damage(Record.LEAD, (each.delivery_id, each.lead_id)) for each in damaged], now)
     for each in damaged:
         log.error("lead cannot be read", delivery=each.delivery_id, lead=each.lead_id, reason=each.reason)

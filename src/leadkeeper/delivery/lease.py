@@ -16,6 +16,7 @@ from leadkeeper.diagnosis import AnyKind, Kind
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import by_what_was_seen
 from leadkeeper.storage.engine import announce, one_of
+from leadkeeper.storage.evidence import insert_attempts
 
 SWEEP = 500
 """How many deliveries of dead workers are returned in one transaction."""
@@ -122,6 +123,6 @@ def _return(conn: sa.Connection, lost: Sequence[Any], now: int, kind: AnyKind, s
         rows.append({"b_id": row.id, "b_now": now, "b_aside": stored(step.aside), **values})
         attempts.append(attempt_row(row.id, now, 0, step.answer, late=False))
     conn.execute(_RETURN, rows)
-    conn.execute(sa.insert(t.attempt), attempts)
+    insert_attempts(conn, attempts)
     aside = [row["b_id"] for row in rows if row["b_state"] == State.SET_ASIDE]
     tell_of_set_aside(conn, subscriptions, aside, Aside.MAY_HAVE_ARRIVED, now)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from leadkeeper.catalogue import diagnose, to_stored
+from leadkeeper.catalogue import diagnose, to_parts, to_stored
 from leadkeeper.channels.subscriptions import NOBODY, Subscriptions
 from leadkeeper.clock import new_id
 from leadkeeper.connections.health import Health, health_of, health_selected
@@ -26,7 +26,8 @@ from leadkeeper.delivery.take_back import take_back
 from leadkeeper.delivery.telling import tell_of_steps
 from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import insert_rows, listed, one_of
+from leadkeeper.storage.engine import listed, one_of
+from leadkeeper.storage.evidence import EVIDENCE, insert_attempts
 from leadkeeper.storage.hot import HotStatement
 
 
@@ -84,7 +85,7 @@ def _write_attempts(conn: sa.Connection, sends: Sequence[Sent], counted: Mapping
         )
         for sent in sends
     ]
-    insert_rows(conn, t.attempt, rows)
+    insert_attempts(conn, rows)
 
 
 def _next(sent: Sent, now: int, random_unit: float) -> Next:
@@ -276,7 +277,8 @@ def _apply(conn: sa.Connection, connection_id: str, change: HealthChange, now: i
 def attempt_row(
     delivery_id: str, at: int, took_ms: int, answer: Answer, *, late: bool, attempt_id: str | None = None
 ) -> dict[str, Any]:
-    """The row of one attempt."""
+    """The row of one attempt, for ``storage.evidence.insert_attempts``."""
+    stored_answer, evidence = to_parts(answer)
     return {
         "id": attempt_id or new_id(),
         "delivery_id": delivery_id,
@@ -284,5 +286,6 @@ def attempt_row(
         "took_ms": took_ms,
         "outcome": answer.outcome.value,
         "late": late,
-        "answer": to_stored(answer),
+        "answer": stored_answer,
+        EVIDENCE: evidence,
     }

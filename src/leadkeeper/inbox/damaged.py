@@ -9,7 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from leadkeeper.catalogue import is_stored
+from leadkeeper.catalogue import is_evidence, is_stored
 from leadkeeper.connections.resource import read_settings
 from leadkeeper.delivery.claim import LEAD_COLUMNS, outgoing_lead
 from leadkeeper.mail.address import masked_address
@@ -133,7 +133,7 @@ def _is_whole_change(row: sa.Row[Any]) -> bool:
 _d, _a, _c, _x, _n, _o = (
     table.c for table in (t.delivery, t.attempt, t.connection, t.connection_change, t.notice, t.operation)
 )
-_v, _p = t.offer_version.c, t.contact.c
+_v, _p, _e = t.offer_version.c, t.contact.c, t.evidence.c
 
 WALKS: Final[Sequence[Walk]] = (
     Walk(
@@ -170,10 +170,12 @@ WALKS: Final[Sequence[Walk]] = (
     ),
     Walk(
         Record.ANSWER,
-        sa.select(_a.id, _a.delivery_id, _a.answer),
+        sa.select(_a.id, _a.delivery_id, _a.answer, _e.content).outerjoin_from(
+            t.attempt, t.evidence, _e.attempt_id == _a.id
+        ),
         (_a.id,),
         ("id", "delivery_id"),
-        lambda row: is_stored(row.answer),
+        lambda row: is_stored(row.answer) and (row.content is None or is_evidence(row.content)),
         lambda id_, delivery_id: f"answer {id_} (delivery {delivery_id})",
     ),
     Walk(

@@ -29,6 +29,7 @@ from leadkeeper.intake.normal import normal_address
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, one_of
+from leadkeeper.storage.evidence import evidence_of
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import (
     AttemptView,
@@ -316,8 +317,13 @@ def _consent(stored: str | None) -> ConsentView | None:
 def _attempts(conn: sa.Connection, delivery_ids: Collection[str], language: Language) -> dict[str, list[AttemptView]]:
     found: dict[str, list[AttemptView]] = defaultdict(list)
     query = sa.select(t.attempt).where(one_of(conn, t.attempt.c.delivery_id, delivery_ids)).order_by(t.attempt.c.id)
-    for row in conn.execute(query):
-        answer = from_stored(row.answer)
+    rows = conn.execute(query).all()
+    answers = {row.id: from_stored(row.answer) for row in rows}
+    apart = evidence_of(conn, [id_ for id_, answer in answers.items() if isinstance(answer, Diagnosis)])
+    for row in rows:
+        answer = answers[row.id]
+        if isinstance(answer, Diagnosis) and row.id in apart:
+            answer = replace(answer, evidence=apart[row.id])
         found[row.delivery_id].append(
             AttemptView(
                 at=to_text(row.at),

@@ -36,6 +36,7 @@ from leadkeeper.privacy.withholding import NOTHING_WITHHELD, Withholding
 from leadkeeper.problem import FieldError, Problem, ProblemType, publisher_suspended, unknown_offer
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, announce, insert_rows, insert_with, share_routes
+from leadkeeper.storage.evidence import insert_attempts
 from leadkeeper.storage.group import Group, GroupCommit
 from leadkeeper.texts import _, lazy_gettext
 
@@ -334,7 +335,7 @@ def _keep(conn: sa.Connection, group: Sequence[Prepared], now: int, grant: Grant
     insert_with(conn, (t.lead, keyless_rows(conn, taken, routes, now)), (t.delivery, rows))
     if rows:
         if reasons:
-            conn.execute(sa.insert(t.attempt), reasons)
+            insert_attempts(conn, reasons)
         if notices:
             conn.execute(sa.insert(t.notice), notices)
         if waiting := {row["connection_id"] for row in rows if row["state"] == State.PENDING.value}:

@@ -18,10 +18,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from leadkeeper.clock import least_id, made_at
 from leadkeeper.connections.outbox import CONNECTION_EXPIRES
 from leadkeeper.delivery.schedule import State
+from leadkeeper.diagnosis import Outcome
 from leadkeeper.privacy.periods import DAY_MS, DataKind, Own, Periods
 from leadkeeper.privacy.skeleton import SKELETON, without_evidence, without_traces
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of, share_routes
+from leadkeeper.storage.evidence import forget_evidence
 from leadkeeper.storage.search_index import take_out
 
 ROWS: Final = 200
@@ -32,7 +34,11 @@ EVERY_MS: Final = DAY_MS // 4
 """When a walk that has come to its end goes on."""
 AGAIN_MS: Final = DAY_MS
 """When what waited is looked at again."""
+MONTH: Final = "month"
+"""The walk, of no publisher, that drops evidence by the month: see ``privacy.evidence_months``."""
 _ENDED: Final = frozenset({State.DELIVERED, State.UNCONFIRMED, State.WITHHELD})
+_TAKEN: Final = frozenset({Outcome.DELIVERED, Outcome.UNCONFIRMED})
+"""Outcomes of attempts that were answered with a receipt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +66,10 @@ def add_walks(conn: sa.Connection, now: int) -> int:
 def walk(conn: sa.Connection, usual: Periods, now: int) -> ExpiryStep:
     """Go on with the walks that are due; another process that does so at this moment takes others."""
     w = t.retention_walk.c
-    due = sa.select(t.retention_walk).where(w.due_at <= now).order_by(w.due_at).limit(WALKS)
+    due = sa.select(t.retention_walk).where(w.due_at <= now, w.kind != MONTH).order_by(w.due_at).limit(WALKS)
     rows = conn.execute(due.with_for_update(skip_locked=True)).all()
     periods = _periods(conn, {row.publisher_id for row in rows}, usual)
+    by_month = _by_month(conn, usual)
     # Whoever sends many leads again holds the publisher's offers; its turn comes later.
     changing = share_routes(conn, {row.publisher_id for row in rows if row.publisher_id})
     looked = removed = 0
@@ -70,7 +77,7 @@ def walk(conn: sa.Connection, usual: Periods, now: int) -> ExpiryStep:
         if looked >= ROWS:
             break
         if row.publisher_id not in changing:
-            step = _walk_one(conn, row, periods[row.publisher_id], ROWS - looked, now)
+            step = _walk_one(conn, row, periods[row.publisher_id], by_month, ROWS - looked, now)
             looked, removed = looked + step.looked, removed + step.removed
     return ExpiryStep(looked, removed)
 
@@ -109,30 +116,51 @@ def _periods(conn: sa.Connection, publishers: Collection[str], usual: Periods) -
     return {"": usual} | {row.id: usual.of(Own.read(row.retention)) for row in rows}
 
 
-def _walk_one(conn: sa.Connection, row: sa.Row[Any], periods: Periods, most: int, now: int) -> ExpiryStep:
+@dataclass(frozen=True, slots=True)
+class _ByMonth:
+    """Evidence kept for ``days`` goes by the month, but that of leads before ``end``: their attempts may hold it."""
+
+    days: int
+    end: str
+
+
+def _by_month(conn: sa.Connection, usual: Periods) -> _ByMonth | None:
+    """``None`` where all of it goes lead by lead."""
+    w = t.retention_walk.c
+    end = conn.scalar(sa.select(w.place).where(w.publisher_id == "", w.kind == DataKind.EVIDENCE.value))
+    return None if end is None else _ByMonth(usual.of(Own()).evidence_days, end)
+
+
+def _walk_one(
+    conn: sa.Connection, row: sa.Row[Any], periods: Periods, by_month: _ByMonth | None, most: int, now: int
+) -> ExpiryStep:
     """The next rows of one walk."""
     kind = DataKind(row.kind)
     before = now - periods.milliseconds(kind)
-    ids = conn.scalars(_behind(kind, row.publisher_id, row.place, before).limit(most)).all()
+    # What a publisher keeps for a shorter time than all others does not wait for the end of a month.
+    whole = by_month is not None and kind is DataKind.EVIDENCE and periods.evidence_days >= by_month.days
+    end = by_month.end if by_month is not None and whole else None
+    query = _behind(kind, row.publisher_id, row.place, end)
+    ids = conn.scalars(query.where(query.selected_columns[0] < least_id(before)).limit(most)).all()
     over = _remove(conn, kind, ids, before, now)
-    _leave(conn, kind, row.publisher_id, [each for each in ids if each not in over], now)
+    leave(conn, kind, row.publisher_id, [each for each in ids if each not in over], now)
     values: dict[str, Any] = {"removed": row.removed + len(over), "place": ids[-1] if ids else row.place}
     at_end = len(ids) < most
     if at_end:
-        first = conn.scalar(_behind(kind, row.publisher_id, values["place"], None).limit(1))
+        first = conn.scalar(_behind(kind, row.publisher_id, values["place"], end).limit(1))
         values |= {"due_at": now + EVERY_MS, "passed_at": now, "oldest_at": None if first is None else made_at(first)}
     w = t.retention_walk.c
     conn.execute(sa.update(t.retention_walk).where(w.publisher_id == row.publisher_id, w.kind == kind).values(values))
     return ExpiryStep(len(ids) + at_end, len(over))
 
 
-def _behind(kind: DataKind, publisher_id: str, place: str, before: int | None) -> sa.Select[Any]:
-    """The ids behind ``place`` of what came before that moment, the oldest first."""
+def _behind(kind: DataKind, publisher_id: str, place: str, end: str | None) -> sa.Select[Any]:
+    """The ids behind ``place`` and before ``end``, if there is one, the oldest first."""
     table = t.notice if kind is DataKind.MAILS else t.lead
     query = sa.select(table.c.id).where(table.c.id > place).order_by(table.c.id)
     if kind is not DataKind.MAILS:
         query = query.where(t.lead.c.publisher_id == publisher_id)
-    return query if before is None else query.where(table.c.id < least_id(before))
+    return query if end is None else query.where(table.c.id < end)
 
 
 def _remove(conn: sa.Connection, kind: DataKind, ids: Sequence[str], before: int, now: int) -> set[str]:
@@ -148,6 +176,12 @@ def _remove(conn: sa.Connection, kind: DataKind, ids: Sequence[str], before: int
         _rewrite(conn, deliveries, expired=True)
         _remove_personal(conn, over, now)
     return over
+
+
+def not_over(lead_id: sa.ColumnElement[str], before: int) -> sa.ColumnElement[bool]:
+    """Whether a delivery of that lead waits, or ended at ``before`` or later."""
+    d = sa.alias(t.delivery).c
+    return sa.exists().where(d.lead_id == lead_id, d.state.not_in(_ENDED) | (d.changed_at >= before))
 
 
 def _over(conn: sa.Connection, ids: Sequence[str], before: int) -> tuple[set[str], list[str]]:
@@ -167,9 +201,10 @@ def _over(conn: sa.Connection, ids: Sequence[str], before: int) -> tuple[set[str
 def _rewrite(conn: sa.Connection, delivery_ids: Sequence[str], *, expired: bool) -> None:
     """What destinations said in the attempts of these deliveries is removed, and of expired leads also the receipts."""
     a = t.attempt.c
-    query = sa.select(a.id, a.answer).where(one_of(conn, a.delivery_id, delivery_ids))
+    rows = conn.execute(sa.select(a.id, a.answer, a.outcome).where(one_of(conn, a.delivery_id, delivery_ids))).all()
+    forget_evidence(conn, [row.id for row in rows if row.outcome not in _TAKEN])
     rule = without_traces if expired else without_evidence
-    new = [(row.id, rule(row.answer), row.answer) for row in conn.execute(query)]
+    new = [(row.id, rule(row.answer), row.answer) for row in rows]
     changed = [{"which": id_, "becomes": answer} for id_, answer, before in new if answer != before]
     if changed:
         statement = sa.update(t.attempt).where(a.id == sa.bindparam("which")).values(answer=sa.bindparam("becomes"))
@@ -200,7 +235,8 @@ def _remove_mails(conn: sa.Connection, ids: Sequence[str], before: int) -> set[s
     return over
 
 
-def _leave(conn: sa.Connection, kind: DataKind, publisher_id: str, ids: Sequence[str], now: int) -> None:
+def leave(conn: sa.Connection, kind: DataKind, publisher_id: str, ids: Collection[str], now: int) -> None:
+    """These were old enough and wait for their own end: they are looked at again every day."""
     same = {"kind": kind.value, "publisher_id": publisher_id, "look_at": now + AGAIN_MS}
     if ids:
         conn.execute(_insert(conn, t.retention_left).on_conflict_do_nothing(), [same | {"id": id_} for id_ in ids])

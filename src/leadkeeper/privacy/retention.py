@@ -13,11 +13,13 @@ import structlog
 from leadkeeper.access.audit import note
 from leadkeeper.clock import Clock, made_at, now_ms
 from leadkeeper.periodic import Job, run_periodically
-from leadkeeper.privacy.expiry import ExpiryStep, add_walks, look_at_left, walk
+from leadkeeper.privacy.evidence_months import any_month_due, month_step
+from leadkeeper.privacy.expiry import MONTH, ExpiryStep, add_walks, look_at_left, walk
 from leadkeeper.privacy.periods import USUAL, DataKind, Own, Periods
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.months import lacks_months, make_months, oldest_in_months
 from leadkeeper.storage.room import Room, any_to_give_back, give_back_pages, room_taken
 from leadkeeper.texts import lazy_gettext as _
 
@@ -54,6 +56,8 @@ class StoredFigures:
     room: Room
 
 
+_ALSO: Final = {DataKind.EVIDENCE: (MONTH,)}
+"""Of a kind, the walks beside its own."""
 MOST_COUNTED: Final = 10_000
 """Of what waits beyond its time no more are counted."""
 
@@ -87,7 +91,11 @@ class Retention:
         now = self._clock()
         done = await self._storage.write(walk, self.usual, now)
         again = await self._storage.write(look_at_left, self.usual, now)
-        return ExpiryStep(done.looked + again.looked, done.removed + again.removed)
+        whole = ExpiryStep()
+        if await self._storage.read(any_month_due, now):
+            whole = await self._storage.write(month_step, self.usual, now)
+        steps = (done, again, whole)
+        return ExpiryStep(sum(each.looked for each in steps), sum(each.removed for each in steps))
 
 
 class RetentionTask:
@@ -103,7 +111,12 @@ class RetentionTask:
         await run_periodically(Job("retention", self.look, LOOK_SECONDS))
 
     async def look(self) -> int:
-        """Remove all that is due, in small transactions, and give its room back; of how many rows."""
+        """Remove all that is due, in small transactions, and give its room back; of how many rows.
+
+        Before that the tables of the months to come are made, where evidence has them.
+        """
+        if await self._storage.read(lacks_months, self._clock()):
+            await self._storage.write(make_months, self._clock())
         removed = 0
         while await self._storage.read(_any_due, self._clock()):
             if not await self._storage.write(add_walks, self._clock()):
@@ -165,7 +178,10 @@ def figures(conn: sa.Connection, now: int) -> StoredFigures:
         some = sa.select(left.id).where(left.kind == kind.value).limit(MOST_COUNTED).subquery()
         count = conn.scalar(sa.select(sa.func.count()).select_from(some)) or 0
         first = conn.scalar(sa.select(sa.func.min(left.id)).where(left.kind == kind.value))
-        _kind, removed, oldest_at, due_at = rows.get(kind.value) or (kind.value, 0, None, None)
-        late = due_at is not None and due_at < now - LATE_MS
-        found[kind] = KeptKind(int(removed or 0), count, None if first is None else made_at(first), oldest_at, late)
+        walks = [rows[name] for name in (kind.value, *_ALSO.get(kind, ())) if name in rows]
+        removed = sum(int(walked[1] or 0) for walked in walks)
+        times = [walked[2] for walked in walks] + ([oldest_in_months(conn)] if kind is DataKind.EVIDENCE else [])
+        oldest_at = min((each for each in times if each is not None), default=None)
+        late = any(walked[3] is not None and walked[3] < now - LATE_MS for walked in walks)
+        found[kind] = KeptKind(removed, count, None if first is None else made_at(first), oldest_at, late)
     return StoredFigures(found, room_taken(conn))

@@ -24,7 +24,10 @@ class RetentionFields(BaseSettings):
         USUAL.evidence_days,
         ge=1,
         le=LONGEST_DAYS,
-        description=_("Days for which what destinations said in failed attempts is kept after a lead was delivered."),
+        description=_(
+            "Days for which what destinations said in failed attempts is kept after a lead was delivered; PostgreSQL "
+            "keeps it up to a month longer."
+        ),
     )
     keep_mail_days: int = Field(
         USUAL.mail_days,

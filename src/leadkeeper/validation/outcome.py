@@ -23,6 +23,7 @@ from leadkeeper.diagnosis import Answer, Diagnosis, Outcome, Receipt
 from leadkeeper.mail.diagnoses import MailKind
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce
+from leadkeeper.storage.evidence import insert_attempts
 
 UNASKED: Final = "worker"
 """Who validates what nobody has asked to be validated."""
@@ -62,7 +63,7 @@ def end_test(conn: sa.Connection, sent: SentTestLead, now: int, by: str, *, wait
         .where(d.id == sent.delivery_id, d.lease_id == sent.lease_id, t.SENDING)
         .values(state=_ended(answer).value, attempts=1, lease_id=None, changed_at=now)
     ).rowcount
-    conn.execute(sa.insert(t.attempt), attempt_row(sent.delivery_id, sent.at, now - sent.at, answer, late=not held))
+    insert_attempts(conn, [attempt_row(sent.delivery_id, sent.at, now - sent.at, answer, late=not held)])
     close_lease(conn, sent.lease_id, now)
     effect = Effect.NOT_TAKEN
     if isinstance(answer, Receipt):

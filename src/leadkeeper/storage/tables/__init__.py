@@ -31,6 +31,7 @@ from leadkeeper.storage.tables.leads import WITHHELD as WITHHELD
 from leadkeeper.storage.tables.leads import attempt as attempt
 from leadkeeper.storage.tables.leads import clock as clock
 from leadkeeper.storage.tables.leads import delivery as delivery
+from leadkeeper.storage.tables.leads import evidence as evidence
 from leadkeeper.storage.tables.leads import lead as lead
 from leadkeeper.storage.tables.leads import lease as lease
 from leadkeeper.storage.tables.leads import process as process

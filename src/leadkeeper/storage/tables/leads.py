@@ -174,7 +174,18 @@ attempt: Final = sa.Table(
     sa.Column("outcome", State, nullable=False),
     # An answer that came after its lease was lost: shown, but it moved nothing.
     sa.Column("late", sa.Boolean, nullable=False),
+    # A receipt, or a diagnosis without its evidence; rows that older versions wrote hold that, too.
     sa.Column("answer", sa.Text, nullable=False),
+)
+
+evidence: Final = sa.Table(
+    "evidence",
+    metadata,
+    # What the destination said in an attempt that failed, if anything. PostgreSQL keeps a table for each month of the
+    # attempt's id and drops it whole: see storage.months.
+    sa.Column("attempt_id", Uuid, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False),
+    postgresql_partition_by="RANGE (attempt_id)",
 )
 
 lease: Final = sa.Table(

@@ -11,9 +11,11 @@ from leadkeeper.storage.tables.schema import Id, Name, State, metadata
 retention_walk: Final = sa.Table(
     "retention_walk",
     metadata,
-    # One row for each publisher and kind; what is no publisher's has an empty one.
+    # One row for each publisher and kind; what is no publisher's has an empty one. On PostgreSQL there are two more,
+    # since evidence goes by the month: "month" is the walk through that (its place is an attempt), and of "evidence"
+    # without a publisher the place is the id before which leads may have attempts that hold their evidence themselves.
     sa.Column("publisher_id", Name, primary_key=True),
-    sa.Column("kind", State, primary_key=True),  # personal, evidence, mails
+    sa.Column("kind", State, primary_key=True),  # personal, evidence, mails, month
     # Everything up to this id was looked at: it is removed, or stands in retention_left.
     sa.Column("place", Id, nullable=False),
     sa.Column("due_at", sa.BigInteger, nullable=False, index=True),

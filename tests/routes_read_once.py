@@ -16,6 +16,7 @@ from unittest import mock
 
 import fastapi.routing
 import starlette.routing
+from fastapi._body_limit import wrap_app_with_body_limit
 from fastapi.routing import APIRoute, APIRouter
 from starlette.types import Receive, Scope, Send
 
@@ -35,7 +36,7 @@ class _Serving:
         known = route.dependant
         route.dependant = dataclasses.replace(known, call=route.endpoint, dependencies=list(known.dependencies))
         serve = fastapi.routing.request_response(route.get_route_handler())
-        route.app = fastapi.routing.wrap_app_with_body_limit(serve, route.max_body_size)
+        route.app = wrap_app_with_body_limit(serve, route.max_body_size)
         await route.app(scope, receive, send)
 
 

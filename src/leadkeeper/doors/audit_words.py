@@ -30,6 +30,7 @@ _LED_TO_WITH: Final[Sequence[tuple[re.Pattern[str], str]]] = (
     (re.compile(r"changed: (?P<names>.+)"), gettext("changed: %(names)s")),
     (re.compile(r"(?P<count>\d+) deliveries"), gettext("leads: %(count)s")),
     (re.compile(r"(?P<count>\d+) records"), gettext("records: %(count)s")),
+    (re.compile(r"position (?P<position>\d+)"), gettext("place %(position)s")),
     (re.compile(r"found (?P<marker>\S+)"), gettext("found: %(marker)s")),
     (re.compile(r"not found (?P<marker>\S+)"), gettext("not found: %(marker)s")),
     (re.compile(r"(?P<version>\d+)"), gettext("version %(version)s")),

@@ -26,7 +26,7 @@ class OfferCopies:
         """Copy the draft of ``offer`` to a new one of the same publisher; all of it, or nothing.
 
         The copy takes no leads before it is published. With ``connections`` it gets those of the offer, with their
-        settings in effect. Raises :class:`Problem` for an unknown offer, an id that is taken or may not be one, a title
+        settings in effect, titles and order. Raises :class:`Problem` for an unknown offer, an id that is taken or may not be one, a title
         that holds a secret, and a quota that is reached.
         """
         target = OfferRef(offer.publisher_id, offer_id)
@@ -37,7 +37,7 @@ class OfferCopies:
             woken = []
             if connections:
                 c = t.connection.c
-                names = sa.select(c.name).where(c.offer_ref == str(offer), c.removed_at.is_(None)).order_by(c.name)
+                names = sa.select(c.name).where(c.offer_ref == str(offer), c.removed_at.is_(None)).order_by(*t.IN_ORDER)
                 for name in conn.scalars(names).all():
                     source = self._connections.known(conn, offer, name)
                     woken.append(copy_within(conn, self._connections, source, target, by))

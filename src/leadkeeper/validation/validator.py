@@ -270,7 +270,7 @@ def _step(step: CheckStep, diagnosis: Diagnosis | None, language: Language) -> C
 
 
 def _named(connection: Connection, language: Language) -> str:
-    return named(connection.name, language.tell(connection.stored.provider.title))
+    return named(connection.label, language.tell(connection.stored.provider.title))
 
 
 def _message(sent: SentTestLead, effect: Effect, name: str, language: Language) -> str:

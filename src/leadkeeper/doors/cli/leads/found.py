@@ -41,4 +41,4 @@ def found(
     if json:
         print_json(view)
     else:
-        say(f"{view.connection}: {spoken(DELIVERIES[view.state])}")
+        say(f"{view.connection_title or view.connection}: {spoken(DELIVERIES[view.state])}")

@@ -29,7 +29,9 @@ _FIELDS = {
 
 def listed_lead(lead: LeadSummary) -> tuple[str | Cell, ...]:
     """Of the inbox: when it came, what it is, whose it is, and how its deliveries stand."""
-    states = [f"{each.connection}: {spoken(DELIVERIES[each.state])}" for each in lead.deliveries]
+    states = [
+        f"{each.connection_title or each.connection}: {spoken(DELIVERIES[each.state])}" for each in lead.deliveries
+    ]
     worst = max((each.state for each in lead.deliveries), key=_WORST.index, default="")
     text = ", ".join(states) or _("no connection yet")
     return (lead.created_time, lead.id, lead.lead_source, _who(lead.customer), state_text(worst, text))
@@ -61,7 +63,9 @@ def print_lead(lead: LeadView, language: Language) -> None:
 
 def _print_delivery(delivery: DeliveryView, language: Language) -> None:
     print()
-    print_line(f"{delivery.connection} ({delivery.destination}): {spoken(DELIVERIES[delivery.state])}")
+    print_line(
+        f"{delivery.connection_title or delivery.connection} ({delivery.destination}): {spoken(DELIVERIES[delivery.state])}"
+    )
     delivery_id = _("delivery %(id)s", id=delivery.id)
     print_line(f"  {spoken(delivery_id)}")
     if delivery.set_aside_for:

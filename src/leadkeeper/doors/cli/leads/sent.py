@@ -145,11 +145,11 @@ def retry(
         print_json({"deliveries": sent})
         return
     for delivery in sent:
-        say(f"{delivery.connection}: {spoken(DELIVERIES[delivery.state])}")
+        say(f"{delivery.connection_title or delivery.connection}: {spoken(DELIVERIES[delivery.state])}")
     if not sent:
         say(_("No delivery of this lead waits."))
         for delivery in others:
-            say(f"{delivery.connection}: {spoken(DELIVERIES[delivery.state])}")
+            say(f"{delivery.connection_title or delivery.connection}: {spoken(DELIVERIES[delivery.state])}")
         if others:
             say(_("To send one again, name the delivery: leadkeeper leads show."))
 

@@ -100,11 +100,8 @@ class Connections:
         """
         if not re.match(CONNECTION_NAME, name):
             rule = lazy_gettext("letters, digits, - and _, at most 64")
-            raise Problem(
-                ProblemType.INVALID_REQUEST,
-                lazy_gettext("A connection's name is %(rule)s.", rule=rule),
-                (FieldError("name", rule),),
-            )
+            message = lazy_gettext("A connection's name is %(rule)s.", rule=rule)
+            raise Problem(ProblemType.INVALID_REQUEST, message, (FieldError("name", rule),))
 
         # Whoever writes waits for whoever writes before, so what can be looked at beforehand is.
         ahead = await self._storage.read(self._read_ahead, offer, name, body)

@@ -111,6 +111,13 @@ def next_position(conn: sa.Connection, offer: OfferRef) -> int:
     return last + 1 if last else 0
 
 
+def copy_order(conn: sa.Connection, source: OfferRef, target: OfferRef) -> None:
+    """Put the connections of ``target`` in the order of those of the same names of ``source``."""
+    for name, position in conn.execute(sa.select(_c.name, _c.position).where(*_those_of(source))).all():
+        this = (_c.offer_ref == str(target), _c.name == name)
+        conn.execute(sa.update(t.connection).where(*this).values(position=position))
+
+
 def behind(conn: sa.Connection, offer: OfferRef, name: str) -> sa.ColumnElement[bool]:
     """The condition for connections of ``offer`` that stand behind the one of this ``name``, be it removed or not."""
     at = conn.scalar(sa.select(_c.position).where(_c.offer_ref == str(offer), _c.name == name)) or 0

@@ -5,7 +5,7 @@ What 1,000 leads cost at a destination its provider says; where nothing is known
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from babel.numbers import format_decimal

@@ -115,7 +115,9 @@ class AuditPages:
         filters = AuditFilter(offer=str(ref))  # which says whose it is: no second index is to be tried
         page = await self._audit.list(filters, cursor if cursor and _ID.fullmatch(cursor) else None, _SHOWN)
         names = await self._audit.names(page.entries, session.caller.publisher_id)
-        lines = [self._line(entry, names) for entry in page.entries]
+        standings = await self._routes.services.connections.standings([ref])
+        titles = {each.name: each.title for each in standings}
+        lines = [self._line(entry, names, titles) for entry in page.entries]
         following = (
             f"{offer_address(ref)}/history?{urlencode({'cursor': page.next_cursor})}" if page.next_cursor else ""
         )
@@ -123,16 +125,16 @@ class AuditPages:
             request, ref, "history.html", "history", lines=lines, following=following, earlier=cursor is not None
         )
 
-    def _line(self, entry: AuditEntry, names: Mapping[str, str]) -> HistoryLine:
+    def _line(self, entry: AuditEntry, names: Mapping[str, str], titles: Mapping[str, str]) -> HistoryLine:
         kind, _colon, named = entry.who.partition(":")
         title = self._routes.services.connections.destinations.title
-        validated = entry.act == "connection.validate"
+        validated, connection = entry.act == "connection.validate", entry.subject.partition("/")[2]
         return HistoryLine(
             at=entry.at,
             who=names.get(entry.who) or _BY.get(kind, entry.who),
             who_id=entry.who if named else "",
             what=act_word(entry.act),
-            connection=entry.subject.partition("/")[2],
+            connection=titles.get(connection, connection),
             led_to=outcome_words(entry.detail) if validated else led_to(entry.detail, title),
         )
 

@@ -66,7 +66,7 @@ async def test_it_is_told_in_portuguese(home: Installation) -> None:
         await sign_in(reader, email)
         page = await reader.open(HISTORY)
     told = page.text[page.text.index("Histórico") :]
-    for each in ("Pausou a conexão", "Estava: não testada", "Gravou a conexão", "Uma chave de API", "; recém-criada"):
+    for each in ("Pausou a conexão", "Estava: por testar", "Gravou a conexão", "Uma chave de API", "; recém-criada"):
         assert each in told, told
     assert "Somebody" not in told
 

@@ -1,4 +1,4 @@
-"""What a check of a connection found, and who hears of its steps while it runs."""
+"""What a check of a connection found, and who hears of its steps while it runs. Pure."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def watched(tell: Callable[[CheckStep], None]) -> Iterator[None]:
         _WATCHER.reset(token)
 
 
-def told(step: CheckStep) -> CheckStep:
+def tell_step(step: CheckStep) -> CheckStep:
     """The step, told to whoever watches the check: for an adapter that goes on to ask the other side for the next."""
     tell = _WATCHER.get()
     if tell is not None:

@@ -19,9 +19,7 @@ class View(BaseModel):
 
 
 DeliveryState = Literal["pending", "sending", "delivered", "unconfirmed", "waiting", "held", "setAside", "withheld"]
-ListedState = Literal[
-    "pending", "sending", "delivered", "unconfirmed", "waiting", "held", "setAside", "withheld", "attention"
-]
+ListedState = Literal[DeliveryState, "attention"]
 """What leads are listed by: a state of their deliveries, or that a person must do something."""
 
 

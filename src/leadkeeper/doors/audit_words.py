@@ -46,8 +46,8 @@ def led_to(detail: str, title: Callable[[str], str], word: Callable[[str], str] 
 
 
 def _changed(names: Sequence[str], word: Callable[[str], str]) -> str:
-    told = list(dict.fromkeys(filter(None, map(word, names))))
-    return _("changed: %(names)s", names=join_lazily(told, ", ")) if told else ""
+    known = list(dict.fromkeys(filter(None, map(word, names))))
+    return _("changed: %(names)s", names=join_lazily(known, ", ")) if known else ""
 
 
 def _led_to(part: str, title: Callable[[str], str], word: Callable[[str], str]) -> str:

@@ -19,7 +19,7 @@ import aiohttp
 from aiohttp.abc import ResolveResult
 from yarl import URL
 
-from leadkeeper.check import Check, CheckStep, told
+from leadkeeper.check import Check, CheckStep, tell_step
 from leadkeeper.gate import Gate, acting_for
 from leadkeeper.network.addresses import (
     URL_LIMIT,
@@ -278,16 +278,20 @@ class Network:
     async def _reach(self, text: str, steps: list[CheckStep]) -> None:
         url = self.check_url(text)
         host, port = url.raw_host or "", url.port or 443
-        steps.append(told(CheckStep("address", True, lazy_gettext("The address is one that leads may be sent to."))))
+        steps.append(
+            tell_step(CheckStep("address", True, lazy_gettext("The address is one that leads may be sent to.")))
+        )
         if as_address(host) is None:
             addresses = await self._resolver.resolve(host, port)
             steps.append(
-                told(CheckStep("name", True, lazy_gettext("The host name exists and leads to allowed addresses only.")))
+                tell_step(
+                    CheckStep("name", True, lazy_gettext("The host name exists and leads to allowed addresses only."))
+                )
             )
         else:
             addresses = [resolved(host, host, port)]
             steps.append(
-                told(CheckStep("name", True, lazy_gettext("The address is numeric; there is no name to look up.")))
+                tell_step(CheckStep("name", True, lazy_gettext("The address is numeric; there is no name to look up.")))
             )
         who = acting_for()
         await take_socket(self._sockets, who, self._connect_seconds)
@@ -300,15 +304,19 @@ class Network:
         self, scheme: str, host: str, addresses: Sequence[ResolveResult], steps: list[CheckStep]
     ) -> None:
         peer = await self._connect(addresses)
-        steps.append(told(CheckStep("network", True, lazy_gettext("The destination accepts network connections."))))
+        steps.append(
+            tell_step(CheckStep("network", True, lazy_gettext("The destination accepts network connections.")))
+        )
         if scheme != "https":
             peer.close()
             steps.append(
-                told(CheckStep("tls", None, lazy_gettext("Not encrypted: a local address that the operator allows.")))
+                tell_step(
+                    CheckStep("tls", None, lazy_gettext("Not encrypted: a local address that the operator allows."))
+                )
             )
             return
         _, writer = await asyncio.open_connection(sock=peer, ssl=self._tls, server_hostname=host)
-        steps.append(told(CheckStep("tls", True, lazy_gettext("The certificate is valid for this host."))))
+        steps.append(tell_step(CheckStep("tls", True, lazy_gettext("The certificate is valid for this host."))))
         writer.transport.abort()
 
     async def _connect(self, found: Sequence[ResolveResult]) -> socket.socket:

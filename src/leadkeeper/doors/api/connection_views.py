@@ -186,6 +186,11 @@ def _health(connection: Connection, now: int, language: Language) -> HealthView:
     )
 
 
+_TITLE: Final = {
+    "type": "string",
+    "maxLength": LONGEST_TITLE,
+    "description": "What people call it: one line, empty for its name. It is kept where none is sent.",
+}
 _TIME: Final = {"type": "string", "format": "date-time", "readOnly": True}
 
 
@@ -210,14 +215,9 @@ def connection_schemas(destinations: Destinations) -> dict[str, dict[str, Any]]:
         "description": "New settings that wait to be proven; those above are in effect.",
     }
     contacts = {"type": "array", "items": {"$ref": "#/components/schemas/ContactView"}, "readOnly": True}
-    title = {
-        "type": "string",
-        "maxLength": LONGEST_TITLE,
-        "description": "What people call it: one line, empty for its name. It is kept where none is sent.",
-    }
     summary = {
         "name": text,
-        "title": title,
+        "title": _TITLE,
         "host": text,
         "proven": proven,
         "testLead": test_lead,
@@ -235,7 +235,7 @@ def connection_schemas(destinations: Destinations) -> dict[str, dict[str, Any]]:
         "properties": {"leadDestination": {"const": NONE}},
     }
     return {
-        "ConnectionBody": {"oneOf": [none, *_shapes(destinations, "", {"title": title}, ())]},
+        "ConnectionBody": {"oneOf": [none, *_shapes(destinations, "", {"title": _TITLE}, ())]},
         "ConnectionResource": {"oneOf": [none, *_shapes(destinations, "Shown", summary, tuple(summary))]},
     }
 

@@ -133,7 +133,7 @@ class AuditPages:
     def _line(self, entry: AuditEntry, names: Mapping[str, str], titles: Mapping[str, str]) -> HistoryLine:
         kind, _colon, named = entry.who.partition(":")
         validated, connection = entry.act == "connection.validate", entry.subject.partition("/")[2]
-        detail, codes = self._told(entry)
+        detail, codes = self._words_of(entry)
         return HistoryLine(
             at=entry.at,
             who=names.get(entry.who) or _BY.get(kind, entry.who),
@@ -144,7 +144,7 @@ class AuditPages:
             codes=codes,
         )
 
-    def _told(self, entry: AuditEntry) -> tuple[str, Sequence[str]]:
+    def _words_of(self, entry: AuditEntry) -> tuple[str, Sequence[str]]:
         """What an act led to, in words, and the names that have none."""
         destinations, codes = self._routes.services.connections.destinations, list[str]()
 

@@ -117,11 +117,10 @@ class Routes:
             "field_word": field_word,
             "described": described,
         }
-        policy = content_security_policy()
         self._pages = Pages(
             "leadkeeper.doors.portal",
             services.languages,
-            policy,
+            content_security_policy(),
             functions=functions,
             marketplace=name,
             branding=services.branding,

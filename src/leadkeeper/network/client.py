@@ -107,6 +107,11 @@ async def read_capped(content: aiohttp.StreamReader, limit: int, into: bytearray
             raise AnswerTooLarge(f"the answer is larger than {limit} bytes")
 
 
+def _passed(name: str, detail: str) -> CheckStep:
+    """A step of reaching a host, told at once."""
+    return tell_step(CheckStep(name, True, detail))
+
+
 def _capped_response(limit: int) -> type[aiohttp.ClientResponse]:
     class CappedResponse(aiohttp.ClientResponse):
         """A response whose ``read``, ``text`` and ``json`` raise :class:`AnswerTooLarge` past the limit."""
@@ -278,21 +283,13 @@ class Network:
     async def _reach(self, text: str, steps: list[CheckStep]) -> None:
         url = self.check_url(text)
         host, port = url.raw_host or "", url.port or 443
-        steps.append(
-            tell_step(CheckStep("address", True, lazy_gettext("The address is one that leads may be sent to.")))
-        )
+        steps.append(_passed("address", lazy_gettext("The address is one that leads may be sent to.")))
         if as_address(host) is None:
             addresses = await self._resolver.resolve(host, port)
-            steps.append(
-                tell_step(
-                    CheckStep("name", True, lazy_gettext("The host name exists and leads to allowed addresses only."))
-                )
-            )
+            steps.append(_passed("name", lazy_gettext("The host name exists and leads to allowed addresses only.")))
         else:
             addresses = [resolved(host, host, port)]
-            steps.append(
-                tell_step(CheckStep("name", True, lazy_gettext("The address is numeric; there is no name to look up.")))
-            )
+            steps.append(_passed("name", lazy_gettext("The address is numeric; there is no name to look up.")))
         who = acting_for()
         await take_socket(self._sockets, who, self._connect_seconds)
         try:
@@ -304,9 +301,7 @@ class Network:
         self, scheme: str, host: str, addresses: Sequence[ResolveResult], steps: list[CheckStep]
     ) -> None:
         peer = await self._connect(addresses)
-        steps.append(
-            tell_step(CheckStep("network", True, lazy_gettext("The destination accepts network connections.")))
-        )
+        steps.append(_passed("network", lazy_gettext("The destination accepts network connections.")))
         if scheme != "https":
             peer.close()
             steps.append(
@@ -316,7 +311,7 @@ class Network:
             )
             return
         _, writer = await asyncio.open_connection(sock=peer, ssl=self._tls, server_hostname=host)
-        steps.append(tell_step(CheckStep("tls", True, lazy_gettext("The certificate is valid for this host."))))
+        steps.append(_passed("tls", lazy_gettext("The certificate is valid for this host.")))
         writer.transport.abort()
 
     async def _connect(self, found: Sequence[ResolveResult]) -> socket.socket:

@@ -69,7 +69,7 @@ class ConnectionTitles:
         take_turn(conn, offer.publisher_id)
         _present(conn, offer, name)
         before = list(conn.scalars(sa.select(_c.name).where(*_those_of(offer)).order_by(*t.IN_ORDER)))
-        index = place(before.index(name))
+        index = min(place(before.index(name)), len(before))
         names = [each for each in before if each != name]
         names.insert(index, name)
         if names != before:

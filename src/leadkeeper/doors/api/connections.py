@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from fastapi import FastAPI, Response
 from pydantic import BaseModel, Field
@@ -13,7 +13,7 @@ from leadkeeper.clock import Clock
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.findings import Findings
-from leadkeeper.connections.titles import ConnectionTitles
+from leadkeeper.connections.titles import LONGEST_TITLE, ConnectionTitles
 from leadkeeper.doors.api.connection_views import (
     ConnectionBody,
     ConnectionList,
@@ -24,10 +24,10 @@ from leadkeeper.doors.api.connection_views import (
 from leadkeeper.doors.api.language import SUMMARY, Asked, language_headers
 from leadkeeper.doors.api.paging import Paged
 from leadkeeper.doors.api.resource import add
-from leadkeeper.doors.api.schemas import Body, PreviewBody, ReplayBody, to_ms
+from leadkeeper.doors.api.schemas import Body, PreviewBody, ReplayBody, Text, to_ms
 from leadkeeper.doors.api.security import ConnectionName, Offer, Owner
 from leadkeeper.inbox.redelivery import Redelivery
-from leadkeeper.json_types import Flag
+from leadkeeper.json_types import WHOLE, Flag
 from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.problem import ProblemType, unknown_connection
 from leadkeeper.texts import Language
@@ -63,13 +63,15 @@ class TestLeadBody(Body):
 class ConnectionTitleBody(Body):
     """What people call a connection."""
 
-    title: str = Field(description="One line; empty calls it by its name.")
+    title: Annotated[Text, Field(max_length=LONGEST_TITLE)] = Field(description="One line; empty: by its name.")
 
 
 class ConnectionPlaceBody(Body):
     """A connection's place among those of its offer."""
 
-    position: int = Field(ge=1, strict=True, description="From 1; beyond the last is the last.")
+    position: Annotated[int, Field(ge=1, le=2**31 - 1), WHOLE] = Field(
+        description="From 1; beyond the last is the last."
+    )
 
 
 class ConnectionOrder(BaseModel):

@@ -133,4 +133,5 @@ def _every(offer: OfferRef) -> str:
 def _shown(remote: Remote, offer: OfferRef, value: dict[str, Any]) -> dict[str, Any]:
     """As it came, which is as the commands write it too; looked at, so that nothing is missing in it."""
     remote.read(_Shown, value)
-    return {"offer": str(offer), "title": value.get("name", ""), **value}
+    older = {} if "title" in value else {"title": value.get("name", "")}
+    return {"offer": str(offer), **value, **older}

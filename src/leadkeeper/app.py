@@ -32,6 +32,7 @@ from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.copying import ConnectionCopies
 from leadkeeper.connections.findings import Findings
+from leadkeeper.connections.titles import ConnectionTitles
 from leadkeeper.connections.vault import Vault
 from leadkeeper.delivery.direct import Handover
 from leadkeeper.delivery.worker import Worker
@@ -194,6 +195,7 @@ def _assemble(ground: _Ground) -> Services:
         offers=offers,
         connections=connections,
         connection_copies=ConnectionCopies(storage, connections),
+        connection_titles=ConnectionTitles(storage, clock),
         findings=Findings(storage, connections, wake, clock, goes_on=look_again),
         validator=_validator(ground, connections, access.rates),
         intake=intake,

@@ -1,8 +1,10 @@
-"""What a check of a connection found. Pure data."""
+"""What a check of a connection found, and who hears of its steps while it runs. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,6 +49,27 @@ class CheckStep:
     name: str
     ok: bool | None
     detail: str = ""
+
+
+_WATCHER: Final[ContextVar[Callable[[CheckStep], None] | None]] = ContextVar("watcher", default=None)
+
+
+@contextmanager
+def watched(tell: Callable[[CheckStep], None]) -> Iterator[None]:
+    """Whatever step a check finds meanwhile is told at once. ``tell`` must neither wait nor raise."""
+    token = _WATCHER.set(tell)
+    try:
+        yield
+    finally:
+        _WATCHER.reset(token)
+
+
+def tell_step(step: CheckStep) -> CheckStep:
+    """The step, told to whoever watches the check: for an adapter that goes on to ask the other side for the next."""
+    tell = _WATCHER.get()
+    if tell is not None:
+        tell(step)
+    return step
 
 
 @dataclass(frozen=True, slots=True)

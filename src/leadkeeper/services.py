@@ -20,6 +20,7 @@ from leadkeeper.clock import Clock
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.copying import ConnectionCopies
 from leadkeeper.connections.findings import Findings
+from leadkeeper.connections.titles import ConnectionTitles
 from leadkeeper.inbox.as_sent import SentRecords
 from leadkeeper.inbox.attention.attention import Attention
 from leadkeeper.inbox.cost import Costs
@@ -126,6 +127,7 @@ class Services:
     offers: OfferServices
     connections: Connections
     connection_copies: ConnectionCopies
+    connection_titles: ConnectionTitles
     findings: Findings
     validator: Validator
     intake: Intake

@@ -19,9 +19,7 @@ class View(BaseModel):
 
 
 DeliveryState = Literal["pending", "sending", "delivered", "unconfirmed", "waiting", "held", "setAside", "withheld"]
-ListedState = Literal[
-    "pending", "sending", "delivered", "unconfirmed", "waiting", "held", "setAside", "withheld", "attention"
-]
+ListedState = Literal[DeliveryState, "attention"]
 """What leads are listed by: a state of their deliveries, or that a person must do something."""
 
 
@@ -129,6 +127,7 @@ class DeliveryView(View):
 
     id: str
     connection: str
+    connection_title: str = Field("", description="What people call the connection.")
     destination: str
     state: DeliveryState
     attempts: tuple[AttemptView, ...]
@@ -221,6 +220,7 @@ class DeliverySummary(View):
 
     id: str
     connection: str
+    connection_title: str = Field("", description="What people call the connection.")
     destination: str
     state: DeliveryState
 
@@ -380,6 +380,7 @@ class AttentionEntry(View):
     publisher_id: str | None = Field(description="Whose it is; null for what concerns the whole installation.")
     offer_id: str | None = None
     connection: str | None = None
+    connection_title: str | None = Field(None, description="What people call the connection.")
     destination: str | None = None
     leads: int = Field(description="How many leads wait for it, or were withheld; 10001 means more than 10000.")
     lead_id: str | None = Field(None, description="The lead, where exactly one was set aside for it.")

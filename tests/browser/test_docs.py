@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from playwright.async_api import Browser, expect
+import pytest
+from playwright.async_api import Browser, Page, expect
 
+from tests.browser.axe import colour_violations, violations
 from tests.browser.conftest import Opened
+from tests.browser.test_storefront import picture
 
 
 async def test_the_documentation_works_under_its_policy(browser: Browser, opening: Opened) -> None:
@@ -47,3 +50,39 @@ async def test_a_call_is_tried_with_the_visitor_s_key(browser: Browser, opening:
         assert refused == []
         assert [url for url in asked if not url.startswith((home.url, "data:"))] == []
         assert all(key not in url for url in asked)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+async def test_the_api_reference_is_as_dark_as_the_reader_s_system(
+    browser: Browser, opening: Opened, script: bool
+) -> None:
+    async with opening() as home:
+        page = await browser.new_page(color_scheme="dark")
+        if not script:
+            await page.route("**/*.js", lambda route: route.abort())
+        refused: list[str] = []
+        page.on("console", lambda message: refused.append(message.text) if "Content Security" in message.text else None)
+        await page.goto(f"{home.url}/docs/api")
+        if script:
+            await page.locator("#reference[data-ready]").wait_for(timeout=60_000)
+            await page.locator("button.opblock-summary-control").first.click()
+            await page.locator(".opblock-body").first.wait_for()
+        assert await darkest(page), "the page is not dark"
+        assert await violations(page) == []
+        await picture(page, f"api-dark-{script}")
+        await page.emulate_media(color_scheme="light")
+        await expect(page.locator("html")).not_to_have_class("dark-mode")
+        assert not await darkest(page), "the page is not light any more"
+        assert await colour_violations(page) == []
+        assert refused == []
+
+
+async def darkest(page: Page) -> bool:
+    """Whether what lies behind the texts is dark: of the page, its top, and the reference."""
+    shades = await page.evaluate(
+        """() => ["body", ".bar", ".swagger-ui"].map((each) => document.querySelector(each)).filter(Boolean)
+        .map((each) => getComputedStyle(each).backgroundColor.match(/[\\d.]+/g).map(Number))
+        .filter(([, , , seen = 1]) => seen > 0).map(([red, green, blue]) => red + green + blue)"""
+    )
+    assert shades
+    return all(shade < 150 for shade in shades)

@@ -18,7 +18,7 @@ import pytest
 import structlog
 
 from leadkeeper.catalogue import CATALOGUE, text_of
-from leadkeeper.check import STEP_TITLES, Check, CheckStep, step_title
+from leadkeeper.check import STEP_TITLES, Check, CheckStep, step_title, watched
 from leadkeeper.clock import new_id
 from leadkeeper.delivery.schedule import State as Stored
 from leadkeeper.delivery.schedule import next_step
@@ -70,11 +70,14 @@ class Meeting:
         return answers
 
     async def check(self) -> Check:
-        """Check; nothing is written by that."""
-        before = await self.stage.total()
+        """Check; nothing is written by that, and its steps are told while it runs."""
+        before, told = await self.stage.total(), list[CheckStep]()
         with structlog.testing.capture_logs() as events:
             async with asyncio.timeout(END_SECONDS):
-                check = await self.adapter.check()
+                with watched(told.append):
+                    check = await self.adapter.check()
+        assert list(check.steps[: len(told)]) == told, "the steps are told as they are found, in their order"
+        assert not check.ok or len(told) >= len(check.steps) - 2, "all are told but those that the last answer shows"
         self.assert_nothing_private([check], events)
         assert await self.stage.total() == before
         assert check.ok is (check.diagnosis is None), "a failed step and its diagnosis come together"

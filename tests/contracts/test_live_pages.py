@@ -297,3 +297,42 @@ async def test_other_secrets_have_a_date_of_their_own(home: Installation, member
     page = await member.send(form, {"secretExpires": "in spring"})
     assert page.status == 422
     assert "date" in page.text
+
+
+async def test_the_steps_of_a_check_appear_one_by_one(database_url: str) -> None:
+    """The other side takes the network connection and says no more: what was found before shows meanwhile."""
+    come, gone_on = asyncio.Event(), asyncio.Event()
+
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        come.set()
+        await gone_on.wait()
+        writer.close()
+
+    async with (
+        await asyncio.start_server(silent, "127.0.0.1", 0) as server,
+        installation(database_url, public_url="http://leads.example", allow_addresses="127.0.0.0/8") as home,
+        Customer(home.url) as member,
+    ):
+        await signed_in(home, member, "publisher:contoso")
+        settings = {"httpsEndpointUrl": f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/leads"}
+        body = {"leadDestination": "httpsEndpoint", "httpsEndpointLeadConfiguration": settings}
+        assert (await (await home.visitor("operator")).put(f"{OFFER}/connections/slow", body)).status == 201
+        page = await member.open(f"{AT}/connections/slow")
+        (form,) = [form for form in page.forms if form.action.endswith("/validate")]
+        validating = asyncio.create_task(member.send(form, {}))
+        await asyncio.wait_for(come.wait(), PATIENCE)
+
+        async def progress() -> str:
+            return " ".join((await member.open(f"{AT}/connections/slow/progress")).text.split())
+
+        async def shown() -> bool:
+            return "network : passed" in await progress()
+
+        await until(shown)
+        told = await progress()
+        assert "The next step is under way." in told
+        assert "certificate" not in told
+        gone_on.set()
+        page = await asyncio.wait_for(validating, PATIENCE)
+        assert "certificate : failed" in " ".join(page.text.split())
+        assert "under way" not in await progress()

@@ -55,6 +55,7 @@ async def test_a_member_reads_who_did_what_with_the_offer(home: Installation) ->
     order += ["HTTPS endpoint; newly made", "Saved the offer"]
     places = [told.index(each) for each in order]
     assert places == sorted(places), told
+    assert "Software as a service; takes leads; changed: Title" in told
     assert told.count("Saved the connection") == 1, "the other offer's is not told here"
     assert PASSWORD not in told
 
@@ -65,7 +66,7 @@ async def test_it_is_told_in_portuguese(home: Installation) -> None:
         await sign_in(reader, email)
         page = await reader.open(HISTORY)
     told = page.text[page.text.index("Histórico") :]
-    for each in ("Pausou a conexão", "Estava: não testada", "Gravou a conexão", "Uma chave de API", "; recém-criada"):
+    for each in ("Pausou a conexão", "Estava: por testar", "Gravou a conexão", "Uma chave de API", "; recém-criada"):
         assert each in told, told
     assert "Somebody" not in told
 
@@ -163,3 +164,28 @@ def test_no_word_of_it_is_missing_in_a_language() -> None:
     told += [led_to(detail, str) for detail in ("was broken", "changed: url", "3 deliveries; held, setAside", "waits")]
     for language in installed():
         assert [text for text in told if not language.can_tell(text)] == [], language.code
+
+
+async def test_what_was_changed_is_told_in_words_and_the_rest_is_marked_as_a_code(home: Installation) -> None:
+    key = await home.visitor("publisher:contoso")
+    await key.put(OFFER, {"title": "Contoso CRM Pro", "summary": "Sells", "offerType": "crm-of-our-own"})
+    other = {**DESTINATION, "httpsEndpointLeadConfiguration": {"httpsEndpointUrl": "https://other.example/hook"}}
+    assert (await key.put(f"{OFFER}/customer-leads", other)).status == 200
+    path = "/api/publishers/contoso/offers/crm-pro?api-version=2017-10-31"
+    before = (await key.get(path)).json()
+    before["definition"]["offer"]["microsoft-azure-marketplace.ownThing"] = "x"
+    before["definition"]["offer"]["microsoft-azure-marketplace.priceLine"] = "Free"
+    assert (await key.put(path, before)).status == 200
+    async with signed_in(home, Role.READER) as reader:
+        page = await reader.open(HISTORY)
+        portal = await reader.open("/portal")
+    assert "changed: Summary" in page.text
+    assert "changed: Price" in page.text
+    assert "<code>offer.microsoft-azure-marketplace.ownThing</code>" in page.html
+    assert "HTTPS endpoint; changed: HTTPS address" in page.text
+    assert "<code>crm-of-our-own</code>" in page.html
+    assert "<code>crm-of-our-own</code>" in portal.html
+    async with Customer(home.url, "pt") as customer:
+        await sign_in(customer, await add(home, Role.CONTRIBUTOR))
+        page = await customer.open(HISTORY)
+    assert "alterado: Resumo" in page.text

@@ -44,6 +44,7 @@ LEFT_OUT = {
     # What is too large is refused as such (413), whatever else is wrong with it.
     f"{OFFER_PATH}/customer-leads": ["positive_data_acceptance", "negative_data_rejection"],
     f"{OFFER_PATH}/connections/{{name}}": ["positive_data_acceptance", "negative_data_rejection"],
+    f"{OFFER_PATH}/connections/{{name}}/rename": ["positive_data_acceptance"],  # a title can be seen
     "/v1/leads/find": ["negative_data_rejection"],  # 0.0 is a whole number
     # A text that is too long for an address is refused as such (431).
     "/v1/explain": ["negative_data_rejection"],

@@ -52,6 +52,8 @@ BODIES: Final[Mapping[str, Any]] = {
     "PUT /v1/publishers/{publisherId}/offers/{offerId}/connections/{name}": DESTINATION,
     "POST /v1/publishers/{publisherId}/offers/{offerId}/connections/{name}/preview": {},
     "POST /v1/publishers/{publisherId}/offers/{offerId}/connections/{name}/replay": {"missing": True},
+    "POST /v1/publishers/{publisherId}/offers/{offerId}/connections/{name}/rename": {"title": "Ours"},
+    "POST /v1/publishers/{publisherId}/offers/{offerId}/connections/{name}/move": {"position": 1},
     "POST /v1/publishers/{publisherId}/offers/{offerId}/connections/{name}/missing-leads/send-again": {},
     "POST /v1/publishers/{publisherId}/offers/{offerId}/connections/{name}/missing-leads/accept": {},
     "POST /v1/publishers/{publisherId}/offers/{offerId}/connections/{name}/test-lead": {"found": True},

@@ -151,7 +151,7 @@ async def test_a_test_lead_that_nobody_found_is_sent_unconfirmed(s: Scene, to: s
     s.sandbox.stand_in(Salesforce).choose("picklistMandatory")
     await s.connect(to)
     found: dict[str, Any] = {}
-    for language, words in (("en", "sent, unconfirmed"), ("pt", "enviado, não confirmado")):
+    for language, words in (("en", "sent, unconfirmed"), ("pt", "enviado, sem confirmação")):
         answer = await s.validate(language=language)
         found = answer.json()
         assert found["ok"] is None, "neither yes nor no"
@@ -315,7 +315,7 @@ async def test_find_names_the_usual_causes_and_claims_nothing(s: Scene, to: str)
         summary = " ".join([*traced["message"], *traced["steps"]])
         assert [cause for cause in causes if cause not in summary] == []
         assert claims(summary) == []
-        assert ("unconfirmed" if language == "en" else "não confirmado") in summary
+        assert ("unconfirmed" if language == "en" else "sem confirmação") in summary
     lead = await s.owner.get(f"/v1/leads/{lead_id}")
     assert claims(lead.body.decode()) == []
     listed = await s.owner.post("/v1/leads/find", {"email": "ada@contoso.example"})

@@ -69,11 +69,11 @@ def test_in_portuguese(
     monkeypatch.setenv("LEADKEEPER_LANGUAGE", "pt")
     put_offer(call)
     put_connection(call, queueing)
-    assert "não testada" in call("connections", "list").out
+    assert "por testar" in call("connections", "list").out
     validated = call("connections", "validate", OFFER)
-    assert "enviado, não confirmado" in validated.out
+    assert "enviado, sem confirmação" in validated.out
     assert claims(validated.out + validated.err) == []
-    assert "não confirmada" in call("connections", "list").out
+    assert "sem confirmação" in call("connections", "list").out
     assert "fila" in call("connections", "not-found", OFFER).out
     assert "com problema" in call("connections", "list").out
 

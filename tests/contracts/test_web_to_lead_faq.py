@@ -132,7 +132,7 @@ async def test_no_door_calls_it_received(sandbox: Sandbox, tmp_path: Path, state
         body = {"leadDestination": "salesforce", "salesforceLeadConfiguration": WEB_SETTINGS}
         assert (await owner.put(f"{OFFER}/customer-leads", body)).status == 201
         lead_id = await hand_in(operator)
-        for language, unconfirmed in (("en", "unconfirmed"), ("pt", "não confirmado")):
+        for language, unconfirmed in (("en", "unconfirmed"), ("pt", "sem confirmação")):
             asked = {"Accept-Language": language}
             validated = await owner.call("POST", f"{OFFER}/customer-leads/validate", headers=asked)
             assert unconfirmed in validated.json()["message"]

@@ -59,7 +59,7 @@ inglês. Para receber diagnósticos em português: `Accept-Language: pt` na API 
         "Em geral, *{outcome}*; quem deve agir: *{who}*.",
         {
             Outcome.DELIVERED: "entregue",
-            Outcome.UNCONFIRMED: "não confirmado",
+            Outcome.UNCONFIRMED: "sem confirmação",
             Outcome.REFUSED: "recusado",
             Outcome.BROKEN: "conexão com problema",
             Outcome.THROTTLED: "limitado",

@@ -151,7 +151,7 @@ def test_where_nothing_confirms_an_end_is_told_as_unconfirmed() -> None:
     subject, (english, portuguese) = of_over(confirmed=False)
     assert "unconfirmed" in subject
     assert "a lead was sent, unconfirmed" in english
-    assert "um lead foi enviado, não confirmado" in portuguese
+    assert "um lead foi enviado, sem confirmação" in portuguese
     assert "got through" not in english
     assert "a lead has gone out" not in english
     subject, (english, portuguese) = of_over()

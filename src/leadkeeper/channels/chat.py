@@ -98,7 +98,8 @@ def _message(event: ToTell, base_url: str, language: Language) -> _Message:
         page += f"/offers/{data['publisherId']}/{data['offerId']}"
         where = language.gettext("Offer %(offer)s", offer=f"{data['publisherId']}/{data['offerId']}")
         if data.get("connection"):
-            where = language.gettext("%(offer)s, connection %(connection)s", offer=where, connection=data["connection"])
+            called = data.get("connectionTitle") or data["connection"]
+            where = language.gettext("%(offer)s, connection %(connection)s", offer=where, connection=called)
         lines.append(where)
     elif data.get("cause"):
         lines.append(language.gettext("Publisher %(publisher)s", publisher=str(data["publisherId"])))

@@ -78,7 +78,7 @@ class Subscriptions:
     def write_of_deliveries(self, conn: sa.Connection, events: Mapping[str, tuple[Event, str]], now: int) -> None:
         """The same for deliveries: each one's event, and its cause or whether it is confirmed, as ``data`` says it."""
         d, c, lead = t.delivery.c, t.connection.c, t.lead.c
-        about = (c.name, c.destination, lead.publisher_id, lead.offer_id, lead.test)
+        about = (c.name, t.CONNECTION_TITLE, c.destination, lead.publisher_id, lead.offer_id, lead.test)
         query = sa.select(d.id, d.lead_id, *about).join(t.connection, c.id == d.connection_id)
         query = query.join(t.lead, lead.id == d.lead_id).where(one_of(conn, d.id, list(events)))
         occurrences = []
@@ -86,7 +86,11 @@ class Subscriptions:
             event, detail = events[row.id]
             if self.hears(event, row.publisher_id):
                 data = {"leadId": row.lead_id, "offerId": row.offer_id, "test": bool(row.test), "deliveryId": row.id}
-                data |= {"connection": row.name, "destination": row.destination}
+                data |= {
+                    "connection": row.name,
+                    "connectionTitle": row.connection_title,
+                    "destination": row.destination,
+                }
                 key = "receipt" if event is Event.LEAD_DELIVERED else "cause"
                 occurrences.append(Occurrence(event, row.publisher_id, data | {key: detail}))
         self.write(conn, occurrences, now)

@@ -36,6 +36,8 @@ class ListedConnection:
     id: str
     offer: OfferRef
     name: str
+    title: str
+    """What people call it."""
     destination: str
     state: ConnectionState
     since: str | None
@@ -52,7 +54,17 @@ def connections_by_state(
     limit: int = 50,
 ) -> list[ListedConnection]:
     """Up to ``limit`` connections, by offer and name behind ``after``: of one publisher, in one state, or all."""
-    columns = (_C.id, _C.offer_ref, _C.name, _C.destination, _C.tried, _C.proven, _C.test_diagnosis, _C.suspended)
+    columns = (
+        _C.id,
+        _C.offer_ref,
+        _C.name,
+        t.CONNECTION_TITLE,
+        _C.destination,
+        _C.tried,
+        _C.proven,
+        _C.test_diagnosis,
+        _C.suspended,
+    )
     query = sa.select(*columns, *health_selected()).where(_C.removed_at.is_(None))
     if publisher_id is not None:
         query = query.where(of_publisher(conn, publisher_id))
@@ -73,6 +85,7 @@ def _listed(row: sa.Row[Any], now: int) -> ListedConnection:
         id=row.id,
         offer=OfferRef.parse(row.offer_ref),
         name=row.name,
+        title=row.connection_title,
         destination=row.destination,
         state=state_of(health, known),
         since=None if since is None else to_text(since),

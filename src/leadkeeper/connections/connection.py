@@ -45,6 +45,8 @@ class Connection:
     removed: bool
     created_at: int
     changed_at: int
+    title: str = ""
+    """What people call it, where that is not its name."""
     known: Known = NOT_KNOWN
     test: LastTest | None = None
     change: SettingsChange | None = None
@@ -55,6 +57,11 @@ class Connection:
     def since(self, now: int) -> int | None:
         """Since when it is broken or fails, in milliseconds, as far as that was recorded; ``None`` for others."""
         return since_of(self.health, self.known, now)
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.title or self.name
 
     @property
     def changed(self) -> Connection:
@@ -109,6 +116,7 @@ class ConnectionRows:
             removed=row.removed_at is not None,
             created_at=row.created_at,
             changed_at=row.changed_at,
+            title=row.title,
             known=known_of(row),
             test=last_test_of(row),
         )

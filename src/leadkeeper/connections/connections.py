@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -25,6 +25,7 @@ from leadkeeper.connections.room import require_room_for
 from leadkeeper.connections.rotation import rotate, unreadable
 from leadkeeper.connections.standing import ConnectionStanding, of_offers
 from leadkeeper.connections.state import STATE_WORDS
+from leadkeeper.connections.titles import behind, given_title, next_position, set_title
 from leadkeeper.connections.vault import Vault, row_of
 from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.mail.address import DEFAULT_RULES, MailRules, distinct
@@ -45,7 +46,7 @@ PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class ConnectionPage:
-    """Some of an offer's connections, by name; ``next_cursor`` where more follow."""
+    """Some of an offer's connections, in their order; ``next_cursor`` where more follow."""
 
     connections: Sequence[Connection]
     next_cursor: str | None
@@ -99,11 +100,8 @@ class Connections:
         """
         if not re.match(CONNECTION_NAME, name):
             rule = lazy_gettext("letters, digits, - and _, at most 64")
-            raise Problem(
-                ProblemType.INVALID_REQUEST,
-                lazy_gettext("A connection's name is %(rule)s.", rule=rule),
-                (FieldError("name", rule),),
-            )
+            message = lazy_gettext("A connection's name is %(rule)s.", rule=rule)
+            raise Problem(ProblemType.INVALID_REQUEST, message, (FieldError("name", rule),))
 
         # Whoever writes waits for whoever writes before, so what can be looked at beforehand is.
         ahead = await self._storage.read(self._read_ahead, offer, name, body)
@@ -135,7 +133,10 @@ class Connections:
         require_room_for(conn, offer, None if row is None else row.id, parsed.config.contact_email, self._quotas)
         contacts.enter(conn, offer.publisher_id, parsed.config.contact_email, self._clock(), trusted=trusted)
         change_routes(conn, offer.publisher_id)
-        connection = self._put(conn, offer, name, before, parsed, by)
+        connection, title = self._put(conn, offer, name, before, parsed, by), given_title(body)
+        if title is not None:
+            set_title(conn, offer, _present(conn, offer, name), title, self._clock(), by)
+            connection = replace(connection, title="" if title == name else title)
         made = frozenset(parsed.stored().secrets) - frozenset(known.secrets if known else ())
         given = body.get(parsed.destination.config_key, {})
         return connection, before is None or before.removed, frozenset(made - set(given))
@@ -199,6 +200,7 @@ class Connections:
             **({} if known else NOTHING_KNOWN),
             **({} if before and kept and changes.same_line(before.stored, stored) else {"settings_since": now}),
             **Health().columns(),
+            **({"position": next_position(conn, offer)} if before is None or before.removed else {}),
         }
         if before is None:
             values |= {"id": connection_id, "offer_ref": str(offer), "name": name, "created_at": now}
@@ -245,19 +247,19 @@ class Connections:
         return await self._storage.write(transaction)
 
     async def list(self, offer: OfferRef | None = None) -> list[Connection]:
-        """The connections of one offer (:class:`Problem` if unknown), or of all, by offer and name."""
+        """The connections of one offer (:class:`Problem` if unknown), or of all, by offer, in their order."""
 
         def transaction(conn: sa.Connection) -> list[Connection]:
             query = sa.select(t.connection).where(t.connection.c.removed_at.is_(None))
             if offer is not None:
                 require_offer(conn, offer)
                 query = query.where(t.connection.c.offer_ref == str(offer))
-            return [*self._rows.wholes(conn, query.order_by(t.connection.c.offer_ref, t.connection.c.name))]
+            return [*self._rows.wholes(conn, query.order_by(t.connection.c.offer_ref, *t.IN_ORDER))]
 
         return await self._storage.read(transaction)
 
     async def page(self, offer: OfferRef, *, after: str | None = None, limit: int = PAGE) -> ConnectionPage:
-        """Up to ``limit`` (at most :data:`PAGE`) of an offer's connections, by name, behind the name ``after``.
+        """Up to ``limit`` (at most :data:`PAGE`) of an offer's connections, in order, behind the one named ``after``.
 
         Raises :class:`Problem` for an unknown offer.
         """
@@ -268,16 +270,18 @@ class Connections:
             c = t.connection.c
             query = sa.select(t.connection).where(c.offer_ref == str(offer), c.removed_at.is_(None))
             if after is not None:
-                query = query.where(c.name > after)
-            names = conn.scalars(query.with_only_columns(c.name).order_by(c.name).limit(most + 1)).all()
+                query = query.where(behind(conn, offer, after))
+            names = conn.scalars(query.with_only_columns(c.name).order_by(*t.IN_ORDER).limit(most + 1)).all()
             shown = names[:most]
-            found = self._rows.wholes(conn, query.where(one_of(conn, c.name, shown)).order_by(c.name)) if shown else []
+            found = (
+                self._rows.wholes(conn, query.where(one_of(conn, c.name, shown)).order_by(*t.IN_ORDER)) if shown else []
+            )
             return ConnectionPage(found, shown[-1] if len(names) > most else None)
 
         return await self._storage.read(transaction)
 
     async def standings(self, offers: Sequence[OfferRef]) -> Sequence[ConnectionStanding]:
-        """How the connections of these offers are doing, by offer and name; opens no secret."""
+        """How the connections of these offers are doing, by offer, in their order; opens no secret."""
         return await self._storage.read(of_offers, offers)
 
     async def remove(self, offer: OfferRef, name: str, *, by: str) -> bool:

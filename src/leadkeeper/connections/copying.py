@@ -35,8 +35,9 @@ class ConnectionCopies:
     async def copy(self, offer: OfferRef, name: str, to: Sequence[str], *, by: str) -> list[Copied]:
         """Copy a connection to the offers ``to`` (their ids) of the same publisher, under its name.
 
-        Its settings in effect are copied. An offer that has a connection of that name keeps it and is told as refused,
-        as is one whose quota is reached. Raises :class:`Problem` for an unknown offer or connection, or a damaged one.
+        Its settings in effect and its title are copied; it comes last where somebody put those of the offer in order.
+        An offer that has a connection of that name keeps it and is told as refused, as is one whose quota is reached.
+        Raises :class:`Problem` for an unknown offer or connection, or a damaged one.
         """
         done = []
         for offer_id in dict.fromkeys(to):
@@ -67,7 +68,7 @@ def copy_within(conn: sa.Connection, connections: Connections, source: Connectio
     there = (c.offer_ref == str(target), c.name == source.name, c.removed_at.is_(None))
     if conn.scalar(sa.select(sa.exists().where(*there))):
         return ""
-    body = rendered(source.stored, shown=frozenset(source.stored.secrets))
+    body = rendered(source.stored, shown=frozenset(source.stored.secrets)) | {"title": source.title}
     made, _new, _shown = connections.put_within(conn, target, source.name, body, by=by)
     assert made is not None
     return made.id

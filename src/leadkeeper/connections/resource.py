@@ -31,6 +31,7 @@ _IGNORED = frozenset(
         "product",
         "resourceName",
         "name",
+        "title",
         "validations",
         "lifecycleState",
         "offer",

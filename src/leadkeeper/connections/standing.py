@@ -21,6 +21,8 @@ class ConnectionStanding:
 
     offer: OfferRef
     name: str
+    title: str
+    """What people call it."""
     destination: str
     state: ConnectionState
 
@@ -30,14 +32,27 @@ MOST: Final = 500
 
 
 def of_offers(conn: sa.Connection, offers: Sequence[OfferRef]) -> list[ConnectionStanding]:
-    """The connections of these offers, by offer and name, at most :data:`MOST`."""
+    """The connections of these offers, by offer, in their order, at most :data:`MOST`."""
     c = t.connection.c
-    columns = (c.offer_ref, c.name, c.destination, c.tried, c.proven, c.test_diagnosis, *health_selected())
+    columns = (
+        c.offer_ref,
+        c.name,
+        t.CONNECTION_TITLE,
+        c.destination,
+        c.tried,
+        c.proven,
+        c.test_diagnosis,
+        *health_selected(),
+    )
     query = sa.select(*columns).where(c.offer_ref.in_(map(str, offers)), c.removed_at.is_(None))
-    rows = conn.execute(query.order_by(c.offer_ref, c.name).limit(MOST))
+    rows = conn.execute(query.order_by(c.offer_ref, *t.IN_ORDER).limit(MOST))
     return [
         ConnectionStanding(
-            OfferRef.parse(row.offer_ref), row.name, row.destination, state_of(health_of(row), known_of(row))
+            OfferRef.parse(row.offer_ref),
+            row.name,
+            row.connection_title,
+            row.destination,
+            state_of(health_of(row), known_of(row)),
         )
         for row in rows
     ]

@@ -27,26 +27,34 @@ _LED_TO: Final[Mapping[str, str]] = {
 """Words of the audit that are the same in every line."""
 _LED_TO_WITH: Final[Sequence[tuple[re.Pattern[str], str]]] = (
     (re.compile(r"was (?P<state>.+)"), gettext("It was: %(state)s")),
-    (re.compile(r"changed: (?P<names>.+)"), gettext("changed: %(names)s")),
     (re.compile(r"(?P<count>\d+) deliveries"), gettext("leads: %(count)s")),
     (re.compile(r"(?P<count>\d+) records"), gettext("records: %(count)s")),
+    (re.compile(r"position (?P<position>\d+)"), gettext("place %(position)s")),
     (re.compile(r"found (?P<marker>\S+)"), gettext("found: %(marker)s")),
     (re.compile(r"not found (?P<marker>\S+)"), gettext("not found: %(marker)s")),
     (re.compile(r"(?P<version>\d+)"), gettext("version %(version)s")),
 )
 
 
-def led_to(detail: str, title: Callable[[str], str]) -> str:
+def led_to(detail: str, title: Callable[[str], str], word: Callable[[str], str] = str) -> str:
     """What an act on an offer led to, as the audit keeps it, in words; ids and names of fields stay as they are.
 
-    ``title`` tells what people call a kind of destination, and hands back any other name.
+    ``title`` tells what people call a kind of destination, and hands back any other name; ``word`` does so with what
+    was changed, and leaves out what it answers empty.
     """
-    return join_lazily([_led_to(part, title) for part in detail.split("; ")], "; ")
+    return join_lazily([text for part in detail.split("; ") if (text := _led_to(part, title, word))], "; ")
 
 
-def _led_to(part: str, title: Callable[[str], str]) -> str:
+def _changed(names: Sequence[str], word: Callable[[str], str]) -> str:
+    known = list(dict.fromkeys(filter(None, map(word, names))))
+    return _("changed: %(names)s", names=join_lazily(known, ", ")) if known else ""
+
+
+def _led_to(part: str, title: Callable[[str], str], word: Callable[[str], str]) -> str:
     if part in _LED_TO:
         return _LED_TO[part]
+    if part.startswith("changed: "):
+        return _changed(part.removeprefix("changed: ").split(", "), word)
     for pattern, message in _LED_TO_WITH:
         if found := pattern.fullmatch(part):
             return _(message, **{name: _LED_TO.get(value, value) for name, value in found.groupdict().items()})

@@ -83,7 +83,7 @@ async def csv_of(
 
 def _row(lead: LeadSummary, language: Language, title: Callable[[str], str]) -> Sequence[str]:
     customer, follow = lead.customer, lead.follow_up
-    ways = (f"{title(each.destination)} ({each.connection}): {each.state}" for each in lead.deliveries)
+    ways = (f"{title(each.destination)} ({each.connection_title}): {each.state}" for each in lead.deliveries)
     followed = ("", "", "", "") if follow is None else (follow.state, follow.reason, follow.owner or "", follow.due_at)
     return (
         lead.id,

@@ -44,6 +44,7 @@ class SentView(View):
 
     lead_id: str
     connection: str
+    connection_title: str = Field("", description="What people call the connection.")
     destination: str
     sent: bool = Field(description="Whether it was sent at least once. Otherwise this is what is going to be sent.")
     settings_changed: bool = Field(
@@ -86,6 +87,7 @@ class SentRecords:
         return SentView(
             lead_id=lead.id,
             connection=found.connection.name,
+            connection_title=found.connection.label,
             destination=stored.destination,
             sent=found.last_at is not None,
             settings_changed=found.last_at is not None and found.settings_since > found.last_at,

@@ -5,7 +5,7 @@ What 1,000 leads cost at a destination its provider says; where nothing is known
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from babel.numbers import format_decimal
@@ -29,6 +29,7 @@ class ConnectionCost(View):
     """What a connection may cost a month at its destination."""
 
     connection: str
+    connection_title: str = Field("", description="What people call the connection.")
     destination: str
     dollars: float | None = Field(description="US dollars a month; null where nothing is known.")
     message: str
@@ -64,19 +65,24 @@ def _estimate(
     those = (lead.publisher_id == offer.publisher_id, lead.offer_id == offer.offer_id, *within(since, None))
     count = conn.scalar(sa.select(sa.func.count()).select_from(t.lead).where(*those)) or 0
     rows = conn.execute(
-        sa.select(c.name, c.destination).where(c.offer_ref == str(offer), c.removed_at.is_(None)).order_by(c.name)
+        sa.select(c.name, t.CONNECTION_TITLE, c.destination)
+        .where(c.offer_ref == str(offer), c.removed_at.is_(None))
+        .order_by(*t.IN_ORDER)
     )
-    found = tuple(_cost(row.name, destinations.named(row.destination), count, language) for row in rows)
+    found = tuple(_cost(row, destinations.named(row.destination), count, language) for row in rows)
     return CostEstimate(leads=count, days=DAYS, connections=found)
 
 
-def _cost(name: str, provider: Provider, leads: int, language: Language) -> ConnectionCost:
-    destination, rate = provider.name, provider.dollars_per_thousand
+def _cost(row: sa.Row[Any], provider: Provider, leads: int, language: Language) -> ConnectionCost:
+    rate = provider.dollars_per_thousand
+    one = ConnectionCost(
+        connection=row.name, connection_title=row.connection_title, destination=provider.name, dollars=None, message=""
+    )
     if rate is None:
         message = language.gettext(
             "Nothing is known of what this destination costs for each lead: ask whoever runs it."
         )
-        return ConnectionCost(connection=name, destination=destination, dollars=None, message=message)
+        return one.model_copy(update={"message": message})
     dollars = round(leads * rate / 1000, 4)
     message = language.gettext(
         "%(leads)s leads in %(days)s days at about %(rate)s US dollars for 1,000: %(sum)s a month.",
@@ -85,7 +91,7 @@ def _cost(name: str, provider: Provider, leads: int, language: Language) -> Conn
         rate=_cents(rate, language),
         sum=_cents(dollars, language),
     )
-    return ConnectionCost(connection=name, destination=destination, dollars=dollars, message=message)
+    return one.model_copy(update={"dollars": dollars, "message": message})
 
 
 def _cents(dollars: float, language: Language) -> str:

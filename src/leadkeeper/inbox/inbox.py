@@ -124,6 +124,7 @@ _DELIVERIES: Final[sa.Select[Any]] = (
         t.delivery.c.due_at,
         t.delivery.c.set_aside_for,
         t.connection.c.name,
+        t.CONNECTION_TITLE,
         t.connection.c.destination,
         t.connection.c.diagnosis.label("cause"),
         t.SHOWN_STATE.label("shown"),
@@ -357,6 +358,7 @@ def _delivery(
     return DeliveryView(
         id=row.id,
         connection=row.name,
+        connection_title=row.connection_title,
         destination=row.destination,
         state=row.shown,
         attempts=tuple(attempts),

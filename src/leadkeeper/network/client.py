@@ -19,7 +19,7 @@ import aiohttp
 from aiohttp.abc import ResolveResult
 from yarl import URL
 
-from leadkeeper.check import Check, CheckStep
+from leadkeeper.check import Check, CheckStep, tell_step
 from leadkeeper.gate import Gate, acting_for
 from leadkeeper.network.addresses import (
     URL_LIMIT,
@@ -105,6 +105,11 @@ async def read_capped(content: aiohttp.StreamReader, limit: int, into: bytearray
         if len(into) > limit:
             del into[limit:]
             raise AnswerTooLarge(f"the answer is larger than {limit} bytes")
+
+
+def _passed(name: str, detail: str) -> CheckStep:
+    """A step of reaching a host, told at once."""
+    return tell_step(CheckStep(name, True, detail))
 
 
 def _capped_response(limit: int) -> type[aiohttp.ClientResponse]:
@@ -278,35 +283,35 @@ class Network:
     async def _reach(self, text: str, steps: list[CheckStep]) -> None:
         url = self.check_url(text)
         host, port = url.raw_host or "", url.port or 443
-        steps.append(CheckStep("address", True, lazy_gettext("The address is one that leads may be sent to.")))
+        steps.append(_passed("address", lazy_gettext("The address is one that leads may be sent to.")))
         if as_address(host) is None:
-            found = await self._resolver.resolve(host, port)
-            steps.append(
-                CheckStep("name", True, lazy_gettext("The host name exists and leads to allowed addresses only."))
-            )
+            addresses = await self._resolver.resolve(host, port)
+            steps.append(_passed("name", lazy_gettext("The host name exists and leads to allowed addresses only.")))
         else:
-            found = [resolved(host, host, port)]
-            steps.append(CheckStep("name", True, lazy_gettext("The address is numeric; there is no name to look up.")))
+            addresses = [resolved(host, host, port)]
+            steps.append(_passed("name", lazy_gettext("The address is numeric; there is no name to look up.")))
         who = acting_for()
         await take_socket(self._sockets, who, self._connect_seconds)
         try:
-            await self._shake_hands(url.scheme, host, found, steps)
+            await self._shake_hands(url.scheme, host, addresses, steps)
         finally:
             self._sockets.leave(who)
 
     async def _shake_hands(
-        self, scheme: str, host: str, found: Sequence[ResolveResult], steps: list[CheckStep]
+        self, scheme: str, host: str, addresses: Sequence[ResolveResult], steps: list[CheckStep]
     ) -> None:
-        peer = await self._connect(found)
-        steps.append(CheckStep("network", True, lazy_gettext("The destination accepts network connections.")))
+        peer = await self._connect(addresses)
+        steps.append(_passed("network", lazy_gettext("The destination accepts network connections.")))
         if scheme != "https":
             peer.close()
             steps.append(
-                CheckStep("tls", None, lazy_gettext("Not encrypted: a local address that the operator allows."))
+                tell_step(
+                    CheckStep("tls", None, lazy_gettext("Not encrypted: a local address that the operator allows."))
+                )
             )
             return
         _, writer = await asyncio.open_connection(sock=peer, ssl=self._tls, server_hostname=host)
-        steps.append(CheckStep("tls", True, lazy_gettext("The certificate is valid for this host.")))
+        steps.append(_passed("tls", lazy_gettext("The certificate is valid for this host.")))
         writer.transport.abort()
 
     async def _connect(self, found: Sequence[ResolveResult]) -> socket.socket:

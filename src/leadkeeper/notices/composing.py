@@ -15,7 +15,7 @@ from leadkeeper.connections.outage_news import OutageNews
 from leadkeeper.destinations.registry import OURS
 from leadkeeper.diagnosis import AnyKind, Diagnosis
 from leadkeeper.mail.address import MailAddress
-from leadkeeper.mail.text import change_refused_notice, lead_notice, paused_notice, withheld_notice
+from leadkeeper.mail.text import change_refused_notice, lead_notice, paused_notice, quoted, withheld_notice
 from leadkeeper.notices.due import DueNotices
 from leadkeeper.notices.expiry_mail import expiring_notice
 from leadkeeper.notices.outage_mail import Fallen, all_paused_notice, failing_notice, works_notice
@@ -43,7 +43,7 @@ def compose(
         case outbox.LEAD_WITHHELD:
             return withheld_notice(len(due.notices), row.title, page, *whom)
         case outbox.CONNECTION_FAILING | outbox.CONNECTION_WORKS:
-            those = [Fallen(notice.name, notice.title, OutageNews.of(notice.body)) for notice in due.notices]
+            those = [Fallen(_called(notice), notice.title, OutageNews.of(notice.body)) for notice in due.notices]
             summary_in = failing_notice if due.kind == outbox.CONNECTION_FAILING else works_notice
             return summary_in(those, f"{base_url}/portal", *whom)
         case outbox.OPERATION_FAILED:
@@ -61,11 +61,13 @@ def compose(
             return live_notice(row.title, f"{base_url}/store/offers/{row.publisher_id}/{row.offer_id}", *whom)
     if due.kind == outbox.CONNECTION_EXPIRES:
         last = due.notices[-1]
-        return expiring_notice(row.name, row.title, Ending.of(last.body), f"{page}/connections/{row.name}/edit", *whom)
+        return expiring_notice(
+            _called(row), row.title, Ending.of(last.body), f"{page}/connections/{row.name}/edit", *whom
+        )
     notified_last = from_stored(due.notices[-1].body)
     assert isinstance(notified_last, Diagnosis)
     if due.kind == outbox.CHANGE_REFUSED:
-        return change_refused_notice(row.name, row.title, notified_last.kind, *whom)
+        return change_refused_notice(_called(row), row.title, notified_last.kind, *whom)
     return _paused(due, notified_last.kind, f"{base_url}/portal", whom)
 
 
@@ -74,10 +76,15 @@ def _paused(
 ) -> EmailMessage:
     """One connection is broken, or several by one cause."""
     row, not_found = due.notices[0], kind in OURS.if_not_found
-    broken = {notice.connection_id: (notice.title, notice.name) for notice in due.notices}
+    broken = {notice.connection_id: (notice.title, _called(notice)) for notice in due.notices}
     if len(broken) > 1:
         return all_paused_notice([*broken.values()], kind, portal, *whom, not_found=not_found)
-    return paused_notice(row.name, row.title, kind, *whom, not_found=not_found)
+    return paused_notice(_called(row), row.title, kind, *whom, not_found=not_found)
+
+
+def _called(row: sa.Row[Any]) -> str:
+    """What mails call a connection: its title in quotes, as somebody chose it; else its name, which is plain."""
+    return str(row.name) if row.connection_title == row.name else quoted(row.connection_title)
 
 
 def _failure(row: sa.Row[Any]) -> tuple[str, list[str]]:

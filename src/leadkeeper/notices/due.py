@@ -118,7 +118,7 @@ def take(conn: sa.Connection, now: int) -> list[DueNotices]:
     c, o, offer = t.connection.c, t.operation.c, t.offer.c
     about = (offer.title, offer.publisher_id, offer.id.label("offer_id"), offer.preview_key)
     rows = conn.execute(
-        sa.select(t.notice, c.name, c.destination, c.settings, *_STATE, o.emails, o.steps, *about)
+        sa.select(t.notice, c.name, t.CONNECTION_TITLE, c.destination, c.settings, *_STATE, o.emails, o.steps, *about)
         .outerjoin(t.connection, c.id == n.connection_id)
         .outerjoin(t.operation, o.id == n.operation_id)
         .join(t.offer, offer.ref == sa.func.coalesce(c.offer_ref, o.offer_ref))

@@ -54,6 +54,8 @@ class CausePlace:
     count: int = 1
     since: int | None = None
     kind: str | None = None
+    title: str = ""
+    """What people call the connection."""
 
 
 @dataclass(frozen=True, slots=True)

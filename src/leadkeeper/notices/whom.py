@@ -24,6 +24,7 @@ from leadkeeper.inbox.attention.concerns import of_everybody
 from leadkeeper.inbox.attention.missing_records import missing_chain
 from leadkeeper.inbox.withheld import withheld_counts
 from leadkeeper.mail.address import MailAddress, MailRules, parse_address
+from leadkeeper.mail.text import quoted
 from leadkeeper.notices.turns import CHANNELS, About, CausePlace
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
@@ -207,11 +208,22 @@ def _part(entry: AttentionEntry, connections: Mapping[tuple[str, str], str]) -> 
     since = None if entry.since is None else round(datetime.fromisoformat(entry.since).timestamp() * 1_000)
     kind = None if entry.diagnosis is None else entry.diagnosis.kind
     connection_id = connections.get((offer, name), "")
-    return CausePlace(entry.publisher_id or "", offer, name, connection_id, entry.leads, entry.count, since, kind)
+    return CausePlace(
+        entry.publisher_id or "",
+        offer,
+        name,
+        connection_id,
+        entry.leads,
+        entry.count,
+        since,
+        kind,
+        entry.connection_title or name,
+    )
 
 
 def place(part: CausePlace) -> str:
     """Where it is, as pages name it; empty for the installation."""
     if not part.offer_id:
         return part.publisher_id
-    return f"{OfferRef(part.publisher_id, part.offer_id)}/{part.connection}".rstrip("/")
+    where = f"{OfferRef(part.publisher_id, part.offer_id)}/{part.connection}".rstrip("/")
+    return where if part.title in ("", part.connection) else f"{where} {quoted(part.title)}"

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.copying import copy_within
+from leadkeeper.connections.titles import copy_order
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.logos import copy_logo
@@ -26,8 +27,8 @@ class OfferCopies:
         """Copy the draft of ``offer`` to a new one of the same publisher; all of it, or nothing.
 
         The copy takes no leads before it is published. With ``connections`` it gets those of the offer, with their
-        settings in effect. Raises :class:`Problem` for an unknown offer, an id that is taken or may not be one, a title
-        that holds a secret, and a quota that is reached.
+        settings in effect, titles and order. Raises :class:`Problem` for an unknown offer, an id that is taken or may
+        not be one, a title that holds a secret, and a quota that is reached.
         """
         target = OfferRef(offer.publisher_id, offer_id)
 
@@ -37,10 +38,11 @@ class OfferCopies:
             woken = []
             if connections:
                 c = t.connection.c
-                names = sa.select(c.name).where(c.offer_ref == str(offer), c.removed_at.is_(None)).order_by(c.name)
+                names = sa.select(c.name).where(c.offer_ref == str(offer), c.removed_at.is_(None)).order_by(*t.IN_ORDER)
                 for name in conn.scalars(names).all():
                     source = self._connections.known(conn, offer, name)
                     woken.append(copy_within(conn, self._connections, source, target, by))
+                copy_order(conn, offer, target)
             return as_offer(offer_row(conn, made)), woken
 
         made, woken = await self._storage.write(transaction)

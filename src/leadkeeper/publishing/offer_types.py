@@ -73,6 +73,12 @@ def offer_type(id: str) -> OfferType:
     return _BY_ID.get(id.casefold()) or OfferType(id, id)
 
 
+def type_word(id: str) -> str | None:
+    """What people call the type of this id; ``None`` for one that is not in the list."""
+    known = _BY_ID.get(id.casefold())
+    return None if known is None else known.title
+
+
 def calls_of(offer_type_id: str, calls: tuple[CallToAction, ...]) -> tuple[CallToAction, ...]:
     """What customers can do with an offer of this type that names ``calls``."""
     return calls or offer_type(offer_type_id).calls_to_action

@@ -188,7 +188,7 @@ def _if_not_found(connection: Connection) -> AnyKind | None:
 
 
 def _name(connection: Connection) -> str:
-    return named(connection.name, connection.stored.provider.title)
+    return named(connection.label, connection.stored.provider.title)
 
 
 def _lines(summary: str, who: str, steps: Sequence[str], docs: str, kind: str) -> str:

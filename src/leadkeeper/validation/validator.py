@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -13,7 +14,7 @@ from pydantic import TypeAdapter
 from leadkeeper.access.rates import Rates
 from leadkeeper.access.validations import UnderWay
 from leadkeeper.catalogue import diagnose, text_of
-from leadkeeper.check import Check, CheckStep
+from leadkeeper.check import Check, CheckStep, watched
 from leadkeeper.clock import Clock, new_id, now_ms, to_datetime
 from leadkeeper.connections import changes
 from leadkeeper.connections.adapters import open_adapter
@@ -32,7 +33,7 @@ from leadkeeper.lead import OutgoingLead, test_marker
 from leadkeeper.network.silent import Silent
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType, unknown_connection
-from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.engine import Storage, StorageAway
 from leadkeeper.storage.known import require_offer
 from leadkeeper.texts import ENGLISH, Language, lazy_gettext
 from leadkeeper.validation.outcome import UNASKED, Effect, SentTestLead, end_test, refuse
@@ -213,7 +214,7 @@ class Validator:
     async def _validated(self, connection: Connection, by: str, language: Language, further: Further) -> Validation:
         if connection.change is not None:
             await self._storage.write(changes.take_change, connection.id, connection.change, self._clock())
-        check = await self.check(connection.changed)
+        check = await self._checked(connection.changed, language, further)
         steps = tuple(_step(step, check.diagnosis, language) for step in check.steps)
         name = _named(connection.changed, language)
         if not check.ok:
@@ -252,6 +253,33 @@ class Validator:
             else None,
         )
 
+    async def _checked(self, connection: Connection, language: Language, further: Further) -> Check:
+        """The check, each of its steps told as soon as it is found, with those before."""
+        steps: list[CheckStepView] = []
+        moved, ended = asyncio.Event(), False
+
+        def tell(step: CheckStep) -> None:
+            steps.append(_step(step, None, language))
+            moved.set()
+
+        async def pass_on() -> None:
+            # Beside the check: how long the database takes is no part of the time that the other side has.
+            while not ended:
+                await moved.wait()
+                moved.clear()
+                if not ended:
+                    with contextlib.suppress(StorageAway):  # nobody sees the step; the check goes on
+                        await further(tuple(steps), "")
+
+        passing = asyncio.create_task(pass_on())
+        try:
+            with watched(tell):
+                return await self.check(connection)
+        finally:
+            ended = True
+            moved.set()
+            await passing
+
     async def _carry(self, connection: Connection, lead: OutgoingLead) -> Answer:
         destination = open_adapter(connection, self._context, self._storage)
         try:
@@ -270,7 +298,7 @@ def _step(step: CheckStep, diagnosis: Diagnosis | None, language: Language) -> C
 
 
 def _named(connection: Connection, language: Language) -> str:
-    return named(connection.name, language.tell(connection.stored.provider.title))
+    return named(connection.label, language.tell(connection.stored.provider.title))
 
 
 def _message(sent: SentTestLead, effect: Effect, name: str, language: Language) -> str:

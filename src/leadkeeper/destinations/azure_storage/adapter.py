@@ -16,7 +16,7 @@ from typing import ClassVar, Final, Generic, Protocol, TypeVar
 from pydantic import SecretStr
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.check import Check, CheckStep
+from leadkeeper.check import Check, CheckStep, tell_step
 from leadkeeper.destinations.azure_storage.account import Service, is_account_permitted, parse_connection_string
 from leadkeeper.destinations.azure_storage.calls import FOREIGN_HOST, StorageCalls, about_account
 from leadkeeper.destinations.azure_storage.diagnoses import AzureStorageKind
@@ -119,7 +119,7 @@ class StorageAdapter(ABC, Generic[CreationT]):
         """Steps ``settings``, those of reaching the host, and ``credentials`` (reads a little, writes nothing)."""
         if self._refusal is not None:
             return Check((CheckStep("settings", False, self._refusal.evidence.text or ""),), self._refusal)
-        settings = CheckStep("settings", True, lazy_gettext("The connection string is complete."))
+        settings = tell_step(CheckStep("settings", True, lazy_gettext("The connection string is complete.")))
         reach = await self._network.check_reach(self._account.endpoint)
         if reach.diagnosis is not None:
             return Check((settings, *reach.steps), about_account(reach.diagnosis))

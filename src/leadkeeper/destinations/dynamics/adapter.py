@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 from uuid import UUID, uuid5
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.check import Check, CheckStep
+from leadkeeper.check import Check, CheckStep, tell_step
 from leadkeeper.destinations.dynamics.dataverse import DIALECT, USUAL_LENGTHS, Environment, Lengths
 from leadkeeper.destinations.dynamics.diagnoses import DynamicsKind
 from leadkeeper.destinations.dynamics.errors import (
@@ -236,16 +236,18 @@ class Dynamics:
             return Check(reach.steps, _silent(DIALECT.about_host(reach.diagnosis)))
         steps = [*reach.steps]
         diagnosis = await self._environment.prove_sign_in()
-        steps.append(_step("token", diagnosis, lazy_gettext("Microsoft Entra ID gives a token for this environment.")))
+        proof = lazy_gettext("Microsoft Entra ID gives a token for this environment.")
+        steps.append(tell_step(_step("token", diagnosis, proof)))
         if diagnosis is not None:
             return Check(tuple(steps), diagnosis)
         user = await self._who_am_i()
         if isinstance(user, Diagnosis):
             return Check((*steps, _step("membership", user)), user)
-        steps.append(CheckStep("membership", True, lazy_gettext("The environment knows the user.")))
+        steps.append(tell_step(CheckStep("membership", True, lazy_gettext("The environment knows the user."))))
         create, diagnosis = await self._check_create(user)
         if diagnosis is not None:
             return Check((*steps, create), diagnosis)
+        tell_step(create)
         fields, diagnosis = await self._check_fields()
         return Check((*steps, create, fields), diagnosis, UNSEEN)
 

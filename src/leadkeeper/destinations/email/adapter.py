@@ -14,7 +14,7 @@ from typing import ClassVar, Final
 import structlog
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.check import Check, CheckStep
+from leadkeeper.check import Check, CheckStep, tell_step
 from leadkeeper.destinations.email.settings import EmailConfig
 from leadkeeper.destinations.interface import Contacts, Preview, Standing
 from leadkeeper.diagnoses.unseen import Unseen
@@ -70,7 +70,7 @@ class Email:
         except NoFreeConnection as error:
             found = diagnose_network(error)
         detail = lazy_gettext("The mail server lets us sign in.") if found is None else found.summary
-        server = CheckStep("mailServer", found is None, detail)
+        server = tell_step(CheckStep("mailServer", found is None, detail))
         standings = await self._standings()
         missing = _nobody_to_tell(standings)
         if missing is not None:

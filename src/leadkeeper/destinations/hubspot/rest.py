@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final, NamedTuple
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.check import Check, CheckStep
+from leadkeeper.check import Check, CheckStep, tell_step
 from leadkeeper.destinations.hubspot import contacts
 from leadkeeper.destinations.hubspot.account import (
     BATCH,
@@ -281,7 +281,7 @@ class HubSpotRestApi:
             found = await look()
             if isinstance(found, Diagnosis):
                 return Check((*steps, CheckStep(name, False, found.evidence.text or found.summary)), found)
-            steps.append(CheckStep(name, *found))
+            steps.append(tell_step(CheckStep(name, *found)))
         return Check(tuple(steps), unseen=UNSEEN)
 
     async def _check_token(self) -> tuple[bool | None, str] | Diagnosis:

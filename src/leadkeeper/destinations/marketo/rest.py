@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.check import Check, CheckStep
+from leadkeeper.check import Check, CheckStep, tell_step
 from leadkeeper.destinations.interface import Presence, Preview, SentRecord
 from leadkeeper.destinations.mapping import Value, cut, noted, record
 from leadkeeper.destinations.marketo.diagnoses import MarketoKind
@@ -244,14 +244,14 @@ class MarketoRestApi:
         token = await self._client.token()
         if isinstance(token, Diagnosis):
             return _failed(steps, "token", token)
-        steps.append(CheckStep("token", True, lazy_gettext("Marketo accepts the client id and secret.")))
+        steps.append(tell_step(CheckStep("token", True, lazy_gettext("Marketo accepts the client id and secret."))))
         try:
             async with self._pace.turn():
                 for name, look in (("fields", self._check_fields), ("form", self._check_form)):
                     step, trouble = await look()
                     if trouble is not None:
                         return _failed(steps, name, unsent(trouble))
-                    steps.append(step)
+                    steps.append(tell_step(step))
         except Busy as busy:
             return _failed(steps, "form", diagnose(MarketoKind.PACED, retry_after=busy.seconds))
         return Check(tuple(steps), unseen=UNSEEN)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final, NamedTuple
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.check import Check, CheckStep
+from leadkeeper.check import Check, CheckStep, tell_step
 from leadkeeper.destinations.interface import Presence, Preview, SentRecord
 from leadkeeper.destinations.mapping import Value, noted
 from leadkeeper.destinations.salesforce.check import (
@@ -249,7 +249,9 @@ class SalesforceRestApi:
         token = await self._client.token()
         if isinstance(token, Diagnosis):
             return _failed(steps, "token", token)
-        steps.append(CheckStep("token", True, lazy_gettext("Salesforce accepts the consumer key and secret.")))
+        steps.append(
+            tell_step(CheckStep("token", True, lazy_gettext("Salesforce accepts the consumer key and secret.")))
+        )
         sent: Mapping[str, Value] = {**REST_FIELDS, **self._config.fields}
         fields = await self._describe()
         trouble = fields if isinstance(fields, Diagnosis) else judge_fields(fields, sent, self._id_field)
@@ -261,7 +263,7 @@ class SalesforceRestApi:
         text = lazy_gettext(
             "All fields exist and may be written, none that is mandatory is lacking, and leads can be created."
         )
-        steps += [CheckStep("fields", True, text), tell_rules(fields, sent)]
+        steps += [tell_step(CheckStep("fields", True, text)), tell_step(tell_rules(fields, sent))]
         reply = await self._client.call("GET", "/limits")
         step, trouble = judge_limits(None if isinstance(reply, Diagnosis) else reply.content)
         return Check((*steps, step), trouble, UNSEEN)

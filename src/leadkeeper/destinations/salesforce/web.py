@@ -16,7 +16,7 @@ from urllib.parse import unquote_plus, urlencode
 
 from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
-from leadkeeper.check import Check, CheckStep
+from leadkeeper.check import Check, CheckStep, tell_step
 from leadkeeper.destinations.interface import Preview, Quota
 from leadkeeper.destinations.mapping import noted
 from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
@@ -84,7 +84,7 @@ class WebToLead:
             return reach
         only = lazy_gettext("Only a test lead that turns up in Salesforce can prove that it takes leads.")
         detail = join_lazily((only, LOST_FOR))
-        return Check((*reach.steps, CheckStep("lead", None, detail)), unseen=UNSEEN)
+        return Check((*reach.steps, tell_step(CheckStep("lead", None, detail))), unseen=UNSEEN)
 
     async def preview(self, lead: OutgoingLead) -> Preview:
         """The form's fields for ``lead``, without those that are the same for all leads."""

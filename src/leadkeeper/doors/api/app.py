@@ -108,7 +108,12 @@ def _routes(services: Services, metrics: Metrics, *, metrics_open: bool) -> Sequ
         PublishingRoutes(services.offers.publication, services.base_url),
         DifferenceRoutes(services.offers.differences, services.offers.publication),
         ConnectionRoutes(
-            services.connections, services.validator, services.findings, services.leads.redelivery, services.clock
+            services.connections,
+            services.connection_titles,
+            services.validator,
+            services.findings,
+            services.leads.redelivery,
+            services.clock,
         ),
         ReconciliationRoutes(services.reconciliation),
         CrossListingRoutes(services.offers.cross_listings),

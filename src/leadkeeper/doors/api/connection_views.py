@@ -13,6 +13,7 @@ from leadkeeper.connections.health import Trouble
 from leadkeeper.connections.last_test import LastTest
 from leadkeeper.connections.resource import NONE, rendered, restored
 from leadkeeper.connections.state import ConnectionState
+from leadkeeper.connections.titles import LONGEST_TITLE
 from leadkeeper.destinations.interface import Standing
 from leadkeeper.destinations.registry import Destinations
 from leadkeeper.diagnosis import Diagnosis
@@ -29,7 +30,7 @@ class ConnectionResource(RootModel[dict[str, Any]]):
 
 
 class ConnectionList(BaseModel):
-    """Connections by name."""
+    """Connections in their order."""
 
     connections: list[ConnectionResource]
     nextCursor: str | None = Field(None, description="Where the next page begins; null on the last.")
@@ -105,6 +106,7 @@ def connection_content(
     return {
         **rendered(connection.stored, frozenset() if change else shown),
         "name": connection.name,
+        "title": connection.label,
         "host": _host(connection),
         "proven": connection.proven,
         "testLead": _test_lead(connection.test),
@@ -184,6 +186,11 @@ def _health(connection: Connection, now: int, language: Language) -> HealthView:
     )
 
 
+_TITLE: Final = {
+    "type": "string",
+    "maxLength": LONGEST_TITLE,
+    "description": "What people call it: one line, empty for its name. It is kept where none is sent.",
+}
 _TIME: Final = {"type": "string", "format": "date-time", "readOnly": True}
 
 
@@ -210,6 +217,7 @@ def connection_schemas(destinations: Destinations) -> dict[str, dict[str, Any]]:
     contacts = {"type": "array", "items": {"$ref": "#/components/schemas/ContactView"}, "readOnly": True}
     summary = {
         "name": text,
+        "title": _TITLE,
         "host": text,
         "proven": proven,
         "testLead": test_lead,
@@ -227,18 +235,20 @@ def connection_schemas(destinations: Destinations) -> dict[str, dict[str, Any]]:
         "properties": {"leadDestination": {"const": NONE}},
     }
     return {
-        "ConnectionBody": {"oneOf": [none, *_shapes(destinations, "", {})]},
-        "ConnectionResource": {"oneOf": [none, *_shapes(destinations, "Shown", summary)]},
+        "ConnectionBody": {"oneOf": [none, *_shapes(destinations, "", {"title": _TITLE}, ())]},
+        "ConnectionResource": {"oneOf": [none, *_shapes(destinations, "Shown", summary, tuple(summary))]},
     }
 
 
-def _shapes(destinations: Destinations, suffix: str, summary: dict[str, Any]) -> list[dict[str, Any]]:
+def _shapes(
+    destinations: Destinations, suffix: str, summary: dict[str, Any], required: tuple[str, ...]
+) -> list[dict[str, Any]]:
     return [
         {
             "type": "object",
             "title": destination.lead_destination,
             "additionalProperties": False,
-            "required": ["leadDestination", destination.config_key, *summary],
+            "required": ["leadDestination", destination.config_key, *required],
             "properties": {
                 "leadDestination": {"const": destination.lead_destination},
                 destination.config_key: {"$ref": f"#/components/schemas/{destination.config.__name__}{suffix}"},

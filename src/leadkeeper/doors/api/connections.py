@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from fastapi import FastAPI, Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from leadkeeper.access.permissions import Caller
@@ -13,6 +13,7 @@ from leadkeeper.clock import Clock
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.findings import Findings
+from leadkeeper.connections.titles import LONGEST_TITLE, ConnectionTitles
 from leadkeeper.doors.api.connection_views import (
     ConnectionBody,
     ConnectionList,
@@ -23,10 +24,10 @@ from leadkeeper.doors.api.connection_views import (
 from leadkeeper.doors.api.language import SUMMARY, Asked, language_headers
 from leadkeeper.doors.api.paging import Paged
 from leadkeeper.doors.api.resource import add
-from leadkeeper.doors.api.schemas import Body, PreviewBody, ReplayBody, to_ms
+from leadkeeper.doors.api.schemas import Body, PreviewBody, ReplayBody, Text, to_ms
 from leadkeeper.doors.api.security import ConnectionName, Offer, Owner
 from leadkeeper.inbox.redelivery import Redelivery
-from leadkeeper.json_types import Flag
+from leadkeeper.json_types import WHOLE, Flag
 from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.problem import ProblemType, unknown_connection
 from leadkeeper.texts import Language
@@ -59,13 +60,40 @@ class TestLeadBody(Body):
     )
 
 
+class ConnectionTitleBody(Body):
+    """What people call a connection."""
+
+    title: Annotated[Text, Field(max_length=LONGEST_TITLE)] = Field(description="One line; empty: by its name.")
+
+
+class ConnectionPlaceBody(Body):
+    """A connection's place among those of its offer."""
+
+    position: Annotated[int, Field(ge=1, le=2**31 - 1), WHOLE] = Field(
+        description="From 1; beyond the last is the last."
+    )
+
+
+class ConnectionOrder(BaseModel):
+    """An offer's connections in their order."""
+
+    names: list[str]
+
+
 class ConnectionRoutes:
     """``.../connections`` and ``.../customer-leads``."""
 
     def __init__(
-        self, connections: Connections, validator: Validator, findings: Findings, again: Redelivery, clock: Clock
+        self,
+        connections: Connections,
+        titles: ConnectionTitles,
+        validator: Validator,
+        findings: Findings,
+        again: Redelivery,
+        clock: Clock,
     ) -> None:
         self._connections = connections
+        self._titles = titles
         self._findings = findings
         self._validator = validator
         self._again = again
@@ -136,6 +164,10 @@ class ConnectionRoutes:
         ):
             path = f"{one}/{act}"
             add(app, "POST", path, endpoint, *problems, tag=_TAG, summary=summary, responses=_ONE, no_body=True)
+        summary = "Give a connection another title"
+        add(app, "POST", f"{one}/rename", self.rename_connection, *problems, tag=_TAG, summary=summary, responses=_ONE)
+        summary = "Give a connection another place among its offer's"
+        add(app, "POST", f"{one}/move", self.move_connection, *problems, tag=_TAG, summary=summary)
         summary = "See what would be sent over a connection"
         add(app, "POST", f"{one}/preview", self.preview_connection, *problems, often, tag=_TAG, summary=summary)
         summary = "Send leads over a connection again"
@@ -223,6 +255,20 @@ class ConnectionRoutes:
         """Leads are held until it is resumed; none is lost."""
         paused = await self._connections.pause(offer, name, by=caller.name)
         return _summary(self._content(paused, language), language)
+
+    async def rename_connection(
+        self, offer: Offer, name: ConnectionName, body: ConnectionTitleBody, caller: Owner, language: Asked
+    ) -> Response:
+        """Pages, mails and lists call it so from now on. Its name, which stands in addresses, stays."""
+        await self._titles.rename(offer, name, body.title, by=caller.name)
+        return await self.get_connection(offer, name, caller, language)
+
+    async def move_connection(
+        self, offer: Offer, name: ConnectionName, body: ConnectionPlaceBody, caller: Owner
+    ) -> ConnectionOrder:
+        """Pages and lists show an offer's connections in this order. Each gets every lead: none goes before another."""
+        names = await self._titles.move(offer, name, body.position, by=caller.name)
+        return ConnectionOrder(names=list(names))
 
     async def resume_connection(self, offer: Offer, name: ConnectionName, caller: Owner, language: Asked) -> Response:
         """Whoever paused it, a person or a failure: it is tried anew."""

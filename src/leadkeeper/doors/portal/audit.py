@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -24,10 +24,12 @@ from leadkeeper.doors.audit_words import led_to
 from leadkeeper.doors.pages import SAFE_HEADERS
 from leadkeeper.doors.portal.labels import act_word
 from leadkeeper.doors.portal.leads.words import outcome_words
+from leadkeeper.doors.portal.offers.differing import listing_word, setting_word
 from leadkeeper.doors.portal.routes import OFFER, Places, Routes, blank, form_of, offer_address
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.offer import PUBLISHER_ID
 from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.publishing.offer_types import type_word
 from leadkeeper.spreadsheet import cell
 from leadkeeper.texts import Language
 from leadkeeper.texts import lazy_gettext as _
@@ -37,6 +39,7 @@ PAGE: Final = "/portal/audit"
 _SHOWN: Final = 50
 _CHUNK: Final = 64 * 1024
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_MORE: Final = re.compile(r"(\d+) more")
 _ID: Final = re.compile(r"[0-9a-f-]{36}")
 _WHO: Final = re.compile(r"[\w:-]{1,120}")
 _FIELDS: Final = ("publisher", "who", "act", "since", "until")
@@ -72,6 +75,8 @@ class HistoryLine:
     what: str
     connection: str
     led_to: str
+    codes: Sequence[str] = ()
+    """Names of what was changed that only the API has."""
 
 
 class AuditPages:
@@ -115,7 +120,9 @@ class AuditPages:
         filters = AuditFilter(offer=str(ref))  # which says whose it is: no second index is to be tried
         page = await self._audit.list(filters, cursor if cursor and _ID.fullmatch(cursor) else None, _SHOWN)
         names = await self._audit.names(page.entries, session.caller.publisher_id)
-        lines = [self._line(entry, names) for entry in page.entries]
+        standings = await self._routes.services.connections.standings([ref])
+        titles = {each.name: each.title for each in standings}
+        lines = [self._line(entry, names, titles) for entry in page.entries]
         following = (
             f"{offer_address(ref)}/history?{urlencode({'cursor': page.next_cursor})}" if page.next_cursor else ""
         )
@@ -123,18 +130,39 @@ class AuditPages:
             request, ref, "history.html", "history", lines=lines, following=following, earlier=cursor is not None
         )
 
-    def _line(self, entry: AuditEntry, names: Mapping[str, str]) -> HistoryLine:
+    def _line(self, entry: AuditEntry, names: Mapping[str, str], titles: Mapping[str, str]) -> HistoryLine:
         kind, _colon, named = entry.who.partition(":")
-        title = self._routes.services.connections.destinations.title
-        validated = entry.act == "connection.validate"
+        validated, connection = entry.act == "connection.validate", entry.subject.partition("/")[2]
+        detail, codes = self._words_of(entry)
         return HistoryLine(
             at=entry.at,
             who=names.get(entry.who) or _BY.get(kind, entry.who),
             who_id=entry.who if named else "",
             what=act_word(entry.act),
-            connection=entry.subject.partition("/")[2],
-            led_to=outcome_words(entry.detail) if validated else led_to(entry.detail, title),
+            connection=titles.get(connection, connection),
+            led_to=outcome_words(entry.detail) if validated else detail,
+            codes=codes,
         )
+
+    def _words_of(self, entry: AuditEntry) -> tuple[str, Sequence[str]]:
+        """What an act led to, in words, and the names that have none."""
+        destinations, codes = self._routes.services.connections.destinations, list[str]()
+
+        def title(code: str) -> str:
+            return type_word(code) or destinations.title(code)
+
+        kind = destinations.find(re.split("; | -> ", entry.detail)[-2 if "; " in entry.detail else -1])
+
+        def word(name: str) -> str:
+            if more := _MORE.fullmatch(name):
+                return _("%(count)s more", count=more[1])
+            offers = entry.act == "offer.put"
+            known = listing_word(name) if offers else setting_word(destinations if kind is None else [kind], name)
+            if known is None:
+                codes.append(name)
+            return known or ""
+
+        return led_to(entry.detail, title, word), codes
 
     async def _download(self, request: Request, session: Session) -> Response:
         """All lines that were chosen as a file, however many they are."""

@@ -225,7 +225,7 @@ def need(entry: AttentionEntry, language: Language, *, is_operator: bool, title:
     if entry.connection is None:
         address, label = f"{offer_address(ref)}/publishing", language.gettext("See what failed")
         return ShownNeed(entry, offer_address(ref), str(ref), who, address, label, tone=tone)
-    at, place = connection_address(ref, entry.connection), f"{ref}/{entry.connection} ({title})"
+    at, place = connection_address(ref, entry.connection), _place(ref, entry, title)
     if cause in _OF_LEADS:
         return ShownNeed(entry, at, place, who, *_its_leads(entry, ref, language), tone=tone)
     end, label = _AT_CONNECTION[cause]
@@ -233,6 +233,12 @@ def need(entry: AttentionEntry, language: Language, *, is_operator: bool, title:
     if cause in _RESUMES:
         act = ActAtOnce(f"{at}/resume", language.gettext(_RESUMES[cause]), "player-play")
     return ShownNeed(entry, at, place, who, at + end, language.tell(label), tone, act)
+
+
+def _place(ref: OfferRef, entry: AttentionEntry, title: str) -> str:
+    """Where it is: the connection by its name, by what people call it, and its destination."""
+    called = "" if entry.connection_title in (None, entry.connection) else f" “{entry.connection_title}”"
+    return f"{ref}/{entry.connection}{called} ({title})"
 
 
 def _its_leads(entry: AttentionEntry, ref: OfferRef, language: Language) -> tuple[str, str]:

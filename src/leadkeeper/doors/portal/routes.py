@@ -44,6 +44,7 @@ from leadkeeper.doors.portal.words import readable_json, summary, when
 from leadkeeper.doors.readable import require_storable
 from leadkeeper.inbox.attention.waiting import MOST_COUNTED
 from leadkeeper.offer import OfferRef
+from leadkeeper.publishing.offer_types import type_word
 from leadkeeper.services import Services
 from leadkeeper.texts import Language
 from leadkeeper.texts import lazy_gettext as _
@@ -93,6 +94,7 @@ class Routes:
         functions = {
             "when": when,
             "state_label": state_label,
+            "type_word": type_word,
             "status_label": status_label,
             "step_label": step_label,
             "delivery_label": delivery_label,
@@ -115,11 +117,10 @@ class Routes:
             "field_word": field_word,
             "described": described,
         }
-        policy = content_security_policy()
         self._pages = Pages(
             "leadkeeper.doors.portal",
             services.languages,
-            policy,
+            content_security_policy(),
             functions=functions,
             marketplace=name,
             branding=services.branding,

@@ -215,6 +215,7 @@ def _entry(
         publisher_id=offer.publisher_id,
         offer_id=offer.offer_id,
         connection=row.name,
+        connection_title=row.title or row.name,
         destination=row.destination,
         leads=leads,
         lead_id=lead_id,

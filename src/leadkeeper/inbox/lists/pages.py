@@ -50,7 +50,7 @@ def _summary(row: sa.Row[Any], deliveries: str | None) -> LeadSummary:
     )
 
 
-_SUMMARY: Final = ("id", "connection", "destination", "state")
+_SUMMARY: Final = ("id", "connection", "connection_title", "destination", "state")
 """A delivery of a list, in the order in which it is read; see :class:`~leadkeeper.views.DeliverySummary`."""
 
 
@@ -63,7 +63,7 @@ def summaries(conn: sa.Connection, lead_ids: Collection[str]) -> dict[str, str]:
 @functools.cache
 def _summaries_of(dialect: str) -> sa.Select[Any]:
     d, c = t.delivery.c, t.connection.c
-    together = rows_as_json(dialect, d.id, c.name, c.destination, t.SHOWN_STATE)
+    together = rows_as_json(dialect, d.id, c.name, t.CONNECTION_TITLE.element, c.destination, t.SHOWN_STATE)
     query = sa.select(d.lead_id, together.label("deliveries")).join(t.connection, c.id == d.connection_id)
     return query.where(listed(dialect, d.lead_id, "leads")).group_by(d.lead_id)
 

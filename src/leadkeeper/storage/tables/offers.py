@@ -200,8 +200,18 @@ connection: Final = sa.Table(
     sa.Column("settings_since", sa.BigInteger, nullable=False, server_default="0"),
     # Its publisher is suspended: copied here, so that whoever claims deliveries looks at one row.
     sa.Column("suspended", sa.Boolean, nullable=False, server_default=sa.false()),
+    # What people call it, empty where that is its name; and its place among the offer's connections, from 1, 0 where
+    # nobody put them in order: see connections.titles.
+    sa.Column("title", sa.String(64), nullable=False, server_default=""),
+    sa.Column("position", sa.Integer, nullable=False, server_default="0"),
     sa.UniqueConstraint("offer_ref", "name"),
 )
+CONNECTION_TITLE: Final[sa.ColumnElement[str]] = sa.func.coalesce(
+    sa.func.nullif(connection.c.title, ""), connection.c.name
+).label("connection_title")
+"""What people call a connection: its title, or its name where it has none."""
+IN_ORDER: Final = (connection.c.position, connection.c.name)
+"""The order of an offer's connections: as somebody put them, else by name."""
 PAUSED: Final[sa.ColumnElement[bool]] = connection.c.paused | connection.c.paused_by_person
 """We or a person paused the connection."""
 AT_REST: Final[sa.ColumnElement[bool]] = PAUSED | connection.c.suspended | connection.c.removed_at.is_not(None)

@@ -13,7 +13,7 @@ from leadkeeper.doors.cli.connections.settings import settings_body
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, quiet_settings, with_services
 from leadkeeper.doors.cli.remote.chosen import ask
-from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, print_table, say
 from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.doors.cli.values import DEFAULT_NAME, ConnectionName, Offer, parse_offer
 from leadkeeper.offer import OfferRef
@@ -56,7 +56,7 @@ def list_(
     if json:
         print_json({"connections": found})
         return
-    columns = (_("Offer"), _("Name"), _("Destination"), _("State"), _("Since"), _("Trouble"))
+    columns = (_("Offer"), _("Name"), _("Title"), _("Destination"), _("State"), _("Since"), _("Trouble"))
     destinations = quiet_settings().destinations
     rows = [connection_row(each, language, destinations) for each in found]
     print_table(columns, rows, empty=_("There are no connections: leadkeeper connections put."))
@@ -168,6 +168,46 @@ def _made(connection: str, *, is_new: bool) -> str:
     if is_new:
         return _("The connection %(connection)s is made.", connection=connection)
     return _("The connection %(connection)s is changed.", connection=connection)
+
+
+@commands.command()
+def rename(
+    offer: Offer,
+    name: ConnectionName,
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="What people call it; '' calls it by its name.")],
+) -> None:
+    """Give a connection another title for pages and mails. Its NAME stays."""
+
+    async def there(remote: Remote) -> str:
+        from leadkeeper.doors.cli.remote.catalogue import rename_connection
+
+        return await rename_connection(remote, offer, name, title)
+
+    async def here(services: Services) -> str:
+        return await services.connection_titles.rename(offer, name, title, by=BY)
+
+    called = ask(lambda: with_services(here), there)
+    say(_("The connection %(connection)s is called %(title)s.", connection=f"{offer}/{name}", title=called))
+
+
+@commands.command()
+def move(
+    offer: Offer,
+    name: ConnectionName,
+    position: Annotated[int, typer.Argument(metavar="POSITION", min=1, help="From 1; beyond the last is the last.")],
+) -> None:
+    """Give a connection another place among its offer's. Each of them gets every lead: the order is for readers."""
+
+    async def there(remote: Remote) -> list[str]:
+        from leadkeeper.doors.cli.remote.catalogue import move_connection
+
+        return await move_connection(remote, offer, name, position)
+
+    async def here(services: Services) -> list[str]:
+        return [*await services.connection_titles.move(offer, name, position, by=BY)]
+
+    for each in ask(lambda: with_services(here), there):
+        print_line(each)
 
 
 @commands.command()

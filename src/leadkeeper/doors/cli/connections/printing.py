@@ -31,6 +31,7 @@ def connection_row(resource: dict[str, Any], language: Language, destinations: D
     return (
         resource["offer"],
         resource["name"],
+        "" if resource["title"] == resource["name"] else resource["title"],
         _destination(resource, destinations),
         state_text(state, _state_word(state, language)),
         short_moment_of(health["since"]),
@@ -57,6 +58,8 @@ def print_connection(resource: dict[str, Any], language: Language, destinations:
     health = resource["health"]
     since = f" ({short_moment_of(health['since'])})" if health["since"] else ""
     print_line(f"{resource['offer']}/{resource['name']} ({_destination(resource, destinations)})")
+    if resource["title"] != resource["name"]:
+        print_line(f"  {resource['title']}")
     print_line(f"  {_state_word(health['state'], language)}{since}")
     for name, value in resource.items():
         if name.endswith("Configuration") and isinstance(value, dict):

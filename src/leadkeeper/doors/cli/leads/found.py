@@ -8,6 +8,7 @@ from urllib.parse import quote
 import typer
 
 from leadkeeper.doors.cli.installation import BY, with_services
+from leadkeeper.doors.cli.leads.printing import called
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, say, spoken
 from leadkeeper.doors.cli.telling import spoken_language
@@ -41,4 +42,4 @@ def found(
     if json:
         print_json(view)
     else:
-        say(f"{view.connection}: {spoken(DELIVERIES[view.state])}")
+        say(f"{called(view)}: {spoken(DELIVERIES[view.state])}")

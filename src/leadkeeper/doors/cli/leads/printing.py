@@ -13,7 +13,15 @@ from leadkeeper.texts import lazy_gettext as _
 if TYPE_CHECKING:
     from leadkeeper.inbox.lists.counted import LeadCounts
     from leadkeeper.texts import Language
-    from leadkeeper.views import AttemptView, CustomerView, DeliveryView, LeadSummary, LeadView, ReceiptView
+    from leadkeeper.views import (
+        AttemptView,
+        CustomerView,
+        DeliverySummary,
+        DeliveryView,
+        LeadSummary,
+        LeadView,
+        ReceiptView,
+    )
 
 _WORST = ("withheld", "delivered", "sending", "pending", "unconfirmed", "waiting", "held", "setAside")
 _FIELDS = {
@@ -27,9 +35,14 @@ _FIELDS = {
 }
 
 
+def called(delivery: DeliverySummary | DeliveryView) -> str:
+    """What people call its connection; an installation elsewhere that is older tells the name alone."""
+    return delivery.connection_title or delivery.connection
+
+
 def listed_lead(lead: LeadSummary) -> tuple[str | Cell, ...]:
     """Of the inbox: when it came, what it is, whose it is, and how its deliveries stand."""
-    states = [f"{each.connection}: {spoken(DELIVERIES[each.state])}" for each in lead.deliveries]
+    states = [f"{called(each)}: {spoken(DELIVERIES[each.state])}" for each in lead.deliveries]
     worst = max((each.state for each in lead.deliveries), key=_WORST.index, default="")
     text = ", ".join(states) or _("no connection yet")
     return (lead.created_time, lead.id, lead.lead_source, _who(lead.customer), state_text(worst, text))
@@ -61,7 +74,7 @@ def print_lead(lead: LeadView, language: Language) -> None:
 
 def _print_delivery(delivery: DeliveryView, language: Language) -> None:
     print()
-    print_line(f"{delivery.connection} ({delivery.destination}): {spoken(DELIVERIES[delivery.state])}")
+    print_line(f"{called(delivery)} ({delivery.destination}): {spoken(DELIVERIES[delivery.state])}")
     delivery_id = _("delivery %(id)s", id=delivery.id)
     print_line(f"  {spoken(delivery_id)}")
     if delivery.set_aside_for:

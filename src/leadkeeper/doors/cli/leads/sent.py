@@ -8,6 +8,7 @@ from urllib.parse import quote
 import typer
 
 from leadkeeper.doors.cli.installation import BY, with_services
+from leadkeeper.doors.cli.leads.printing import called
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, busy, print_json, say, spoken
 from leadkeeper.doors.cli.telling import spoken_language
@@ -145,11 +146,11 @@ def retry(
         print_json({"deliveries": sent})
         return
     for delivery in sent:
-        say(f"{delivery.connection}: {spoken(DELIVERIES[delivery.state])}")
+        say(f"{called(delivery)}: {spoken(DELIVERIES[delivery.state])}")
     if not sent:
         say(_("No delivery of this lead waits."))
         for delivery in others:
-            say(f"{delivery.connection}: {spoken(DELIVERIES[delivery.state])}")
+            say(f"{called(delivery)}: {spoken(DELIVERIES[delivery.state])}")
         if others:
             say(_("To send one again, name the delivery: leadkeeper leads show."))
 

@@ -115,5 +115,5 @@ def cost(offer: Offer, json: AsJson = False) -> None:
     if json:
         print_json(found)
         return
-    rows = [(one.connection, one.destination, one.message) for one in found.connections]
+    rows = [(one.connection_title or one.connection, one.destination, one.message) for one in found.connections]
     print_table((_("Connection"), _("Destination"), _("Estimate")), rows, empty=_("The offer has no lead destination."))

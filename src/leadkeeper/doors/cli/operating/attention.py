@@ -95,6 +95,8 @@ def _print(entry: AttentionEntry, language: Language) -> None:
     )
     offer = f"{entry.publisher_id}.{entry.offer_id}" if entry.offer_id else everybody
     where = f"{offer}/{entry.connection}" if entry.connection else offer
+    if entry.connection_title not in (None, entry.connection):
+        where += f" “{entry.connection_title}”"
     print_line(f"{where}: {entry.summary}")
     since, until = short_moment_of(entry.since), short_moment_of(entry.until)
     facts = [

@@ -53,6 +53,7 @@ class _Shown(BaseModel):
 
     leadDestination: str
     name: str
+    title: str = ""
     health: _Health
     createdTime: str
     changedTime: str
@@ -101,6 +102,21 @@ async def act_on_connection(remote: Remote, offer: OfferRef, name: str, act: str
     await remote.post(f"{path_of(offer, name)}/{act}", _Shown)
 
 
+async def rename_connection(remote: Remote, offer: OfferRef, name: str, title: str) -> str:
+    """What the connection is called now."""
+    done = await remote.post(f"{path_of(offer, name)}/rename", _Shown, {"title": title})
+    return done.title
+
+
+class _Order(BaseModel):
+    names: list[str]
+
+
+async def move_connection(remote: Remote, offer: OfferRef, name: str, position: int) -> list[str]:
+    """The names of the offer's connections in their order."""
+    return (await remote.post(f"{path_of(offer, name)}/move", _Order, {"position": position})).names
+
+
 async def _offers(remote: Remote) -> list[OfferRef]:
     """Every offer is asked for its connections: the list of everybody's holds no settings, and is for operators."""
     offers: list[OfferRef] = []
@@ -117,4 +133,5 @@ def _every(offer: OfferRef) -> str:
 def _shown(remote: Remote, offer: OfferRef, value: dict[str, Any]) -> dict[str, Any]:
     """As it came, which is as the commands write it too; looked at, so that nothing is missing in it."""
     remote.read(_Shown, value)
-    return {"offer": str(offer), **value}
+    older = {} if "title" in value else {"title": value.get("name", "")}
+    return {"offer": str(offer), **value, **older}

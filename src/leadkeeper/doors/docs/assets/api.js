@@ -3,6 +3,12 @@
   "use strict";
   const place = document.getElementById("reference");
 
+  // The reference is dark where this says so, and follows the system while it is open.
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const dress = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+  dark.addEventListener("change", dress);
+  dress();
+
   // The page's own landmark holds all, headings follow one another, and no link stands within a button.
   const readableByAll = ({ React }) => ({
     wrapComponents: {

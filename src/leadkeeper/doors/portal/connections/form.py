@@ -41,6 +41,8 @@ from leadkeeper.views import DiagnosisView, PreviewView
 _MORE_ROWS: Final = 6
 _SHOWS: Final = ("rows", "preview")
 """What a button asks for that saves nothing."""
+_LABELS: Final = ("name", "title")
+"""Fields of every form that are no settings."""
 _NOT_YET: Final = "not entered yet"
 """Stands for a secret in a record that is only shown."""
 
@@ -124,6 +126,7 @@ class ConnectionForms:
         stored = connection.changed.stored
         draft = _of(connection, request.query_params.get("way", ""))
         values = default_values(draft.destination.config) | form_values(stored.settings)
+        values["title"] = connection.title
         return await self._form(request, ref, replace(draft, values=values))
 
     async def _change(self, request: Request, session: Session) -> Response:
@@ -200,10 +203,11 @@ class ConnectionForms:
             summary = replace(draft, general=language.tell(problem.detail))
             return await self._form(request, ref, summary, problem.status)
         errors, general = field_errors(problem.errors, config, draft.destination.config_key, language)
-        if any(error.field == "name" for error in problem.errors):
-            errors, general = errors | {"name": problem.detail}, ""
+        for error in problem.errors:
+            if error.field in _LABELS:
+                errors, general = errors | {error.field: problem.detail}, ""
         shown = guides.all_fields(config, draft.guide, draft.way)
-        hidden = [message for name, message in errors.items() if name not in (*shown, "name")]
+        hidden = [message for name, message in errors.items() if name not in (*shown, *_LABELS)]
         message = " ".join([general, *hidden]).strip() or ("" if errors else problem.detail)
         return await self._form(request, ref, replace(draft, errors=errors, general=message), problem.status)
 
@@ -266,7 +270,8 @@ def _body(draft: Draft, form: Mapping[str, str]) -> dict[str, Any]:
     destination = draft.destination
     names = guides.all_fields(destination.config, draft.guide, draft.way)
     settings = settings_of(destination.config, names, form, stored=draft.stored, fixed=draft.way.fixed)
-    return {"leadDestination": destination.lead_destination, destination.config_key: settings}
+    content = {"leadDestination": destination.lead_destination, destination.config_key: settings}
+    return content | ({"title": form["title"]} if "title" in form else {})
 
 
 def _wrong(draft: Draft, body: Mapping[str, Any], language: Language) -> dict[str, str]:

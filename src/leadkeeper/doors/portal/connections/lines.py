@@ -46,8 +46,11 @@ class ConnectionLine:
     """A connection as the pages show it."""
 
     name: str
+    label: str
+    """What people call it."""
     destination: str
     title: str
+    """What people call its destination."""
     icon: str
     host: str
     state: ConnectionState
@@ -81,7 +84,7 @@ class ConnectionLine:
 
 
 async def lines_of(services: Services, ref: OfferRef, language: Language) -> list[ConnectionLine]:
-    """The offer's connections by name. Raises :class:`Problem` for an unknown offer."""
+    """The offer's connections in their order. Raises :class:`Problem` for an unknown offer."""
     return await _lines(services, (await services.connections.page(ref)).connections, language)
 
 
@@ -104,6 +107,7 @@ def _line(connection: Connection, now: int, language: Language, held: int, *, wa
     troubled = connection.state is ConnectionState.BROKEN or trouble is not None
     return ConnectionLine(
         name=connection.name,
+        label=connection.label,
         destination=destination.name,
         title=destination.title,
         icon=guide_of(destination).icon,
@@ -185,7 +189,7 @@ def _word(connection: Connection, language: Language) -> str:
     sent_with = connection if test.change is None else connection.changed
     message, destination = test.word, sent_with.stored.provider
     if message is None or not test.answered:
-        name = named(connection.name, language.tell(destination.title))
+        name = named(connection.label, language.tell(destination.title))
         return unconfirmed_text(test.marker, test.lead_id, name, destination.if_not_found, language)
     text = _FOUND if message.found else _NOT_FOUND
     return language.gettext(text, by=message.by, marker=message.marker, at=language.moment(to_datetime(message.at)))

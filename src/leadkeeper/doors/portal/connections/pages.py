@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -26,6 +26,8 @@ from leadkeeper.validation.validator import steps_seen
 from leadkeeper.views import Validation
 
 ONE = OFFER + "/connections/{name}"
+_PLACES: Final = {"up": -1, "down": 1}
+"""How far a button moves a connection."""
 
 
 class ConnectionPages:
@@ -44,6 +46,7 @@ class ConnectionPages:
             (OFFER + "/validating", self._validating, "GET"),
             (ONE + "/progress", self._progress, "GET"),
             (ONE + "/found", self._found, "POST"),
+            (ONE + "/move", self._move, "POST"),
             (ONE + "/pause", self._pause, "POST"),
             (ONE + "/resume", self._resume, "POST"),
             (ONE + "/drop", self._drop_change, "POST"),
@@ -96,6 +99,15 @@ class ConnectionPages:
         await self._services.findings.say(ref, name, found=found, marker=form.get("marker"), by=by)
         return to(connection_address(ref, name))
 
+    async def _move(self, request: Request, session: Session) -> Response:
+        """One place up or down among the offer's connections."""
+        ref, name = self._routes.offer_of(request, session), request.path_params["name"]
+        where = (await form_of(request)).get("to")
+        if where not in _PLACES:
+            raise HTTPException(422)
+        await self._services.connection_titles.shift(ref, name, _PLACES[where], by=session.caller.name)
+        return to(f"{offer_address(ref)}/destinations#line-{name}")
+
     async def _pause(self, request: Request, session: Session) -> Response:
         ref, name = self._routes.offer_of(request, session), request.path_params["name"]
         await self._services.connections.pause(ref, name, by=session.caller.name)
@@ -147,7 +159,7 @@ class ConnectionPages:
             dry_run=not sure,
             by=session.caller.name,
         )
-        content: dict[str, Any] = {"name": name, "count": done.deliveries, "sure": sure}
+        content: dict[str, Any] = {"name": connection.label, "count": done.deliveries, "sure": sure}
         content["left"] = await self._services.storage.read(uncertain_count, connection.id)
         content["held"] = connection.state in (ConnectionState.PAUSED, ConnectionState.BROKEN)
         return await self._routes.offer_page(request, ref, "replay.html", "destinations", **content)

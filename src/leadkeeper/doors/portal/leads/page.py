@@ -157,7 +157,7 @@ def timeline(lead: LeadView, title: Callable[[str], str]) -> list[Moment]:
     """What happened to a lead, oldest first; ``title`` says what people call a destination."""
     moments = [Moment(lead.created_time, _came(lead))]
     for way in lead.deliveries:
-        over = f"{title(way.destination)} ({way.connection})"
+        over = f"{title(way.destination)} ({way.connection_title})"
         moments += [Moment(each.at, attempt_words(each), over) for each in way.attempts]
     for event in lead.events:
         state, __, reason = event.text.partition(" ")

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from leadkeeper.connections.standing import ConnectionStanding
 from leadkeeper.destinations.interface import Provider
 from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.portal.connections.guides import choices_of, guide_of
 from leadkeeper.doors.portal.labels import CALLS
 from leadkeeper.publishing.difference import FieldChange, Part
+from leadkeeper.publishing.listing import TEST_DRIVE_ENABLED
 from leadkeeper.texts import Language, join_lazily
 from leadkeeper.texts import lazy_gettext as _
 
@@ -21,13 +23,18 @@ _LISTING: Final[Mapping[str, str]] = {
     "title": _("Title"),
     "summary": _("Summary"),
     "description": _("Description"),
-    "callToAction": _("What customers can do"),
     "logo": _("Logo"),
-    "offer.microsoft-azure-marketplace.category": _("Category"),
-    "offer.microsoft-azure-marketplace.priceLine": _("Price"),
-    "offer.microsoft-azure-marketplace.supportContact": _("Support"),
-    "offer.microsoft-azure-marketplace.privacyPolicyLink": _("Privacy"),
+    "displaytext": _("Title"),
+    "longsummary": _("Description"),
+    "calltoaction": _("What customers can do"),
+    "category": _("Category"),
+    "categories": _("Category"),
+    "priceline": _("Price"),
+    "supportcontact": _("Support"),
+    "privacypolicylink": _("Privacy"),
+    "plans": _("Plans"),
 }
+"""What an offer says, by the last part of the property's name in small letters: its prefix depends on the type."""
 _FLAGS: Final[Mapping[str, str]] = {"true": _("Yes"), "false": _("No")}
 
 
@@ -44,29 +51,39 @@ class ShownChange:
     """Both name a logo."""
 
 
-def shown_changes(changes: Sequence[FieldChange], language: Language, destinations: Destinations) -> list[ShownChange]:
-    """The first :data:`MOST` of ``changes``, as people read them, without what a new destination leaves as usual."""
-    return list(_shown(changes[:MOST], language, destinations))
+def shown_changes(
+    changes: Sequence[FieldChange],
+    language: Language,
+    destinations: Destinations,
+    connections: Iterable[ConnectionStanding] = (),
+) -> list[ShownChange]:
+    """The first :data:`MOST` of ``changes``, as people read them, without what a new destination leaves as usual.
+
+    ``connections`` are those of the offer: they tell what people call them.
+    """
+    return list(_shown(changes[:MOST], language, destinations, {each.name: each.title for each in connections}))
 
 
-def _shown(changes: Sequence[FieldChange], language: Language, destinations: Destinations) -> Iterator[ShownChange]:
+def _shown(
+    changes: Sequence[FieldChange], language: Language, destinations: Destinations, called: Mapping[str, str]
+) -> Iterator[ShownChange]:
     kinds = {each.field: each.new or each.old or "" for each in changes if _names_destination(each)}
     for change in changes:
         if change.part is Part.LISTING:
-            label = _LISTING.get(change.field, change.field.removeprefix("offer."))
+            label = listing_word(change.field) or change.field.removeprefix("offer.")
             old, new = (_listed(change.field, text, language) for text in (change.old, change.new))
             yield ShownChange(label, "", old, new, change.secret, picture=change.field == "logo")
             continue
         name, _dot, setting = change.field.partition(".")
         if not setting:
             old, new = (None if kind is None else destinations.named(kind).title for kind in (change.old, change.new))
-            yield ShownChange(_("Destination"), name, old, new, change.secret)
+            yield ShownChange(_("Destination"), called.get(name, name), old, new, change.secret)
             continue
         provider = destinations.find(kinds.get(name, ""))
         if not (provider is not None and change.old is None and _is_usual(provider, setting, change.new)):
             old, new = (_chosen(provider, setting, text, language) for text in (change.old, change.new))
-            label = _label(destinations if provider is None else [provider], setting)
-            yield ShownChange(label, name, old, new, change.secret)
+            label = setting_word(destinations if provider is None else [provider], setting) or setting
+            yield ShownChange(label, called.get(name, name), old, new, change.secret)
 
 
 def _names_destination(change: FieldChange) -> bool:
@@ -99,11 +116,17 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
-def _label(providers: Iterable[Provider], setting: str) -> str:
-    """The setting's title: of its destination where that is known, else of any that has such a setting."""
+def listing_word(field: str) -> str | None:
+    """What people call a property of an offer's listing; ``None`` for one that only the API knows."""
+    known = _LISTING.get(field.rpartition(".")[2].casefold())
+    return _("Test drive") if field.removeprefix("offer.") == TEST_DRIVE_ENABLED else known
+
+
+def setting_word(providers: Iterable[Provider], setting: str) -> str | None:
+    """The setting's title of the first destination that has it; ``None`` where none of them has."""
     first, dot, rest = setting.partition(".")
     for each in providers:
         for name, info in each.config.model_fields.items():
             if (info.alias or name) == first:
                 return join_lazily((info.title or first, rest), dot and ": ")
-    return setting
+    return None

@@ -64,7 +64,10 @@ class PublishingPages:
             "texts": STEP_TEXTS,
             "refused": StepStatus.REJECTED,
             "changes": shown_changes(
-                changes, self._routes.language_of(request), self._services.connections.destinations
+                changes,
+                self._routes.language_of(request),
+                self._services.connections.destinations,
+                await self._services.connections.standings([ref]),
             ),
             "more_changes": max(0, len(changes) - MOST),
             "emails": emails or "\n".join(_contacts(await self._services.connections.list(ref))),

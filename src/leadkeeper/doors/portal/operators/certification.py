@@ -68,9 +68,15 @@ class CertificationPages:
         after, language = request.query_params.get("after"), self._routes.language_of(request)
         found = await self._services.offers.differences.waiting(after=after, limit=_OFFERS + 1)
         shown, known = found[:_OFFERS], self._services.connections.destinations
+        lines = await self._services.connections.standings([each.offer.ref for each in shown])
         content: dict[str, Any] = {
             "waiting": [
-                (each, shown_changes(each.changes, language, known), max(0, len(each.changes) - MOST)) for each in shown
+                (
+                    each,
+                    shown_changes(each.changes, language, known, [x for x in lines if x.offer == each.offer.ref]),
+                    max(0, len(each.changes) - MOST),
+                )
+                for each in shown
             ],
             "wrong": wrong,
             "longest": LONGEST_REASON,

@@ -82,6 +82,13 @@ def test_days_and_a_month_expire_beside_a_flow(place: Place) -> None:
     assert float(days["removed"] or 0) + float(month["removed"] or 0) == 311
 
 
+def test_a_month_of_evidence_is_dropped_beside_a_flow(place: Place) -> None:
+    *_, evidence = years.measure(place, ON_POSTGRESQL, said).rows
+
+    assert evidence["what"] == "a month of evidence"
+    assert 279 <= float(evidence["removed"] or 0) <= 311  # ten leads a day, of a month of 28 to 31 days
+
+
 def test_pages_rates_and_rest_where_much_is_kept(place: Place) -> None:
     pages, idle, work, calls = growth.measure(place, TINY, said)
 

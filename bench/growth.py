@@ -19,7 +19,7 @@ from leadkeeper.app import open_services
 from leadkeeper.clock import least_id, now_ms
 from leadkeeper.connections.deliveries import new_delivery
 from leadkeeper.doors.leads_csv import csv_of
-from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.lead import Customer, country_key
 from leadkeeper.lead_body import to_body
 from leadkeeper.offer import OfferRef

@@ -13,9 +13,11 @@ from leadkeeper.texts import ENGLISH, Language, _
 
 
 class View(BaseModel):
-    """Base of all that is shown: camelCase in JSON, read-only."""
+    """Base of all that is shown: camelCase in JSON, read-only. Built when first used: a command uses few of them."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, from_attributes=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, frozen=True, from_attributes=True, defer_build=True
+    )
 
 
 DeliveryState = Literal["pending", "sending", "delivered", "unconfirmed", "waiting", "held", "setAside", "withheld"]

@@ -78,7 +78,7 @@ def commands() -> Iterator[tuple[str, Any]]:
         for name, below in getattr(command, "commands", {}).items():
             yield from walk(below, f"{path} {name}")
 
-    yield from walk(typer.main.get_command(program), NAME)
+    yield from walk(typer.main.get_command(program()), NAME)
 
 
 def commands_page() -> str:
@@ -167,7 +167,7 @@ def is_understood(line: str) -> bool:
     words = iter(re.split(r"\s+[|>&]+", line)[0].split())
     while not next(words).endswith(NAME):
         pass
-    command: Any = typer.main.get_command(program)
+    command: Any = typer.main.get_command(program())
     for word in words:
         below = getattr(command, "commands", {})
         if word in below:

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
-import structlog
 
 from leadkeeper.clock import Clock, now_ms
+from leadkeeper.logs import LazyLog
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce
 
@@ -49,7 +49,7 @@ LONGEST_DELAYS: Final[Mapping[sa.Column[Any], int]] = {
 }
 """Every moment at which something is to happen, and the longest (ms) that anybody ever puts it off."""
 
-log: Final = structlog.get_logger(__name__)
+log: Final = LazyLog(__name__)
 
 
 class _SetBack(NamedTuple):

@@ -16,7 +16,7 @@ from leadkeeper.doors.portal.leads.lists import workers
 from leadkeeper.doors.portal.routes import Places, Routes, form_of
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.inbox.follow_up.state import LONGEST_REASON
-from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.inbox.lists.selection import MOST, REASONS, BulkAct, Order
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.texts import lazy_gettext as _

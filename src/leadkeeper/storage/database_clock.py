@@ -45,6 +45,7 @@ LONGEST_DELAYS: Final[Mapping[sa.Column[Any], int]] = {
     t.retention_walk.c.due_at: 6 * _HOUR,
     t.retention_left.c.look_at: 24 * _HOUR,
     t.reconciliation.c.due_at: 24 * _HOUR,
+    t.bulk_run.c.due_at: 2 * _MINUTE,
     t.mail.c.due_at: 26 * _HOUR,
 }
 """Every moment at which something is to happen, and the longest (ms) that anybody ever puts it off."""

@@ -25,6 +25,7 @@ from tests.people import signed_in
 
 AGAIN = Order(BulkAct.AGAIN)
 LEADS = MOST + 5
+RUNS = "/v1/leads/bulk/runs"
 
 
 @pytest.fixture
@@ -174,3 +175,33 @@ async def test_another_publishers_run_is_not_there(home: Installation, operator:
     await runs.stop(run_id, by="somebody", publisher_id="fabrikam")
     assert (await found(home, run_id)).state == "running"
     assert await runs.under_way("fabrikam") == []
+
+
+async def test_over_rest_it_is_begun_looked_at_and_stopped(home: Installation, operator: Visitor) -> None:
+    ids = [await hand_in(operator, customer=each) for each in (ADA, BOB)]
+    for each in ids:
+        await stand(home, each, "setAside", "refused")
+    await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
+    body = {"id": new_id(), "filters": {"state": "setAside", "text": "lovelace"}, "act": "again"}
+    seller, reader, stranger = [
+        await home.visitor(each) for each in ("publisher:contoso", "reader:contoso", "publisher:fabrikam")
+    ]
+    (await reader.post(RUNS, body)).problem(403, "forbidden")
+    elsewhere = {"filters": {"publisherId": "contoso"}, "act": "again"}
+    (await stranger.post(RUNS, elsewhere)).problem(403, "forbidden")
+    lost = {"filters": {}, "act": "state", "state": "lost"}
+    (await seller.post(RUNS, lost)).problem(422, "invalid-request")
+    begun_run = await seller.post(RUNS, body)
+    assert begun_run.status == 202, begun_run.body
+    run = begun_run.json()
+    assert (run["id"], run["state"], run["total"], run["looked"]) == (body["id"], "running", None, 0)
+    assert (await seller.post(RUNS, body)).json()["id"] == run["id"]
+    (await stranger.get(f"{RUNS}/{run['id']}")).problem(404, "not-found")
+    (await stranger.delete(f"{RUNS}/{run['id']}")).problem(404, "not-found")
+    await carry_on(home)
+    run = (await reader.get(f"{RUNS}/{run['id']}")).json()
+    assert (run["state"], run["looked"], run["deliveries"], run["left"]) == ("completed", 1, 1, [])
+    assert await states(operator, ids) == ["waiting", "setAside"]
+    other = (await operator.post(RUNS, {"filters": {}, "act": "state", "state": "active"})).json()
+    assert (await operator.delete(f"{RUNS}/{other['id']}")).status == 204
+    assert (await operator.get(f"{RUNS}/{other['id']}")).json()["state"] == "stopped"

@@ -62,6 +62,7 @@ BODIES: Final[Mapping[str, Any]] = {
     "POST /v1/leads/batch": lead(publisherId="{publisherId}", offerId="{offerId}"),
     "POST /v1/leads/find": {"email": f"{MARK}@far.example"},
     "POST /v1/leads/bulk": {"leadIds": ["019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11"], "act": "again"},
+    "POST /v1/leads/bulk/runs": {"filters": {"publisherId": "{publisherId}"}, "act": "again"},
     "POST /v1/publishers/{publisherId}/contacts": {"email": "ops@contoso.example"},
     "POST /v1/leads/follow-up": {},
     "POST /v1/leads/download": {"email": f"{MARK}@far.example"},

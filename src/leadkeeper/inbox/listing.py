@@ -32,7 +32,7 @@ _NAMES |= {"country": "country", "destination": "destination", "follow_up": "fol
 _NAMES |= {"withheld": "withheld", "text": "text"}
 
 
-class Listing:
+class LeadListing:
     """The lists of one installation, as people read them. ``by`` is who reads, as the audit writes it."""
 
     def __init__(self, inbox: Inbox, audit: Audit) -> None:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from leadkeeper.access.audit import Audit
 from leadkeeper.inbox.inbox import Inbox
-from leadkeeper.inbox.listing import Listing, how_many
+from leadkeeper.inbox.listing import LeadListing, how_many
 from leadkeeper.inbox.trace import Trace, Traced
 from leadkeeper.lead import is_test_marker
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import LeadPage, LeadView
 
 
-class Reading(Listing):
+class Reading(LeadListing):
     """The leads of one installation, and the lists of them. ``by`` is who reads, as the audit writes it."""
 
     def __init__(self, inbox: Inbox, trace: Trace, audit: Audit) -> None:

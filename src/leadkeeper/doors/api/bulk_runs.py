@@ -53,8 +53,8 @@ class BulkRunResource:
 
     def serve_on(self, app: FastAPI) -> None:
         """Add the routes."""
-        summary, told = "Act on all leads that fit, however many", {202: SUMMARY}
-        add(app, "POST", ALL, self.begin_bulk_run, tag="Leads", summary=summary, status=202, responses=told)
+        summary, answered = "Act on all leads that fit, however many", {202: SUMMARY}
+        add(app, "POST", ALL, self.begin_bulk_run, tag="Leads", summary=summary, status=202, responses=answered)
         one, missing = ALL + "/{runId}", ProblemType.NOT_FOUND
         summary = "Look how far an act on all leads that fit has come"
         add(app, "GET", one, self.get_bulk_run, missing, tag="Leads", summary=summary, responses={200: SUMMARY})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from leadkeeper.doors.cli.remote.chosen import require_here, written_setting
 
 if TYPE_CHECKING:
-    from leadkeeper.inbox.listing import Listing
+    from leadkeeper.inbox.listing import LeadListing
     from leadkeeper.inbox.reading import Reading
     from leadkeeper.storage.database_clock import DatabaseClock
     from leadkeeper.storage.engine import Storage
@@ -52,16 +52,16 @@ def with_storage(work: Callable[[Storage, DatabaseClock], Awaitable[R]]) -> R:
     return asyncio.run(run())
 
 
-def with_listing(work: Callable[[Listing], Awaitable[R]]) -> R:
+def with_listing(work: Callable[[LeadListing], Awaitable[R]]) -> R:
     """The same for who lists leads: the audit hears of it."""
     from leadkeeper.access.audit import Audit
     from leadkeeper.inbox.inbox import Inbox
-    from leadkeeper.inbox.listing import Listing
+    from leadkeeper.inbox.listing import LeadListing
 
     async def run(storage: Storage, clock: DatabaseClock) -> R:
         audit = Audit(storage, clock)
         try:
-            return await work(Listing(Inbox(storage), audit))
+            return await work(LeadListing(Inbox(storage), audit))
         finally:
             await audit.drained()
 

@@ -23,7 +23,7 @@ from leadkeeper.texts import lazy_gettext as _
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
     from leadkeeper.inbox.as_sent import SentView
-    from leadkeeper.inbox.listing import Listing
+    from leadkeeper.inbox.listing import LeadListing
     from leadkeeper.inbox.lists.counted import LeadCounts
     from leadkeeper.inbox.trace import Traced
     from leadkeeper.views import LeadPage, LeadView
@@ -121,7 +121,7 @@ def counts(
     """Count the leads that wait, are held, were set aside, or need attention; test leads are left out."""
     whose, offer_id = (offer.publisher_id, offer.offer_id) if offer else (publisher, None)
 
-    async def here(listing: Listing) -> LeadCounts:
+    async def here(listing: LeadListing) -> LeadCounts:
         from leadkeeper.inbox.lists.counted import LeadCounts
 
         return LeadCounts.of(await listing.counts(whose, offer_id))

@@ -51,7 +51,7 @@ class AnswerBroken(ConnectionError):
     """What came is not HTTP, ends early, or is larger than any answer."""
 
 
-class Caller:
+class RemoteCaller:
     """Makes calls to one origin, each over a connection of its own; redirects are never followed.
 
     Raises ``OSError`` where ``ca_file`` cannot be read. Calls raise :class:`NoAnswer`.

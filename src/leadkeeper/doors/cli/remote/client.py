@@ -15,7 +15,7 @@ from yarl import URL
 
 from leadkeeper import __version__
 from leadkeeper.doors.cli.failing import Failed, RemoteRefused
-from leadkeeper.doors.cli.remote.calls import Caller, NoAnswer, RemoteAnswer
+from leadkeeper.doors.cli.remote.calls import NoAnswer, RemoteAnswer, RemoteCaller
 from leadkeeper.doors.cli.remote.chosen import RemotePlace
 from leadkeeper.doors.cli.remote.refusals import not_understood, remote_refusal, unreachable, wrong_address
 from leadkeeper.doors.cli.showing import system_text
@@ -31,7 +31,7 @@ class Remote:
     """One installation's REST API, asked with one key. Every method raises :class:`Failed` for a refusal, in one line
     that says what to do and never holds the key."""
 
-    def __init__(self, place: RemotePlace, base: str, caller: Caller, language: str) -> None:
+    def __init__(self, place: RemotePlace, base: str, caller: RemoteCaller, language: str) -> None:
         self._place = place
         self._base = base
         self._caller = caller
@@ -193,8 +193,8 @@ class Remote:
             raise unreachable(self._base, error, changes=changes) from None
 
     def _refusal(self, answer: RemoteAnswer) -> RemoteRefused:
-        again, said = answer.headers.get("Retry-After"), _json(answer.body)
-        return remote_refusal(answer.status, said, self._base, self._place.key_file, again)
+        again, content = answer.headers.get("Retry-After"), _json(answer.body)
+        return remote_refusal(answer.status, content, self._base, self._place.key_file, again)
 
 
 def asked(place: RemotePlace, work: Callable[[Remote], Awaitable[R]]) -> R:
@@ -203,7 +203,7 @@ def asked(place: RemotePlace, work: Callable[[Remote], Awaitable[R]]) -> R:
 
     async def run() -> R:
         try:
-            caller = Caller(place.ca_file)
+            caller = RemoteCaller(place.ca_file)
         except OSError as error:  # no file, or no certificate in it
             raise Failed(
                 lazy_gettext(

@@ -12,12 +12,10 @@ from leadkeeper.diagnosis import Diagnosis, Receipt, Who
 from leadkeeper.texts import ENGLISH, Language, _
 
 
-class View(BaseModel):
+class View(BaseModel, defer_build=True):
     """Base of all that is shown: camelCase in JSON, read-only. Built when first used: a command uses few of them."""
 
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, frozen=True, from_attributes=True, defer_build=True
-    )
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, from_attributes=True)
 
 
 DeliveryState = Literal["pending", "sending", "delivered", "unconfirmed", "waiting", "held", "setAside", "withheld"]

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from leadkeeper.network.trust import trusting
@@ -43,7 +43,7 @@ class RemoteAnswer(NamedTuple):
     """An answer with its whole body."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: HTTPMessage
     body: bytes
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from http.client import HTTPMessage
 from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -136,7 +137,7 @@ class Remote:
         return True
 
     @asynccontextmanager
-    async def stream(self, path: str, body: object) -> AsyncIterator[tuple[Mapping[str, str], AsyncIterator[bytes]]]:
+    async def stream(self, path: str, body: object) -> AsyncIterator[tuple[HTTPMessage, AsyncIterator[bytes]]]:
         """The headers of what it answers to ``body``, and that in pieces, however long it is."""
         headers = self._headers | {"Content-Type": "application/json", "Accept": "text/csv, application/json"}
         content = json.dumps(body).encode()

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from leadkeeper.access.permissions import Role
 from leadkeeper.clock import new_id
-from leadkeeper.inbox.lists import acting
+from leadkeeper.inbox.lists import acting, selection
 from leadkeeper.inbox.lists.acting import BulkRunView, HeldRun, RunLost, act_on_some, take_run
 from leadkeeper.inbox.lists.acting_task import BulkRunTask
 from leadkeeper.inbox.lists.filter import MOST, LeadFilter
@@ -152,7 +152,7 @@ async def test_a_lead_that_cannot_be_acted_on_keeps_no_other(
     home: Installation, operator: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = [await hand_in(operator, customer=ADA) for _ in range(3)]
-    act = acting.act_on_lead
+    act = selection.act_on_lead
 
     def fails(conn: sa.Connection, lead_id: str, *rest: Any) -> Any:
         if lead_id == ids[1]:

@@ -102,7 +102,13 @@ class BulkRuns:
         """
         require_order(order)
         total = await self._inbox.total(filters)
-        row = {"id": run_id, "publisher_id": publisher_id, "by": by, "filters": _stored(filters), "after": ""}
+        row: dict[str, Any] = {
+            "id": run_id,
+            "publisher_id": publisher_id,
+            "by": by,
+            "filters": _stored(filters),
+            "after": "",
+        }
         row |= {"act": json.dumps(asdict(order), sort_keys=True), "started_at": self._clock(), "due_at": self._clock()}
         row |= {"total": None if total is None else total.leads, "about": total is not None and total.about}
         row |= {"looked": 0, "changed": 0, "deliveries": 0, "left_over": "{}"}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final
 
+import psutil
 import sqlalchemy as sa
 
 from bench import grown
@@ -19,7 +20,7 @@ from leadkeeper.app import open_services
 from leadkeeper.clock import least_id, now_ms
 from leadkeeper.connections.deliveries import new_delivery
 from leadkeeper.doors.leads_csv import csv_of
-from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.lead import Customer, country_key
 from leadkeeper.lead_body import to_body
 from leadkeeper.offer import OfferRef
@@ -48,8 +49,12 @@ _COLUMNS: Final = (
     Column("found", "Leads on it"),
     Column("p50", "p50 ms", 1),
     Column("p95", "p95 ms", 1),
+    Column("cpu", "of it CPU here, p50 ms", 1),
     Column("verdict", "Target"),
 )
+MEMORY: Final = Target("MB more", "≤", 32)
+"""How much a download may take that does not grow with the file: a page of leads, and what the allocator keeps."""
+MEMORY_EVERY: Final = 10_000
 Call = Callable[[Services], Awaitable[int]]
 
 
@@ -160,7 +165,16 @@ def _pages() -> list[tuple[str, Call]]:
         "a country without leads": own | {"country": "PT"},
         "withheld, none": own | {"withheld": True},
         "a destination": own | {"destination": "https_endpoint"},
+        "a state of everybody's": {"state": "setAside"},
+        "an action": own | {"action": "PLT"},
         "new to follow up": own | {"follow_up": "new"},
+        "nobody touched in time": own | {"follow_up": "overdue"},
+        "nobody's": own | {"owner_id": ""},
+        "somebody's, none": own | {"owner_id": "01a20000-0000-0000-0000-000000000000"},
+        "by customer": own | {"sort": "customer"},
+        "oldest first": own | {"oldest_first": True},
+        "a state of an offer, from a source, of some days": own
+        | {"offer_id": "crm", "state": "delivered", "source": "SPZA", "since_ms": now - 30 * DAY_MS},
         "won, none": own | {"follow_up": "won"},
         "part of a name": own | {"text": "lovelace99"},
         "part of a name, nothing found": own | {"text": "nobodyhere"},
@@ -170,6 +184,8 @@ def _pages() -> list[tuple[str, Call]]:
     ]
     pages.append(("a page deep in the list", _listing(LeadFilter(**own), least_id(now - 350 * DAY_MS))))
     pages.append(("tabs with counts", _counted))
+    pages.append(("one lead, whole", _one_lead))
+    pages.append(("the others of its customer", _same_customer))
     pages.append(("what needs attention", _attention))
     return pages
 
@@ -185,36 +201,52 @@ async def _counted(services: Services) -> int:
     return sum((await services.leads.inbox.counts(LeadFilter(PUBLISHER))).values())
 
 
+async def _one_lead(services: Services) -> int:
+    found = await services.leads.inbox.list(LeadFilter(PUBLISHER), None, 1)
+    lead = await services.leads.inbox.get(found.leads[0].id)
+    return 0 if lead is None else 1
+
+
+async def _same_customer(services: Services) -> int:
+    found = await services.leads.inbox.list(LeadFilter(PUBLISHER), None, 1)
+    return len((await services.leads.inbox.same_customer(found.leads[0].id)).leads)
+
+
 async def _attention(services: Services) -> int:
     return len((await services.leads.attention.list(PUBLISHER, now_ms())).entries)
 
 
 async def _page(services: Services, kind: Kind, name: str, call: Call) -> Row:
-    found, took = await call(services), []
+    found, took, used = await call(services), [], []
     for _ in range(_TIMES):
-        begun = time.perf_counter()
+        begun, worked = time.perf_counter(), time.process_time()
         await call(services)
         took.append((time.perf_counter() - begun) * 1_000)
+        used.append((time.process_time() - worked) * 1_000)
     took.sort()
     p95 = percentile(took, 95)
     row: Row = {"database": kind, "what": name, "found": found, "p50": percentile(took, 50), "p95": p95}
-    return row | {"verdict": grown.P95.verdict(p95)}
+    return row | {"cpu": percentile(sorted(used), 50), "verdict": grown.P95.verdict(p95)}
 
 
 async def _download(services: Services, kind: Kind) -> Row:
     """The file of up to :data:`DOWNLOADED` leads, whole: its time is no page's."""
     begun, leads, written = time.perf_counter(), 0, 0
+    kept: list[float] = []
 
     async def some() -> Any:
         nonlocal leads
         async for lead in services.leads.reading.export(LeadFilter(PUBLISHER), by="bench"):
             yield lead
             leads += 1
+            if leads % MEMORY_EVERY == 0 or leads == 1:
+                kept.append(psutil.Process().memory_info().rss / 1e6)
             if leads == DOWNLOADED:
                 return
 
     async for piece in csv_of(some(), ENGLISH, str):
         written += len(piece)
-    seconds = time.perf_counter() - begun
-    what = f"CSV, {written / 1e6:.0f} MB in {seconds:.1f} s"
-    return {"database": kind, "what": what, "found": leads, "p50": None, "p95": None, "verdict": ""}
+    seconds, more = time.perf_counter() - begun, max(kept) - min(kept)
+    what = f"CSV, {written / 1e6:.0f} MB in {seconds:.1f} s; memory {min(kept):.0f} to {max(kept):.0f} MB"
+    row: Row = {"database": kind, "what": what, "found": leads, "p50": None, "p95": None, "cpu": None}
+    return row | {"verdict": MEMORY.verdict(more)}

@@ -17,5 +17,5 @@ def extract(
 ) -> Iterator[tuple[int, str, Any, list[str]]]:
     """The texts of the program's file as Babel finds them, and those of the help of all commands."""
     yield from extract_python(fileobj, keywords, comment_tags, options)
-    for text in dict.fromkeys(help_texts(get_command(program))):
+    for text in dict.fromkeys(help_texts(get_command(program()))):
         yield 1, "_", text, []

@@ -46,6 +46,7 @@ from leadkeeper.inbox.follow_up.follow_ups import FollowUps
 from leadkeeper.inbox.follow_up.punctuality import Punctuality
 from leadkeeper.inbox.follow_up.upload import FollowUpUploads
 from leadkeeper.inbox.inbox import Inbox
+from leadkeeper.inbox.lists.acting import BulkRuns
 from leadkeeper.inbox.lists.arrivals import Arrivals
 from leadkeeper.inbox.lists.columns import LeadLists
 from leadkeeper.inbox.lists.selection import Selection
@@ -308,6 +309,7 @@ def _leads(
         lists=LeadLists(storage, clock),
         arrivals=Arrivals(storage, inbox),
         selection=Selection(storage, wake, clock),
+        bulk_runs=BulkRuns(storage, inbox, wake, clock),
         attention=Attention(storage),
         sent_records=SentRecords(storage, connections, ground.context, audit),
         redelivery=Redelivery(storage, wake, clock),

@@ -28,6 +28,7 @@ from leadkeeper.inbox.follow_up.follow_ups import FollowUps
 from leadkeeper.inbox.follow_up.punctuality import Punctuality
 from leadkeeper.inbox.follow_up.upload import FollowUpUploads
 from leadkeeper.inbox.inbox import Inbox
+from leadkeeper.inbox.lists.acting import BulkRuns
 from leadkeeper.inbox.lists.arrivals import Arrivals
 from leadkeeper.inbox.lists.columns import LeadLists
 from leadkeeper.inbox.lists.selection import Selection
@@ -95,6 +96,7 @@ class LeadServices:
     lists: LeadLists
     arrivals: Arrivals
     selection: Selection
+    bulk_runs: BulkRuns
     attention: Attention
     sent_records: SentRecords
     redelivery: Redelivery

@@ -15,6 +15,7 @@ from leadkeeper.channels.carrier import ChannelCarrier
 from leadkeeper.doors.api.metrics import SETTLE_SECONDS
 from leadkeeper.doors.api.shared_counts import SharedCounts
 from leadkeeper.inbox.inspection import Inspection
+from leadkeeper.inbox.lists.acting_task import BulkRunTask
 from leadkeeper.inbox.lists.indexing import SearchIndexing
 from leadkeeper.inbox.oversight.tally import Tally
 from leadkeeper.installation import Installation
@@ -227,6 +228,7 @@ def _looking_after(settings: Settings, installation: Installation) -> Sequence[_
     )
     return [
         reconciliation.run(),
+        BulkRunTask(services.storage, services.leads.inbox, services.leads.bulk_runs.woken, services.clock).run(),
         SearchIndexing(services.storage).run(),
         Tally(services.storage, services.clock).run(),
         Inspection(services.storage, services.clock, random.random).run(),

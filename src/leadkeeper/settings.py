@@ -28,7 +28,7 @@ from leadkeeper.privacy.settings import RetentionFields
 from leadkeeper.privacy.withholding import Withholding
 from leadkeeper.publishing.steps import Unconfirmed
 from leadkeeper.reconciliation.settings import ReconciliationFields
-from leadkeeper.storage.engine import has_peers, parsed_address
+from leadkeeper.storage.engine import DEFAULT_DATABASE, has_peers, parsed_address
 from leadkeeper.texts import join_lazily
 from leadkeeper.texts import lazy_gettext as _
 
@@ -47,7 +47,7 @@ class Settings(
     )
 
     database_url: str = Field(
-        "sqlite+aiosqlite:///leadkeeper.db",
+        DEFAULT_DATABASE,
         description=_(
             "Where leads are kept: sqlite+aiosqlite:///file or postgresql+asyncpg://user:password@host/name."
         ),

@@ -12,8 +12,8 @@ from leadkeeper.diagnosis import Diagnosis, Receipt, Who
 from leadkeeper.texts import ENGLISH, Language, _
 
 
-class View(BaseModel):
-    """Base of all that is shown: camelCase in JSON, read-only."""
+class View(BaseModel, defer_build=True):
+    """Base of all that is shown: camelCase in JSON, read-only. Built when first used: a command uses few of them."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, from_attributes=True)
 

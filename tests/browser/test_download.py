@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.views import LeadSummary
 from tests.browser.axe import violations

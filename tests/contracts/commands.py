@@ -24,7 +24,7 @@ OFFER = "contoso.crm-pro"
 
 def every_command() -> list[tuple[str, ...]]:
     """Every command as it is typed, groups too."""
-    root = typer.main.get_command(program)
+    root = typer.main.get_command(program())
     found: list[tuple[str, ...]] = [()]
 
     def walk(command: Any, path: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ from leadkeeper.connections.outbox import OFFER_LIVE, OPERATION_FAILED, PREVIEW_
 from leadkeeper.destinations.https_endpoint.diagnoses import HttpsEndpointKind
 from leadkeeper.diagnosis import Kind
 from leadkeeper.doors.cli.operating.doctor_records import held_up
-from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.inbox.oversight.backlog import backlog
 from leadkeeper.mail.address import MailRules
 from leadkeeper.mail.mailer import Mailer, parse_mail_server

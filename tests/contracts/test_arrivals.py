@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from leadkeeper.access.permissions import Role
-from leadkeeper.inbox.inbox import LeadFilter
 from leadkeeper.inbox.lists.arrivals import NOTHING_YET
+from leadkeeper.inbox.lists.filter import LeadFilter
 from tests.contracts.plans import work
 from tests.contracts.test_lead_pages import ADA, BOB, LIST
 from tests.contracts.test_live_pages import event, stream

@@ -37,7 +37,7 @@ def paths(command, path=()):
     for name, below in getattr(command, "commands", {}).items():
         yield from paths(below, (*path, name))
 told = {}
-for path in paths(get_command(program)):
+for path in paths(get_command(program())):
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         code = run([*path, "--help"])
@@ -57,13 +57,13 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_text_of_the_help_has_portuguese_words() -> None:
-    texts = {*help_texts(get_command(program)), *RICH.values(), USAGE, SHOW, OPTIONS, COMMANDS}
+    texts = {*help_texts(get_command(program())), *RICH.values(), USAGE, SHOW, OPTIONS, COMMANDS}
     assert len(texts) > 150
     assert {text for text in texts if PORTUGUESE.gettext(text) == text} == SAME
 
 
 def test_nothing_english_is_left_in_the_tree() -> None:
-    command = get_command(program)
+    command = get_command(program())
     before = set(help_texts(command))
     tell_help(command, PORTUGUESE)
     assert set(help_texts(command)) & before == SAME

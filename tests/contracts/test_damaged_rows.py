@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from leadkeeper.clock import now_ms
 from leadkeeper.connections.outbox import GATHER_PAUSED_MS, connection_paused
-from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.mail.address import MailRules
 from leadkeeper.mail.mailer import Mailer, parse_mail_server
 from leadkeeper.notices.due import take

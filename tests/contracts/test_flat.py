@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from leadkeeper.clock import least_id, now_ms
 from leadkeeper.connections.deliveries import new_delivery
 from leadkeeper.doors.api.metrics import Metrics
-from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows

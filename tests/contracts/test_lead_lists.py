@@ -10,9 +10,10 @@ import pytest
 from leadkeeper.access.permissions import Role
 from leadkeeper.catalogue import diagnose
 from leadkeeper.diagnosis import Answer, Kind, Receipt
-from leadkeeper.inbox.inbox import Inbox, LeadFilter
+from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.lists import in_state
 from leadkeeper.inbox.lists.columns import COLUMNS, MOST_VIEWS
+from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.problem import Problem
 from tests.contracts.claiming import begin_with, end, take
 from tests.contracts.installation import CRM, furnished, sent

@@ -253,7 +253,7 @@ async def test_the_same_customer_s_other_leads_are_linked(operator: Visitor, sel
 async def test_a_download_is_safe_in_a_spreadsheet_and_holds_what_was_chosen(
     home: Installation, operator: Visitor, seller: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("leadkeeper.inbox.reading.MOST", 2)
+    monkeypatch.setattr("leadkeeper.inbox.listing.MOST", 2)
     await hand_in(operator, customer=ADA | {"company": '=HYPERLINK("x")'})
     for _ in range(4):
         await hand_in(operator, customer=BOB)

@@ -19,6 +19,7 @@ from leadkeeper.connections.deliveries import try_anew
 from leadkeeper.connections.outage import AGAIN_AFTER, SETTLED, TELL_AFTER
 from leadkeeper.delivery import breaker, schedule
 from leadkeeper.delivery.recall import TRY_EVERY
+from leadkeeper.inbox.lists.acting import HOLD_MS
 from leadkeeper.mail.address import MailRules
 from leadkeeper.mail.fates import RETRY_MS
 from leadkeeper.notices import due
@@ -54,6 +55,7 @@ TO_COME: Final = (
     t.retention_walk.c.due_at,
     t.retention_left.c.look_at,
     t.reconciliation.c.due_at,
+    t.bulk_run.c.due_at,
     t.mail.c.due_at,
 )
 """Something happens then, and would wait for the size of a jump."""
@@ -144,6 +146,9 @@ async def furnish(storage: Storage, at: int, *, delivered_from: int = NOON, fail
         conn.execute(sa.insert(t.retention_walk).values(**kept, place="", removed=0, due_at=at))
         conn.execute(sa.insert(t.retention_left).values(**kept, id=new_id(), look_at=at))
         conn.execute(sa.insert(t.reconciliation).values(runs.new_row(CONNECTION, at)))
+        acting = {"by": "", "filters": "{}", "act": "{}", "about": False, "after": "", "left_over": "{}"}
+        acting |= {"looked": 0, "changed": 0, "deliveries": 0, "started_at": NOON, "due_at": at}
+        conn.execute(sa.insert(t.bulk_run).values(id=new_id(), **acting))
         mail = {"address": "a@b.example", "subject": "", "text": "", "languages": "en", "state": "queued"}
         conn.execute(sa.insert(t.mail).values(id=new_id(), **mail, created_at=NOON, due_at=at))
         conn.execute(sa.insert(t.lease).values(id="l", until=at))
@@ -316,6 +321,7 @@ def test_no_delay_is_longer_than_the_longest() -> None:
         "retention_walk.due_at": expiry.EVERY_MS,
         "retention_left.look_at": expiry.AGAIN_MS,
         "reconciliation.due_at": runs.DAY_MS,
+        "bulk_run.due_at": HOLD_MS,
         "contact.ask_at": max(24 * contacts.PUT_OFF_MS, contacts.LEASE_MS),
         "channel.due_at": max(HELD_MS, rules.DAY, rules.DELAYS[-1] * (1 + rules.JITTER)),
         "channel_event.due_at": max(rules.DAY, rules.DELAYS[-1] * (1 + rules.JITTER)),

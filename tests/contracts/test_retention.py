@@ -15,7 +15,7 @@ from leadkeeper.clock import new_id, now_ms
 from leadkeeper.connections.outbox import connection_expires, connection_paused
 from leadkeeper.diagnosis import Evidence, Kind, Receipt
 from leadkeeper.inbox.follow_up.follow_ups import Change
-from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.inbox.trace import Trace
 from leadkeeper.lead_body import from_body
 from leadkeeper.privacy import expiry

@@ -15,6 +15,9 @@ import sqlalchemy as sa
 from leadkeeper.access.permissions import PERMISSIONS, Caller, Permission, Role
 from leadkeeper.channels.channels import Wanted
 from leadkeeper.channels.events import ChannelKind
+from leadkeeper.clock import new_id
+from leadkeeper.inbox.lists.filter import LeadFilter
+from leadkeeper.inbox.lists.selection import BulkAct, Order
 from leadkeeper.mail.address import parse_address
 from leadkeeper.mail.fates import mail_row
 from leadkeeper.mail.text import question
@@ -81,6 +84,7 @@ async def known(home: Installation) -> dict[str, str]:
     values |= {"lead_id": lead_id, "delivery_id": delivery, "person_id": person, "invitation_id": waiting.id}
     values |= {
         "view_id": delivery,
+        "run_id": await running(home),
         "session_id": "019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11",
         "token": "lko_x",
         "slot": "Draft",
@@ -94,6 +98,12 @@ async def known(home: Installation) -> dict[str, str]:
     logo = await operator.call("PUT", f"{OFFER}/logo", data=png(8, 8), headers={"Content-Type": "image/png"})
     values |= {"digest": logo.json()["digest"]}
     return values | {re.sub(r"_(\w)", lambda found: found[1].upper(), name): value for name, value in values.items()}
+
+
+async def running(home: Installation) -> str:
+    """The id of an act on all of Contoso's leads that is under way."""
+    runs, order = home.services.leads.bulk_runs, Order(BulkAct.STATE, state="active")
+    return await runs.begin(new_id(), LeadFilter("contoso"), order, by="person:theirs", publisher_id="contoso")
 
 
 def routes(home: Installation) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from leadkeeper.clock import least_id, now_ms
 from leadkeeper.connections.deliveries import new_delivery
-from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.inbox.lists.indexing import SearchIndexing
 from leadkeeper.lead import Customer
 from leadkeeper.lead_body import to_body

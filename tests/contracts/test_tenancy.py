@@ -20,6 +20,9 @@ from leadkeeper.access.permissions import Caller, Role
 from leadkeeper.access.sessions import SignInPlace
 from leadkeeper.channels.channels import Wanted
 from leadkeeper.channels.events import ChannelKind
+from leadkeeper.clock import new_id
+from leadkeeper.inbox.lists.filter import LeadFilter
+from leadkeeper.inbox.lists.selection import BulkAct, Order
 from leadkeeper.mail.address import parse_address
 from leadkeeper.mail.fates import mail_row
 from leadkeeper.mail.text import question
@@ -64,6 +67,7 @@ BODIES: Final[Mapping[str, Any]] = {
     "POST /v1/leads/batch": lead(publisherId="{publisherId}", offerId="{offerId}"),
     "POST /v1/leads/find": {"email": f"{MARK}@far.example"},
     "POST /v1/leads/bulk": {"leadIds": ["019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11"], "act": "again"},
+    "POST /v1/leads/bulk/runs": {"filters": {"publisherId": "{publisherId}"}, "act": "again"},
     "POST /v1/publishers/{publisherId}/contacts": {"email": "ops@contoso.example"},
     "POST /v1/leads/follow-up": {},
     "POST /v1/leads/download": {"email": f"{MARK}@far.example"},
@@ -119,6 +123,7 @@ NOBODY_S = {
     "invitationId": f"{GONE}6",
     "sessionId": f"{GONE}7",
     "viewId": f"{GONE}8",
+    "runId": f"{GONE}8",
     "publisherId": "nobodyxx",
     "offerId": "nought",
     "name": "primary",
@@ -144,6 +149,12 @@ async def saved_view(home: Installation) -> str:
     lists = home.services.leads.lists
     await lists.save("person:theirs", "fabrikam", MARK, "state=held", shared=True)
     return (await lists.views("person:theirs", "fabrikam"))[0].id
+
+
+async def running(home: Installation) -> str:
+    """The id of an act on all of the neighbour's leads that is under way."""
+    runs, order = home.services.leads.bulk_runs, Order(BulkAct.STATE, state="active")
+    return await runs.begin(new_id(), LeadFilter("fabrikam"), order, by="person:theirs", publisher_id="fabrikam")
 
 
 async def neighbour(home: Installation) -> Neighbour:
@@ -186,6 +197,7 @@ async def neighbour(home: Installation) -> Neighbour:
         "invitationId": invited.id,
         "sessionId": session.session.id,
         "viewId": await saved_view(home),
+        "runId": await running(home),
         "publisherId": "fabrikam",
         "offerId": "veiled",
         "name": "primary",

@@ -22,7 +22,8 @@ from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.listener.limits import Limits
 from leadkeeper.doors.listener.server import LOOKED_AT, Listener
 from leadkeeper.doors.pages import Pages
-from leadkeeper.inbox.inbox import Inbox, LeadFilter
+from leadkeeper.inbox.inbox import Inbox
+from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.inbox.lists.pages import summaries
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.hot import HotStatement

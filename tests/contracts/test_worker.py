@@ -16,7 +16,8 @@ from leadkeeper.delivery.schedule import State
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.https_endpoint.adapter import HttpsEndpoint
 from leadkeeper.destinations.interface import Context
-from leadkeeper.inbox.inbox import Inbox, LeadFilter
+from leadkeeper.inbox.inbox import Inbox
+from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.intake.keep import Intake
 from leadkeeper.network.client import Network, NetworkPolicy

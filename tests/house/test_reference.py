@@ -74,7 +74,7 @@ def settings_page(head: str, language: Language) -> str:
 @functools.cache
 def whole_command() -> Any:
     """The program as one command, put together once: that takes some hundredths of a second."""
-    return typer.main.get_command(program)
+    return typer.main.get_command(program())
 
 
 def commands() -> Iterator[tuple[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic_core import to_json
 
-from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.inbox.lists.narrowing import fitting
 
 

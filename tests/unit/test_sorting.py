@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from leadkeeper.inbox.lists.sorting import SORTS, beside, in_order
+from leadkeeper.inbox.lists.filter import SORTS
+from leadkeeper.inbox.lists.sorting import beside, in_order
 
 DAY = 86_400_000
 

@@ -52,6 +52,8 @@ ACTS: Final[Mapping[str, str]] = {
     "lead.list": "A list of leads was read.",
     "lead.read": "One lead was read whole.",
     "lead.record": "What a destination gets of a lead was read: over which connection.",
+    "leads.actOnAll": "Somebody began to act on all leads that filters choose: which act, which filters.",
+    "leads.stopActing": "Somebody stopped such an act before it had come to all of them.",
     "leads.withheldSeen": "Somebody said that they have seen how many leads were withheld.",
     "look.begin": "An operator began to look at a publisher's pages as its members see them.",
     "look.end": "An operator looked no more.",

@@ -15,17 +15,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-import structlog
 
 from leadkeeper.access.acts import which_offer, whose
 from leadkeeper.clock import Clock, new_id, now_ms, to_text
 from leadkeeper.gate import NOBODY, on_behalf_of
+from leadkeeper.logs import LazyLog
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, one_of
 from leadkeeper.storage.group import Group, GroupCommit
 from leadkeeper.views import AuditEntry, AuditPage
 
-log: Final = structlog.get_logger(__name__)
+log: Final = LazyLog(__name__)
 
 EACH: Final = 30
 """How many lines a minute one caller, or one stranger's address, may cause by being refused."""

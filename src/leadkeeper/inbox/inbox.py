@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from leadkeeper.diagnosis import Diagnosis, Receipt
 from leadkeeper.inbox.attention.missing_records import missing_since
 from leadkeeper.inbox.content import content_of
 from leadkeeper.inbox.follow_up.followed import FOLLOWED, events_of
+from leadkeeper.inbox.lists.filter import MOST, LeadFilter
 from leadkeeper.inbox.lists.in_state import InState, in_state, tabs
 from leadkeeper.inbox.lists.narrowing import LOOKED, counts, fitting, is_narrow, narrowing
 from leadkeeper.inbox.lists.pages import FoundLeads, page_from, shown, summaries
@@ -41,43 +42,6 @@ from leadkeeper.views import (
     LeadView,
     ReceiptView,
 )
-
-MOST: Final = 200
-"""The most leads on one page."""
-
-
-@dataclass(frozen=True, slots=True)
-class LeadFilter:
-    """Which leads to list; ``None`` does not filter. Times in milliseconds: from ``since_ms`` on, before ``until_ms``.
-
-    ``state`` is that of at least one of the lead's deliveries; ``email`` is compared without regard to case.
-    ``to_decide`` leaves out of those set aside what goes out by itself; the state ``attention`` is what is held or
-    waits for a person. ``text`` is a part of name, company or address, ``owner_id`` a person's or empty for nobody's,
-    ``follow_up`` one of ``narrowing.FOLLOW_UPS``, as it stands at ``now_ms``. ``ids`` names them one by one, at most
-    :data:`MOST`. ``oldest_first`` turns the list around; what is newer and older in it turns with it. ``sort``, one of
-    ``sorting.SORTS``, puts the newest ``sorting.SORTED`` in order, with ``-`` before it the other way round.
-    """
-
-    publisher_id: str | None = None
-    offer_id: str | None = None
-    state: str | None = None
-    source: str | None = None
-    action: str | None = None
-    test: bool | None = None
-    email: str | None = None
-    since_ms: int | None = None
-    until_ms: int | None = None
-    to_decide: bool = False
-    country: str | None = None
-    destination: str | None = None
-    follow_up: str | None = None
-    owner_id: str | None = None
-    withheld: bool | None = None
-    text: str | None = None
-    now_ms: int = 0
-    ids: tuple[str, ...] | None = None
-    oldest_first: bool = False
-    sort: str | None = None
 
 
 class Inbox:

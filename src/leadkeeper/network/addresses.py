@@ -1,7 +1,8 @@
 """Where leads may be sent: the shape of a destination's address, and the networks it may lead to. No I/O.
 
 Every address that a publisher gives is hostile until proven otherwise. ``client`` applies these rules to each request,
-each resolved name and each connection that is opened.
+each resolved name and each connection that is opened. The settings read them too, so nothing of the client is needed
+here.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-import aiohttp
 from yarl import URL
 
 from leadkeeper.texts import join_lazily, lazy_gettext
@@ -61,7 +61,7 @@ _NAME: Final = re.compile(
 _NUMERIC: Final = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 
 
-class AddressRefused(aiohttp.ClientError, OSError):
+class AddressRefused(OSError):
     """Leads may not be sent there. The text names the problem and its remedy, never the address itself."""
 
 

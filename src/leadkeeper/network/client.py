@@ -42,6 +42,7 @@ from leadkeeper.network.trouble import (
     NoFreeConnection,
     RedirectRefused,
     diagnose_network,
+    refused_as_ours,
 )
 from leadkeeper.network.trust import trusting
 from leadkeeper.texts import lazy_gettext
@@ -189,9 +190,10 @@ class Network:
     async def _guard(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        self._admit(request.url)
-        if request.proxy is not None:
-            raise AddressInvalid("Destinations are never reached through a proxy.")
+        with refused_as_ours():
+            self._admit(request.url)
+            if request.proxy is not None:
+                raise AddressInvalid("Destinations are never reached through a proxy.")
         return await handler(request)
 
     def _admit(self, url: URL) -> None:

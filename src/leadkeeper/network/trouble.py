@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import aiohttp
@@ -16,6 +17,34 @@ from leadkeeper.network.addresses import AddressInvalid, AddressRefused, OwnAddr
 
 NETWORK_ERRORS: Final = (aiohttp.ClientError, OSError, TimeoutError)
 """What a request over the session raises for what the other side or the network did."""
+
+
+class _RefusedInSession(AddressRefused, aiohttp.ClientError):
+    pass
+
+
+class _InvalidInSession(AddressInvalid, aiohttp.ClientError):
+    pass
+
+
+class _OwnInSession(OwnAddress, aiohttp.ClientError):
+    pass
+
+
+_IN_SESSION: Final[Mapping[type[AddressRefused], type[AddressRefused]]] = {
+    AddressRefused: _RefusedInSession,
+    AddressInvalid: _InvalidInSession,
+    OwnAddress: _OwnInSession,
+}
+
+
+@contextlib.contextmanager
+def refused_as_ours() -> Iterator[None]:
+    """Raise a refused address as an error of aiohttp, too: it hides every other ``OSError`` behind one of its own."""
+    try:
+        yield
+    except AddressRefused as error:
+        raise _IN_SESSION.get(type(error), type(error))(*error.args) from None
 
 
 class AnswerTooLarge(aiohttp.ClientPayloadError):

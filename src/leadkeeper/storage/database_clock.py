@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
-import structlog
 
 from leadkeeper.clock import Clock, now_ms
+from leadkeeper.logs import LazyLog
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce
 from leadkeeper.storage.hot import HotStatement
@@ -48,11 +48,12 @@ LONGEST_DELAYS: Final[Mapping[sa.Column[Any], int]] = {
     t.retention_walk.c.due_at: 6 * _HOUR,
     t.retention_left.c.look_at: 24 * _HOUR,
     t.reconciliation.c.due_at: 24 * _HOUR,
+    t.bulk_run.c.due_at: 2 * _MINUTE,
     t.mail.c.due_at: 26 * _HOUR,
 }
 """Every moment at which something is to happen, and the longest (ms) that anybody ever puts it off."""
 
-log: Final = structlog.get_logger(__name__)
+log: Final = LazyLog(__name__)
 
 
 class _SetBack(NamedTuple):

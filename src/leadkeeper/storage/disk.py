@@ -8,15 +8,15 @@ from collections.abc import Callable
 from typing import Final
 
 import sqlalchemy as sa
-import structlog
 
 from leadkeeper.clock import Clock
+from leadkeeper.logs import LazyLog
 from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.remembered import DISK_NEARLY_FULL, forget_now, remember_now, remembered_at
 
 LOOK_SECONDS: Final = 30.0
 
-log: Final = structlog.get_logger(__name__)
+log: Final = LazyLog(__name__)
 
 
 def free_bytes(folder: str) -> int:

@@ -26,6 +26,9 @@ from leadkeeper.texts import lazy_gettext
 
 __all__ = ["Storage", "StorageAway", "has_peers", "open_storage", "parsed_address"]
 
+DEFAULT_DATABASE: Final = "sqlite+aiosqlite:///leadkeeper.db"
+"""Where leads are kept where no setting says otherwise: a file in the folder of the process."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S")

@@ -15,6 +15,7 @@ from leadkeeper.doors.api.attention import AttentionRoutes
 from leadkeeper.doors.api.audit import AuditRoutes
 from leadkeeper.doors.api.batch import batch_route
 from leadkeeper.doors.api.bulk import Bulk
+from leadkeeper.doors.api.bulk_runs import BulkRunResource
 from leadkeeper.doors.api.channels import ChannelRoutes
 from leadkeeper.doors.api.connections import ConnectionRoutes
 from leadkeeper.doors.api.contacts import ContactRoutes
@@ -93,6 +94,7 @@ def _routes(services: Services, metrics: Metrics, *, metrics_open: bool) -> Sequ
         LeadViewRoutes(services.leads.lists),
         Leads(services.leads.reading, services.clock, services.connections.destinations),
         Bulk(services.leads.selection),
+        BulkRunResource(services.leads.bulk_runs, services.clock, services.connections.destinations),
         LeadDownloadRoutes(services.leads.reading, services.connections.destinations, services.clock),
         FollowUpUploadRoutes(services.leads.follow_up_uploads, services.languages),
         AttentionRoutes(services.leads.attention, services.leads.punctuality, services.clock),

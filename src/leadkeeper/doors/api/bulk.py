@@ -39,14 +39,13 @@ _SHAPES: Final[dict[str, Any]] = {
 }
 
 
-class BulkBody(BaseModel):
-    """Which leads, and what to do to each of them."""
+class BulkAsked(BaseModel):
+    """What to do to each of many leads."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, extra="forbid", json_schema_extra=_SHAPES
     )
 
-    lead_ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST)]
     act: BulkAct = Field(description="again: send them again; owner: give them to a member; state: set follow-up.")
     owner: UUID | None = Field(None, description="With owner: the member who follows them up; null for nobody.")
     state: FollowUpState | None = Field(None, description="With state: how far their follow-up came.")
@@ -54,7 +53,6 @@ class BulkBody(BaseModel):
         "", description="With state: why; lost and declined need it."
     )
     uncertain: bool = Field(False, description="With again: also what may have arrived. Look for it there first.")
-    dry_run: bool = Field(False, description="Only say what would be done.")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -66,6 +64,13 @@ class BulkBody(BaseModel):
         """What is to be done to each."""
         owner = "" if self.owner is None else str(self.owner)
         return Order(self.act, owner, self.state or "", self.reason, uncertain=self.uncertain)
+
+
+class BulkBody(BulkAsked):
+    """Which leads, and what to do to each of them."""
+
+    lead_ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST)]
+    dry_run: bool = Field(False, description="Only say what would be done.")
 
 
 class Bulk:

@@ -19,8 +19,8 @@ from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Text, to_ms
 from leadkeeper.doors.api.security import Reader, visible
-from leadkeeper.inbox.inbox import MOST, LeadFilter
-from leadkeeper.inbox.lists.sorting import OLDEST, ORDERS, SORTED, SORTS
+from leadkeeper.inbox.lists.filter import MOST, OLDEST, ORDERS, SORTS, LeadFilter
+from leadkeeper.inbox.lists.sorting import SORTED
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.lead import canonical_action, canonical_source
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,6 +23,8 @@ def with_services(work: Callable[[Services], Awaitable[R]]) -> R:
     Raises :class:`Failed` where another installation is meant.
     """
     require_here()
+    import asyncio
+
     from leadkeeper.app import open_services
 
     settings = quiet_settings()

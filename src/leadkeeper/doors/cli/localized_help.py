@@ -26,8 +26,8 @@ RICH: Final = {
 }
 """What Typer's own module for help calls its headings and marks."""
 
-_WITH_VALUE: Final = frozenset({"--url", "--key-file"})
-"""Options before the command that are followed by a value, beside the language's."""
+_WITH_VALUE: Final = frozenset({"--language", "--url", "--key-file"})
+"""Options before the command that are followed by a value."""
 
 _OWN: Final = ("help", "short_help", "epilog", "rich_help_panel", "metavar")
 _FOUND: Final = (*_OWN, "options_metavar", "subcommand_metavar")
@@ -62,17 +62,24 @@ def help_language(arguments: Sequence[str]) -> Language:
 
 def _asked(arguments: Sequence[str]) -> str:
     """What stands after ``--language`` before the first command."""
+    given = (value for option, value in _before(arguments) if option == "--language")
+    return next(given, "")
+
+
+def first_word(arguments: Sequence[str]) -> str | None:
+    """The command that stands first, behind the options of the program itself."""
+    return next((value for option, value in _before(arguments) if option is None), None)
+
+
+def _before(arguments: Sequence[str]) -> Iterator[tuple[str | None, str]]:
+    """The options before the first command with their values, then that command, which is no option."""
     rest = iter(arguments)
     for each in rest:
-        if each == "--language":
-            return next(rest, "")
-        if each.startswith("--language="):
-            return each.partition("=")[2]
-        if each in _WITH_VALUE:
-            next(rest, None)
-        elif not each.startswith("-"):
-            break
-    return ""
+        option, equals, value = each.partition("=")
+        if not each.startswith("-"):
+            yield None, each
+            return
+        yield option, value if equals or option not in _WITH_VALUE else next(rest, "")
 
 
 def _parts(command: Command) -> Iterator[Command | Parameter]:

@@ -1,7 +1,7 @@
 """The program ``leadkeeper``: its commands, and what becomes of errors.
 
 Each command stands below its decorator, in a module whose ``commands`` are added to the group above: a module without a
-name of its own adds its commands to that group, one with a name is a group.
+name of its own adds its commands to that group, one with a name is a group. The modules stand in :data:`_PANELS`.
 
 Exit codes: 0 done, 1 refused or something is wrong, 2 called wrongly, 130 ended with Ctrl-C. What is expected to go
 wrong is told in one line on standard error.
@@ -10,8 +10,10 @@ wrong is told in one line on standard error.
 from __future__ import annotations
 
 import functools
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Annotated, Final
 
 import typer
@@ -19,18 +21,9 @@ from typer._click.core import Command
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 from typer.main import get_command
 
-from leadkeeper.doors.cli import explain
-from leadkeeper.doors.cli.connections import channels, contacts
-from leadkeeper.doors.cli.connections import commands as connections
-from leadkeeper.doors.cli.demo import command as demo
-from leadkeeper.doors.cli.demo import sandbox
 from leadkeeper.doors.cli.failing import Failed, explanation
-from leadkeeper.doors.cli.leads import commands as leads
-from leadkeeper.doors.cli.localized_help import help_language, tell_help
+from leadkeeper.doors.cli.localized_help import first_word, help_language, tell_help
 from leadkeeper.doors.cli.misuse import misuse
-from leadkeeper.doors.cli.offers import commands as offers
-from leadkeeper.doors.cli.offers import cross_listings, hooks, publishers
-from leadkeeper.doors.cli.operating import attention, audit, db, doctor, keys, marketplace, serve
 from leadkeeper.doors.cli.remote.chosen import require_here
 from leadkeeper.doors.cli.showing import SPOKEN, complain, plain_text, spoken
 from leadkeeper.texts import Language
@@ -38,15 +31,34 @@ from leadkeeper.texts import lazy_gettext as _
 
 NAME = "leadkeeper"
 
-program = typer.Typer(
-    name=NAME,
-    help="Keeps every lead of a software marketplace and carries it to the publisher's own system.",
-    epilog="Settings come from LEADKEEPER_* and .env; docs/reference/settings.md lists them.",
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,  # a trace is for us; it must not print the values of variables
-    context_settings={"help_option_names": ["--help", "-h"]},
-)
+_PANELS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "Run": {
+        "operating.serve": ("serve", "api", "worker"),
+        "demo.command": ("demo",),
+        "demo.sandbox": ("sandbox",),
+    },
+    "Set up": {
+        "operating.keys": ("keys",),
+        "operating.marketplace": ("marketplace",),
+        "offers.publishers": ("publishers",),
+        "offers.commands": ("offers",),
+        "offers.hooks": ("hooks",),
+        "connections.commands": ("connections",),
+        "connections.channels": ("channels",),
+        "connections.contacts": ("contacts",),
+        "offers.cross_listings": ("cross-listings",),
+    },
+    "Look and act": {
+        "leads.commands": ("leads",),
+        "operating.attention": ("attention",),
+        "operating.doctor": ("doctor",),
+        "operating.audit": ("audit",),
+        "explain": ("explain",),
+    },
+    "Maintain": {"operating.db": ("db",)},
+}
+"""The panels of the help: the modules with commands, and the words that these begin with. A command that is called by
+its word imports its own module alone: all of them take as long to read as some commands take."""
 
 
 def _version(asked: bool) -> None:
@@ -67,7 +79,6 @@ def _known(tag: str | None) -> str | None:
     return tag
 
 
-@program.callback()
 def _options(
     context: typer.Context,
     version: Annotated[
@@ -109,30 +120,32 @@ _HERE: Final = frozenset({"serve", "api", "worker", "db", "doctor"})
 """Commands that are about this machine, and must not be taken for ones about the installation that ``--url`` names."""
 
 
-def _show(panel: str, *several: typer.Typer) -> None:
-    """Make ``several`` commands and groups of commands the program's, shown in this order in ``panel`` of its help."""
-    for commands in several:
-        program.add_typer(commands, rich_help_panel=panel)
-        if not isinstance(commands.info.name, str):  # no group: Typer asks each of them for its panel
-            for command in commands.registered_commands:
-                command.rich_help_panel = panel
+@functools.cache
+def program(word: str | None = None) -> typer.Typer:
+    """The program with all its commands, or with those alone whose module has the one called ``word``."""
+    made = typer.Typer(
+        name=NAME,
+        help="Keeps every lead of a software marketplace and carries it to the publisher's own system.",
+        epilog="Settings come from LEADKEEPER_* and .env; docs/reference/settings.md lists them.",
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,  # a trace is for us; it must not print the values of variables
+        context_settings={"help_option_names": ["--help", "-h"]},
+    )
+    made.callback()(_options)
+    for panel, modules in _PANELS.items():
+        for module, words in modules.items():
+            if word is None or word in words:
+                _show(made, panel, import_module(f"leadkeeper.doors.cli.{module}").commands)
+    return made
 
 
-_show("Run", serve.commands, demo.commands, sandbox.commands)
-_show(
-    "Set up",
-    keys.commands,
-    marketplace.commands,
-    publishers.commands,
-    offers.commands,
-    hooks.commands,
-    connections.commands,
-    channels.commands,
-    contacts.commands,
-    cross_listings.commands,
-)
-_show("Look and act", leads.commands, attention.commands, doctor.commands, audit.commands, explain.commands)
-_show("Maintain", db.commands)
+def _show(made: typer.Typer, panel: str, commands: typer.Typer) -> None:
+    """Make a group of commands, or single ones, the program's, shown in ``panel`` of its help."""
+    made.add_typer(commands, rich_help_panel=panel)
+    if not isinstance(commands.info.name, str):  # no group: Typer asks each of them for its panel
+        for command in commands.registered_commands:
+            command.rich_help_panel = panel
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -145,7 +158,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     language = help_language(given)
     before = SPOKEN.set(language)
     try:
-        code = command_in(language)(args=list(given), prog_name=NAME, standalone_mode=False)
+        code = command_in(language, _known_word(given))(args=list(given), prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
     except ClickException as error:
         return _called_wrongly(error)
@@ -170,11 +183,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 @functools.cache
-def command_in(language: Language) -> Command:
-    """The program with its help in ``language``, made once: that reads the signature of every command."""
-    command = get_command(program)
+def command_in(language: Language, word: str | None = None) -> Command:
+    """``program(word)`` with its help in ``language``, made once: that reads the signature of every command."""
+    command = get_command(program(word))
     tell_help(command, language)
     return command
+
+
+def _known_word(arguments: Sequence[str]) -> str | None:
+    """The command that is called; ``None`` where none is, or none of ours, or a shell asks what there is."""
+    word = first_word(arguments)
+    known = any(word in words for modules in _PANELS.values() for words in modules.values())
+    return word if known and f"_{NAME.upper()}_COMPLETE" not in os.environ else None
 
 
 def _is_text(argument: str) -> bool:

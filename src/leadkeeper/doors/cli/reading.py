@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from leadkeeper.doors.cli.remote.chosen import require_here
+from leadkeeper.doors.cli.remote.chosen import require_here, written_setting
 
 if TYPE_CHECKING:
+    from leadkeeper.inbox.listing import LeadListing
     from leadkeeper.inbox.reading import Reading
     from leadkeeper.storage.database_clock import DatabaseClock
     from leadkeeper.storage.engine import Storage
@@ -19,18 +19,28 @@ R = TypeVar("R")
 def with_storage(work: Callable[[Storage, DatabaseClock], Awaitable[R]]) -> R:
     """What ``work`` answers, given the database of this process's settings, up to date, and its clock.
 
-    Raises :class:`Failed` where another installation is meant.
+    Of the settings only that one is read: all of them take longer to read than most looks. Raises :class:`Failed` where
+    another installation is meant.
     """
     require_here()
-    from leadkeeper.settings import load_settings
+    import asyncio
+
     from leadkeeper.storage.database_clock import DatabaseClock
-    from leadkeeper.storage.engine import open_storage
+    from leadkeeper.storage.engine import DEFAULT_DATABASE, open_storage, parsed_address
     from leadkeeper.storage.migrate import bring_up_to_date
 
-    settings = load_settings()
+    address = written_setting("LEADKEEPER_DATABASE_URL")
+    address = DEFAULT_DATABASE if address is None else address
+    try:
+        parsed_address(address)
+    except ValueError:
+        from leadkeeper.settings import load_settings
+
+        load_settings()  # which tells it as every command does
+        raise
 
     async def run() -> R:
-        storage = open_storage(settings.database_url)
+        storage = open_storage(address)
         try:
             await bring_up_to_date(storage)
             clock = DatabaseClock(storage)
@@ -42,8 +52,24 @@ def with_storage(work: Callable[[Storage, DatabaseClock], Awaitable[R]]) -> R:
     return asyncio.run(run())
 
 
+def with_listing(work: Callable[[LeadListing], Awaitable[R]]) -> R:
+    """The same for who lists leads: the audit hears of it."""
+    from leadkeeper.access.audit import Audit
+    from leadkeeper.inbox.inbox import Inbox
+    from leadkeeper.inbox.listing import LeadListing
+
+    async def run(storage: Storage, clock: DatabaseClock) -> R:
+        audit = Audit(storage, clock)
+        try:
+            return await work(LeadListing(Inbox(storage), audit))
+        finally:
+            await audit.drained()
+
+    return with_storage(run)
+
+
 def with_reading(work: Callable[[Reading], Awaitable[R]]) -> R:
-    """The same for who reads leads: the audit hears of it."""
+    """The same for who reads single leads, whose diagnoses are those of every destination."""
     from leadkeeper.access.audit import Audit
     from leadkeeper.inbox.inbox import Inbox
     from leadkeeper.inbox.reading import Reading

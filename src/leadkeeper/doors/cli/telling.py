@@ -10,6 +10,7 @@ from typer._click.globals import get_current_context
 
 from leadkeeper.diagnoses.text import WHO_ACTS
 from leadkeeper.diagnosis import Who
+from leadkeeper.doors.cli.remote.chosen import written_setting
 from leadkeeper.doors.cli.showing import print_line
 from leadkeeper.texts import ENGLISH, Language, _
 
@@ -26,10 +27,12 @@ _LOCALE_VARIABLES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 
 def spoken_language() -> Language:
-    """The language of this process's commands: of ``--language``, else the setting, else that of the terminal."""
-    from leadkeeper.settings import load_settings
+    """The language of this process's commands: of ``--language``, else the setting, else that of the terminal.
 
-    return language_of_tag(asked_language() or load_settings().language or terminal_language(os.environ))
+    Reads the one setting by itself, since all of them take long to read. A tag that is not known is English here.
+    """
+    tag = asked_language() or written_setting("LEADKEEPER_LANGUAGE") or terminal_language(os.environ)
+    return language_of_tag(tag)
 
 
 def language_of_tag(tag: str) -> Language:

@@ -28,6 +28,7 @@ from leadkeeper.doors.portal.home import HomePages
 from leadkeeper.doors.portal.leads.bulk import BulkPages
 from leadkeeper.doors.portal.leads.lists import LeadPages
 from leadkeeper.doors.portal.leads.page import LeadPageRoutes
+from leadkeeper.doors.portal.leads.runs import BulkRunPages
 from leadkeeper.doors.portal.leads.upload import UploadPages
 from leadkeeper.doors.portal.leads.views import LeadViewPages
 from leadkeeper.doors.portal.live import BY_ITSELF, LivePages
@@ -70,6 +71,7 @@ _PAGES: Final = (
     HomePages,
     LeadPages,
     BulkPages,
+    BulkRunPages,
     LeadViewPages,
     UploadPages,
     LivePages,

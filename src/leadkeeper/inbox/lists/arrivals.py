@@ -9,7 +9,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from leadkeeper.clock import least_id
-from leadkeeper.inbox.inbox import MOST, Inbox, LeadFilter
+from leadkeeper.inbox.inbox import Inbox
+from leadkeeper.inbox.lists.filter import MOST, LeadFilter
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
 

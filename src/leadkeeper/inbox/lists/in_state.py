@@ -15,7 +15,7 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import least_of, one_of
 
 if TYPE_CHECKING:
-    from leadkeeper.inbox.inbox import LeadFilter
+    from leadkeeper.inbox.lists.filter import LeadFilter
 
 FEW: Final = 5_000
 """Up to this many leads in a state are found by name."""

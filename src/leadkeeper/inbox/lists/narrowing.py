@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from leadkeeper.inbox.content import content_of
-from leadkeeper.inbox.follow_up.state import CLOSED, DO_NOT_CONTACT, DUE_MS, STATES
+from leadkeeper.inbox.follow_up.state import CLOSED, DO_NOT_CONTACT, DUE_MS
 from leadkeeper.lead_words import stands_in, wanted_text
 from leadkeeper.storage import tables as t
 
 if TYPE_CHECKING:
-    from leadkeeper.inbox.inbox import LeadFilter
+    from leadkeeper.inbox.lists.filter import LeadFilter
 
 LOOKED: Final = 10_000
 """The most leads that one page looks at."""
-FOLLOW_UPS: Final = (*STATES, "closed", "overdue")
-"""What can be asked of follow-up: each state, all that are closed, and those that nobody touched in time."""
 COUNTED: Final = 1_000
 """More leads than this are not counted on a tab: nobody needs their exact number."""
 TABS: Final = ("", "attention", "waiting", "held", "setAside")

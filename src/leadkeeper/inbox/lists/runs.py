@@ -21,7 +21,7 @@ from leadkeeper.lead import country_key
 from leadkeeper.storage import tables as t
 
 if TYPE_CHECKING:
-    from leadkeeper.inbox.inbox import LeadFilter
+    from leadkeeper.inbox.lists.filter import LeadFilter
 
 MOST_RUNS: Final = 50
 """So many runs are merged; publishers that make up more sources and actions have their lists looked through."""

@@ -17,7 +17,7 @@ from leadkeeper.storage.engine import one_of
 from leadkeeper.storage.search import Candidates, Look, candidates
 
 if TYPE_CHECKING:
-    from leadkeeper.inbox.inbox import LeadFilter
+    from leadkeeper.inbox.lists.filter import LeadFilter
 
 _AT_ONCE: Final = 200
 """So many leads are read at once."""

@@ -92,7 +92,7 @@ class Selection:
         Another's leads are answered as those that are not there. Raises :class:`Problem`, with nothing done, for more
         than :data:`MOST` leads and for an order that fits no lead.
         """
-        _require_order(order)
+        require_order(order)
         if len(lead_ids) > MOST:
             message = _("Choose at most %(most)s leads at once.", most=MOST)
             raise Problem(ProblemType.INVALID_REQUEST, message, (FieldError("leadIds", message),))
@@ -102,13 +102,14 @@ class Selection:
         else:
             found = []
             for lead_id in ids:
-                outcome, woken = await self._storage.write(_carry_out, lead_id, order, self._clock(), by, publisher_id)
+                outcome, woken = await self._storage.write(act_on_lead, lead_id, order, self._clock(), by, publisher_id)
                 found.append(outcome)
                 self._woken(woken)
         return BulkResult(dry_run=dry_run, outcomes=tuple(_explained(each, language) for each in found))
 
 
-def _require_order(order: Order) -> None:
+def require_order(order: Order) -> None:
+    """Raise :class:`Problem` for an order that fits no lead."""
     if order.act is not BulkAct.STATE:
         return
     if order.state not in STATES:
@@ -134,10 +135,13 @@ def _plan(
     return [_followed(conn, lead_id, order, now, None, publisher_id) for lead_id in lead_ids]
 
 
-def _carry_out(
+def act_on_lead(
     conn: sa.Connection, lead_id: str, order: Order, now: int, by: str, publisher_id: str | None
 ) -> tuple[BulkOutcome, set[str]]:
-    """What was done, and the connections that have work of it."""
+    """Carry ``order`` out on one lead: what was done, and the connections that have work of it.
+
+    Nothing is done to a lead that is not ``publisher_id``'s, if one is named.
+    """
     if order.act is not BulkAct.AGAIN:
         return _followed(conn, lead_id, order, now, by, publisher_id), set()
     ids, reason = _sendable(conn, lead_id, order, publisher_id)

@@ -52,12 +52,6 @@ _VALUES: Final[Mapping[str, Callable[[Row], str]]] = {
     "owner": lambda row: folded(row.owner_name or ""),
     "due": _due,
 }
-SORTS: Final = tuple(_VALUES)
-"""What leads can be ordered by, besides when they came; with ``-`` before it the other way round."""
-OLDEST: Final = "oldest"
-"""The order in which they came; unsaid, it is the newest first."""
-ORDERS: Final = (OLDEST, *SORTS, *(f"-{each}" for each in SORTS))
-"""Every order that can be asked for, in the words of pages, API and commands."""
 
 
 def folded(text: str) -> str:

@@ -12,7 +12,9 @@ from leadkeeper.storage.tables.channels import WAITING_EVENT as WAITING_EVENT
 from leadkeeper.storage.tables.channels import channel as channel
 from leadkeeper.storage.tables.channels import channel_event as channel_event
 from leadkeeper.storage.tables.damage import damaged_record as damaged_record
+from leadkeeper.storage.tables.inbox import BULK_RUN_UNDER_WAY as BULK_RUN_UNDER_WAY
 from leadkeeper.storage.tables.inbox import WITH_WITHHELD as WITH_WITHHELD
+from leadkeeper.storage.tables.inbox import bulk_run as bulk_run
 from leadkeeper.storage.tables.inbox import day_figure as day_figure
 from leadkeeper.storage.tables.inbox import follow_up as follow_up
 from leadkeeper.storage.tables.inbox import lead_event as lead_event

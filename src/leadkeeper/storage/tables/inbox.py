@@ -103,3 +103,38 @@ saved_view: Final = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Index("ix_saved_view_publisher", "publisher_id", "shared", "who"),
 )
+
+bulk_run: Final = sa.Table(
+    "bulk_run",
+    metadata,
+    # An act on all leads that filters choose: see inbox.lists.acting.
+    sa.Column("id", Uuid, primary_key=True),
+    # Whose run it is; none for operators, whose filters name a publisher or none.
+    sa.Column("publisher_id", Name),
+    sa.Column("by", sa.Text, nullable=False),
+    # JSON; what they search for may name a customer, so they are forgotten at the end.
+    sa.Column("filters", sa.Text, nullable=False),
+    sa.Column("act", sa.Text, nullable=False),
+    # When the next part of it begins, or when another process goes on; whoever works on it moves this on.
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+    sa.Column("started_at", sa.BigInteger, nullable=False),
+    sa.Column("ended_at", sa.BigInteger),
+    sa.Column("stopped", sa.Boolean, nullable=False, server_default=sa.false()),
+    # How many leads fitted at the start, if that was known, and whether that is an estimate.
+    sa.Column("total", sa.Integer),
+    sa.Column("about", sa.Boolean, nullable=False),
+    # The last lead that was acted on; empty before the first.
+    sa.Column("after", Id, nullable=False),
+    sa.Column("looked", sa.Integer, nullable=False),
+    sa.Column("changed", sa.Integer, nullable=False),
+    sa.Column("deliveries", sa.Integer, nullable=False),
+    # JSON: how many leads were left as they are, by the reason.
+    sa.Column("left_over", sa.Text, nullable=False),
+)
+BULK_RUN_UNDER_WAY: Final = bulk_run.c.ended_at.is_(None)
+sa.Index(
+    "ix_bulk_run_due",
+    bulk_run.c.due_at,
+    sqlite_where=BULK_RUN_UNDER_WAY,
+    postgresql_where=BULK_RUN_UNDER_WAY,
+)

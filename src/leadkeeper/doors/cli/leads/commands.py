@@ -14,7 +14,7 @@ from leadkeeper.doors.cli.leads import download, found, selected, sent, upload, 
 from leadkeeper.doors.cli.leads.filters import LeadOptions, filtered
 from leadkeeper.doors.cli.leads.ordering import OfOffer, Sort, ordering
 from leadkeeper.doors.cli.leads.printing import listed_lead, print_counts, print_lead
-from leadkeeper.doors.cli.reading import with_reading
+from leadkeeper.doors.cli.reading import with_listing, with_reading
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, print_table, say
 from leadkeeper.doors.cli.telling import spoken_language
@@ -23,8 +23,8 @@ from leadkeeper.texts import lazy_gettext as _
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
     from leadkeeper.inbox.as_sent import SentView
+    from leadkeeper.inbox.listing import LeadListing
     from leadkeeper.inbox.lists.counted import LeadCounts
-    from leadkeeper.inbox.reading import Reading
     from leadkeeper.inbox.trace import Traced
     from leadkeeper.views import LeadPage, LeadView
 
@@ -102,7 +102,7 @@ def list_(
 
         return await list_leads(remote, filters, cursor, limit)
 
-    page = ask(lambda: with_reading(lambda reading: reading.leads(filters, cursor, limit, by=BY)), there)
+    page = ask(lambda: with_listing(lambda listing: listing.leads(filters, cursor, limit, by=BY)), there)
     if json:
         print_json(page)
         return
@@ -121,17 +121,17 @@ def counts(
     """Count the leads that wait, are held, were set aside, or need attention; test leads are left out."""
     whose, offer_id = (offer.publisher_id, offer.offer_id) if offer else (publisher, None)
 
-    async def here(reading: Reading) -> LeadCounts:
+    async def here(listing: LeadListing) -> LeadCounts:
         from leadkeeper.inbox.lists.counted import LeadCounts
 
-        return LeadCounts.of(await reading.counts(whose, offer_id))
+        return LeadCounts.of(await listing.counts(whose, offer_id))
 
     async def there(remote: Remote) -> LeadCounts:
         from leadkeeper.inbox.lists.counted import LeadCounts
 
         return await remote.get("/v1/leads/counts", LeadCounts, {"publisherId": whose, "offerId": offer_id})
 
-    found = ask(lambda: with_reading(here), there)
+    found = ask(lambda: with_listing(here), there)
     if json:
         print_json(found)
     else:

@@ -23,7 +23,7 @@ from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
-    from leadkeeper.inbox.inbox import LeadFilter
+    from leadkeeper.inbox.lists.filter import LeadFilter
     from leadkeeper.inbox.lists.total import LeadTotal
     from leadkeeper.inbox.reading import Reading
 

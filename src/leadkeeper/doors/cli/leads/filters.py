@@ -19,7 +19,7 @@ from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
-    from leadkeeper.inbox.inbox import LeadFilter
+    from leadkeeper.inbox.lists.filter import LeadFilter
     from leadkeeper.services import Services
 
 NOBODY: Final = "nobody"
@@ -28,7 +28,7 @@ NOBODY: Final = "nobody"
 def known_follow_up(text: str | None) -> str | None:
     """``text`` if follow-up can be so, or nothing. Raises ``typer.BadParameter``."""
     if text is not None:
-        from leadkeeper.inbox.lists.narrowing import FOLLOW_UPS
+        from leadkeeper.inbox.lists.filter import FOLLOW_UPS
 
         if text not in FOLLOW_UPS:
             raise typer.BadParameter(_("choose one of %(choices)s", choices=", ".join(FOLLOW_UPS)))
@@ -110,7 +110,7 @@ class LeadOptions:
     def filters(self) -> LeadFilter:
         """What the inbox is asked for. Raises ``typer.BadParameter``, and :class:`Failed` for an owner nobody knows."""
         from leadkeeper.clock import now_ms
-        from leadkeeper.inbox.inbox import LeadFilter
+        from leadkeeper.inbox.lists.filter import LeadFilter
         from leadkeeper.lead import canonical_action, canonical_source
 
         if self.view is not None:

@@ -14,7 +14,7 @@ from leadkeeper.texts import lazy_gettext as _
 def known_order(text: str | None) -> str | None:
     """``text`` if leads can be ordered so, or nothing. Raises ``typer.BadParameter``."""
     if text is not None:
-        from leadkeeper.inbox.lists.sorting import ORDERS
+        from leadkeeper.inbox.lists.filter import ORDERS
 
         if text not in ORDERS:
             raise typer.BadParameter(_("choose one of %(choices)s", choices=", ".join(ORDERS)))
@@ -57,6 +57,6 @@ def searched_text(search: str | None) -> str | None:
 
 def ordering(sort: str | None) -> dict[str, Any]:
     """What of the filters sorts."""
-    from leadkeeper.inbox.lists.sorting import OLDEST
+    from leadkeeper.inbox.lists.filter import OLDEST
 
     return {"oldest_first": sort == OLDEST, "sort": None if sort == OLDEST else sort}

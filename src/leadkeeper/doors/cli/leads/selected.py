@@ -18,7 +18,7 @@ from leadkeeper.texts import lazy_ngettext
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
-    from leadkeeper.inbox.inbox import LeadFilter
+    from leadkeeper.inbox.lists.filter import LeadFilter
     from leadkeeper.inbox.lists.selection import Order
     from leadkeeper.services import Services
     from leadkeeper.views import BulkOutcome, BulkResult

@@ -19,7 +19,7 @@ from leadkeeper.texts import lazy_gettext as _
 if TYPE_CHECKING:
     from leadkeeper.doors.api.lead_views import LeadViewBody, LeadViewList, SavedLeadView
     from leadkeeper.doors.cli.remote.client import Remote
-    from leadkeeper.inbox.inbox import LeadFilter
+    from leadkeeper.inbox.lists.filter import LeadFilter
     from leadkeeper.storage.database_clock import DatabaseClock
     from leadkeeper.storage.engine import Storage
 

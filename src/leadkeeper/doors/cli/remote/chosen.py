@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -72,13 +72,18 @@ def remote_url() -> str:
 
 def written_setting(name: str) -> str | None:
     """One setting by itself, since all of them take long to read: of the environment, else of ``.env``."""
-    if name in os.environ:
-        return os.environ[name]
-    if not Path(".env").is_file():
-        return None
+    if (found := _named(name, os.environ)) is not None or not Path(".env").is_file():
+        return found
     from dotenv import dotenv_values
 
-    return dotenv_values(".env").get(name)
+    return _named(name, dotenv_values(".env"))
+
+
+def _named(name: str, values: Mapping[str, str | None]) -> str | None:
+    """The value of that name, in whatever case it is written, as in all settings."""
+    if name in values:
+        return values[name]
+    return next((value for written, value in values.items() if written.upper() == name), None)
 
 
 def _place() -> RemotePlace:

@@ -4,44 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from http.client import HTTPMessage
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-import aiohttp
 from pydantic import BaseModel, ValidationError
 from yarl import URL
 
 from leadkeeper import __version__
 from leadkeeper.doors.cli.failing import Failed, RemoteRefused
+from leadkeeper.doors.cli.remote.calls import NoAnswer, RemoteAnswer, RemoteCaller
 from leadkeeper.doors.cli.remote.chosen import RemotePlace
 from leadkeeper.doors.cli.remote.refusals import not_understood, remote_refusal, unreachable, wrong_address
 from leadkeeper.doors.cli.showing import system_text
 from leadkeeper.doors.cli.telling import spoken_language
-from leadkeeper.network.addresses import parse_ranges
-from leadkeeper.network.client import NETWORK_ERRORS, AddressInvalid, Network, NetworkPolicy, parse_url
+from leadkeeper.network.addresses import AddressInvalid, parse_url
 from leadkeeper.texts import lazy_gettext
 
 R = TypeVar("R")
 M = TypeVar("M", bound=BaseModel)
-
-ANSWER_LIMIT: Final = 32 * 1024 * 1024
-"""The most bytes of an answer: a thousand offers or connections with all their settings are far less."""
-SECONDS: Final = 160.0
-"""How long an answer may take: a validation waits for its destination."""
-EVERYWHERE: Final = "0.0.0.0/0, ::/0"
 
 
 class Remote:
     """One installation's REST API, asked with one key. Every method raises :class:`Failed` for a refusal, in one line
     that says what to do and never holds the key."""
 
-    def __init__(self, place: RemotePlace, base: str, network: Network, language: str) -> None:
+    def __init__(self, place: RemotePlace, base: str, caller: RemoteCaller, language: str) -> None:
         self._place = place
         self._base = base
-        self._network = network
+        self._caller = caller
         self._headers = {
             "Authorization": f"Bearer {place.key}",
             "Accept": "application/json",
@@ -143,20 +137,16 @@ class Remote:
         return True
 
     @asynccontextmanager
-    async def stream(self, path: str, body: object) -> AsyncIterator[tuple[Mapping[str, str], AsyncIterator[bytes]]]:
+    async def stream(self, path: str, body: object) -> AsyncIterator[tuple[HTTPMessage, AsyncIterator[bytes]]]:
         """The headers of what it answers to ``body``, and that in pieces, however long it is."""
         headers = self._headers | {"Content-Type": "application/json", "Accept": "text/csv, application/json"}
-        url, silence = URL(self._base + path, encoded=True), aiohttp.ClientTimeout(total=None, sock_read=SECONDS)
-        try:
-            async with self._network.session.request(
-                "POST", url, data=json.dumps(body).encode(), headers=headers, allow_redirects=False, timeout=silence
-            ) as response:
-                if response.status >= 300:
-                    again, answer = response.headers.get("Retry-After"), _json(await response.read())
-                    raise remote_refusal(response.status, answer, self._base, self._place.key_file, again)
-                yield response.headers, response.content.iter_any()
-        except NETWORK_ERRORS as error:
-            raise unreachable(self._base, error, changes=False) from None
+        content = json.dumps(body).encode()
+        with self._reached(changes=False):
+            async with self._caller.begun("POST", self._url(path), content, headers) as (answer, pieces):
+                if answer.status >= 300:
+                    whole = b"".join([piece async for piece in pieces])
+                    raise self._refusal(answer._replace(body=whole))
+                yield answer.headers, pieces
 
     def read(self, model: type[M], value: object) -> M:
         """An entry of a list as ``model``."""
@@ -184,36 +174,37 @@ class Remote:
         more: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[int, Any]:
         headers = {**self._headers, **({} if data is None else {"Content-Type": content_type}), **more}
-        url = URL(self._base + path, encoded=True)
-        try:
-            async with self._network.session.request(
-                method, url, data=data, headers=headers, allow_redirects=False
-            ) as response:
-                content = await response.read()
-        except NETWORK_ERRORS as error:
-            raise unreachable(self._base, error, changes=method != "GET") from None
-        answer = _json(content)
-        if response.status >= 300:
-            again = response.headers.get("Retry-After")
-            raise remote_refusal(response.status, answer, self._base, self._place.key_file, again)
-        if answer is None and response.status != 204:
+        with self._reached(changes=method != "GET"):
+            found = await self._caller.call(method, self._url(path), data, headers)
+        if found.status >= 300:
+            raise self._refusal(found)
+        answer = _json(found.body)
+        if answer is None and found.status != 204:
             raise not_understood(self._base)
-        return response.status, answer
+        return found.status, answer
+
+    def _url(self, path: str) -> URL:
+        return URL(self._base + path, encoded=True)
+
+    @contextmanager
+    def _reached(self, *, changes: bool) -> Iterator[None]:
+        try:
+            yield
+        except NoAnswer as error:
+            raise unreachable(self._base, error, changes=changes) from None
+
+    def _refusal(self, answer: RemoteAnswer) -> RemoteRefused:
+        again, content = answer.headers.get("Retry-After"), _json(answer.body)
+        return remote_refusal(answer.status, content, self._base, self._place.key_file, again)
 
 
 def asked(place: RemotePlace, work: Callable[[Remote], Awaitable[R]]) -> R:
     """What ``work`` answers, given the installation at ``place``."""
     base, language = _base(place.url), spoken_language()
-    policy = NetworkPolicy(
-        allow_addresses=parse_ranges(EVERYWHERE),  # whoever runs the command chose the address
-        ca_file=place.ca_file,
-        total_seconds=SECONDS,
-        answer_limit=ANSWER_LIMIT,
-    )
 
     async def run() -> R:
         try:
-            network = Network(policy)
+            caller = RemoteCaller(place.ca_file)
         except OSError as error:  # no file, or no certificate in it
             raise Failed(
                 lazy_gettext(
@@ -222,10 +213,7 @@ def asked(place: RemotePlace, work: Callable[[Remote], Awaitable[R]]) -> R:
                     why=system_text(error),
                 )
             ) from None
-        try:
-            return await work(Remote(place, base, network, language.code))
-        finally:
-            await network.aclose()
+        return await work(Remote(place, base, caller, language.code))
 
     return asyncio.run(run())
 

@@ -8,13 +8,13 @@ from urllib.parse import quote
 
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.leads.filters import rest_words
-from leadkeeper.inbox.inbox import MOST
+from leadkeeper.inbox.lists.filter import MOST
 from leadkeeper.texts import lazy_gettext
 from leadkeeper.views import BulkOutcome, BulkResult, LeadPage, LeadView
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
-    from leadkeeper.inbox.inbox import LeadFilter
+    from leadkeeper.inbox.lists.filter import LeadFilter
     from leadkeeper.inbox.lists.selection import Order
 
 

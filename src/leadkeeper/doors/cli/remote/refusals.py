@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome
 from leadkeeper.doors.cli.failing import Failed, RemoteRefused
-from leadkeeper.network.trouble import diagnose_network
+from leadkeeper.doors.cli.remote.calls import NoAnswer
 from leadkeeper.problem import TYPE_BASE
 from leadkeeper.texts import LazyText, join_lazily, lazy_gettext
 
@@ -50,10 +50,12 @@ def not_understood(base: str) -> Failed:
     )
 
 
-def unreachable(base: str, error: BaseException, *, changes: bool) -> Failed:
+def unreachable(base: str, error: NoAnswer, *, changes: bool) -> Failed:
     """No answer came. ``changes`` says that the request was to change something."""
-    found = diagnose_network(error)
-    code = found.evidence.code or type(error).__name__
+    from leadkeeper.network.trouble import diagnose_network  # large, and most calls are answered
+
+    found = diagnose_network(error.cause, sent=error.sent)
+    code = found.evidence.code or type(error.cause).__name__
     if found.kind is Kind.TLS_FAILED:
         return Failed(_no_trust(base, found))
     if found.kind is Kind.ADDRESS_NOT_FOUND:

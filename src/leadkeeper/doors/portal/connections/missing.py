@@ -13,7 +13,7 @@ from starlette.responses import Response
 from leadkeeper.connections.connection import Connection
 from leadkeeper.doors.portal.routes import OFFER, Places, Routes, connection_address, form_of, to
 from leadkeeper.doors.portal.session import Session
-from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.reconciliation.views import ReconciliationView
 from leadkeeper.texts import lazy_gettext as _

@@ -12,9 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, get_args
 from urllib.parse import urlencode
 
-from leadkeeper.inbox.inbox import LeadFilter
-from leadkeeper.inbox.lists.narrowing import FOLLOW_UPS
-from leadkeeper.inbox.lists.sorting import SORTS
+from leadkeeper.inbox.lists.filter import FOLLOW_UPS, SORTS, LeadFilter
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.texts import lazy_gettext as _

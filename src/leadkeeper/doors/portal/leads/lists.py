@@ -79,6 +79,7 @@ class LeadPages:
         who = session.caller.name
         content["columns"] = await self._services.leads.lists.columns(who)
         content["views"] = await self._services.leads.lists.views(who, whose)
+        content["runs"] = await self._services.leads.bulk_runs.under_way(whose)
         content["query"] = choice.address().partition("?")[2]
         owners = {each.id: each.name for each in await workers(self._routes, whose or values.get("publisher"))}
         content |= {"owners": owners, "options": await self._options(whose, values, owners)}

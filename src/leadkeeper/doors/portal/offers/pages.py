@@ -16,7 +16,7 @@ from leadkeeper.doors.portal.offers.look import lacks_of, look_of, typed
 from leadkeeper.doors.portal.overview import touched_words
 from leadkeeper.doors.portal.routes import LONGEST_TEXT, OFFER, Places, Routes, form_of, offer_address, to
 from leadkeeper.doors.portal.session import Session
-from leadkeeper.inbox.inbox import LeadFilter
+from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.inbox.oversight.figures import Touched
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType

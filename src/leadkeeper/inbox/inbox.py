@@ -331,7 +331,7 @@ def _attempts(conn: sa.Connection, delivery_ids: Collection[str], language: Lang
                 took_ms=row.took_ms,
                 outcome=row.outcome,
                 late=row.late,
-                receipt=ReceiptView.of(answer) if isinstance(answer, Receipt) else None,
+                receipt=ReceiptView.of(answer, language) if isinstance(answer, Receipt) else None,
                 diagnosis=DiagnosisView.of(answer, language) if isinstance(answer, Diagnosis) else None,
             )
         )

@@ -94,6 +94,8 @@ async def test_the_audit_page_shows_a_member_its_own_part_and_downloads_it(home:
     async with signed_in(home, Role.OWNER) as owner:
         page = await owner.open(home.url + "/portal/audit?act=channel.create")
         assert "<code>channel.create</code>" in page.html
+        assert "Made a channel" in page.text
+        assert "(channel.create)" in page.text  # the choice names both, since the address and the file have the code
         assert "fabrikam" not in page.text
         (form,) = [each for each in page.forms if each.action.endswith("/download")]
         file = await owner.send(form, {})

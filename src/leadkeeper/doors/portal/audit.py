@@ -109,6 +109,7 @@ class AuditPages:
             entries=page.entries,
             names=await self._audit.names(page.entries, whose),
             act_word=act_word,
+            led_to=self._told,
             known=sorted(known, key=lambda each: each[0].casefold()),
             chosen=values,
             values=blank(values),
@@ -145,6 +146,12 @@ class AuditPages:
             led_to=outcome_words(entry.detail) if validated else detail,
             codes=codes,
         )
+
+    def _told(self, entry: AuditEntry) -> str:
+        """What an act led to, in words as far as there are some; names of settings stay, as operators look for them."""
+        if entry.act == "connection.validate":
+            return outcome_words(entry.detail)
+        return led_to(entry.detail, self._routes.services.connections.destinations.title)
 
     def _words_of(self, entry: AuditEntry) -> tuple[str, Sequence[str]]:
         """What an act led to, in words, and the names that have none."""

@@ -70,4 +70,4 @@ def _led_to(part: str, title: Callable[[str], str], word: Callable[[str], str]) 
     states = part.split(", ")
     if all(state in DELIVERIES for state in states):
         return join_lazily([DELIVERIES[state] for state in states], ", ")
-    return " → ".join(title(name) for name in part.split(" -> "))
+    return join_lazily([title(name) for name in part.split(" -> ")], " → ")

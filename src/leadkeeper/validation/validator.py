@@ -157,7 +157,7 @@ class Validator:
                     found = await _previewed(destination, outgoing)
         finally:
             await destination.aclose()
-        return _told(connection.stored, found, language)
+        return _preview_view(connection.stored, found, language)
 
     async def record(self, offer: OfferRef, stored: Stored, language: Language = ENGLISH) -> PreviewView:
         """What would be sent for a test lead with these settings, as far as it can be told without asking anybody.
@@ -179,7 +179,7 @@ class Validator:
             found = Preview({})
         finally:
             await destination.aclose()
-        return _told(stored, found, language)
+        return _preview_view(stored, found, language)
 
     async def validate(
         self, offer: OfferRef, name: str, *, by: str, language: Language = ENGLISH, seen: Seen = lambda: None
@@ -327,7 +327,7 @@ async def _previewed(destination: Adapter, lead: OutgoingLead) -> Preview:
     return await destination.preview(lead)
 
 
-def _told(stored: Stored, found: Preview, language: Language) -> PreviewView:
+def _preview_view(stored: Stored, found: Preview, language: Language) -> PreviewView:
     """The preview as it is shown, its notes in ``language``."""
     notes = tuple(map(language.tell, found.notes))
     return PreviewView(destination=stored.destination, record=dict(found.record), notes=notes)

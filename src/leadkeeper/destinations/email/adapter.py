@@ -184,8 +184,8 @@ def _answer(results: Results, message_id: str) -> Answer:
 
 def _summary(email: str, diagnosis: Diagnosis) -> str:
     status = diagnosis.evidence.status
-    told = f"{masked_address(email)}: {f'{status}, ' if status else ''}"
-    whole = join_lazily((told, diagnosis.summary), "")
+    address = f"{masked_address(email)}: {f'{status}, ' if status else ''}"
+    whole = join_lazily((address, diagnosis.summary), "")
     return (
         join_lazily((whole, lazy_gettext("It will be tried again."))) if diagnosis.outcome is Outcome.FAILED else whole
     )

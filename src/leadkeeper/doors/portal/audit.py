@@ -109,7 +109,7 @@ class AuditPages:
             entries=page.entries,
             names=await self._audit.names(page.entries, whose),
             act_word=act_word,
-            led_to=self._told,
+            led_to=self._outcome,
             known=sorted(known, key=lambda each: each[0].casefold()),
             chosen=values,
             values=blank(values),
@@ -147,7 +147,7 @@ class AuditPages:
             codes=codes,
         )
 
-    def _told(self, entry: AuditEntry) -> str:
+    def _outcome(self, entry: AuditEntry) -> str:
         """What an act led to, in words as far as there are some; names of settings stay, as operators look for them."""
         if entry.act == "connection.validate":
             return outcome_words(entry.detail)

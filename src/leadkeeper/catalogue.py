@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import MappingProxyType, NoneType
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from leadkeeper.diagnoses import common
 from leadkeeper.diagnoses.entry import Entry
 from leadkeeper.diagnoses.text import Text
 from leadkeeper.diagnosis import Answer, AnyKind, Diagnosis, Evidence, Kind, Outcome, Receipt
-from leadkeeper.texts import ENGLISH, Language
+from leadkeeper.texts import ENGLISH, Language, LazyText, lazy_gettext, text_as_json, text_from_json
 
 _ENTRIES: Final[dict[AnyKind, Entry]] = {}
 _KINDS: Final[dict[str, AnyKind]] = {}
@@ -39,7 +39,8 @@ def declare(kinds: type[AnyKind], entries: Mapping[AnyKind, Entry]) -> None:
     for kind, entry in entries.items():
         _KINDS[kind.value] = kind
         _ENTRIES[kind] = entry
-        _ENGLISH[kind] = text_of(kind, ENGLISH)
+        text = text_of(kind, ENGLISH)
+        _ENGLISH[kind] = Text(lazy_gettext(entry.summary), text.steps)
 
 
 def kind_of(name: str) -> AnyKind:
@@ -100,8 +101,8 @@ def to_stored(answer: Answer) -> str:
     if answer == _PLAIN:
         return _PLAIN_STORED
     if isinstance(answer, Receipt):
-        return to_json(answer).decode()
-    evidence: object = {} if answer.evidence == _NONE else answer.evidence
+        return _receipt_as_json(answer)
+    evidence: object = {} if answer.evidence == _NONE else _evidence_as_dict(answer.evidence)
     summary = {"kind": answer.kind, "outcome": answer.outcome, "evidence": evidence}
     return to_json(summary | ({} if answer.retry_after is None else {"retry_after": answer.retry_after})).decode()
 
@@ -110,7 +111,20 @@ def to_parts(answer: Answer) -> tuple[str, str | None]:
     """An answer as an attempt stores it: without what the destination said, and that by itself, if it said anything."""
     if isinstance(answer, Receipt) or answer.evidence == _NONE:
         return to_stored(answer), None
-    return to_stored(replace(answer, evidence=_NONE)), to_json(answer.evidence, exclude_none=True).decode()
+    evidence = to_json(_evidence_as_dict(answer.evidence), exclude_none=True).decode()
+    return to_stored(replace(answer, evidence=_NONE)), evidence
+
+
+def _receipt_as_json(receipt: Receipt) -> str:
+    """Our own words are kept as what can still be told in another language; others as they came."""
+    if not isinstance(receipt.note, LazyText):
+        return to_json(receipt).decode()
+    return to_json(asdict(receipt) | {"note": text_as_json(receipt.note)}).decode()
+
+
+def _evidence_as_dict(evidence: Evidence) -> dict[str, object]:
+    text = evidence.text
+    return asdict(evidence) | {"text": None if text is None else text_as_json(text)}
 
 
 def from_content(text: str) -> Evidence:
@@ -150,8 +164,8 @@ def _read(text: str) -> Answer:
 
 def _receipt(stored: dict[str, Any]) -> Receipt:
     _require(stored, str, ("result",))
-    _require(stored, (str, NoneType), ("remote_id", "link", "note"))
-    return Receipt(**stored)
+    _require(stored, (str, NoneType), ("remote_id", "link"))
+    return Receipt(**stored | {"note": _text(stored.get("note"))})
 
 
 def _diagnosis(stored: dict[str, Any]) -> Diagnosis:
@@ -167,8 +181,12 @@ def _read_evidence(text: str) -> Evidence:
 
 def _evidence(stored: dict[str, Any]) -> Evidence:
     _require(stored, (int, NoneType), ("status",))
-    _require(stored, (str, NoneType), ("code", "request_id", "text"))
-    return Evidence(**stored)
+    _require(stored, (str, NoneType), ("code", "request_id"))
+    return Evidence(**stored | {"text": _text(stored.get("text"))})
+
+
+def _text(stored: object) -> str | None:
+    return None if stored is None else text_from_json(stored)
 
 
 def _stored_kind(name: str) -> AnyKind:
@@ -184,6 +202,6 @@ def _require(stored: dict[str, Any], types: type | tuple[type, ...], names: tupl
 _PLAIN: Final = Receipt()
 _PLAIN_STORED: Final = to_json(_PLAIN).decode()
 _NONE: Final = Evidence()
-_UNREADABLE: Final = Evidence(text="The stored answer could not be read.")
+_UNREADABLE: Final = Evidence(text=lazy_gettext("The stored answer could not be read."))
 
 declare(Kind, common.ENTRIES)

@@ -8,7 +8,7 @@ Values are named, ``%(publisher)s``; a percent sign is ``%%``. ``make texts`` ga
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from gettext import NullTranslations
@@ -68,6 +68,54 @@ def join_lazily(texts: Iterable[str], separator: str = " ") -> JoinedTexts:
     joined = JoinedTexts(separator.join(every))
     joined.message, joined.parts, joined.separator, joined.texts = "", {}, separator, every
     return joined
+
+
+def text_as_json(text: str) -> object:
+    """``text`` as JSON can hold it, so that :func:`text_from_json` can tell it in another language again.
+
+    A text that is not of :func:`lazy_gettext` and its like stays a string. Values that JSON does not know are written
+    as their text.
+    """
+    if not isinstance(text, LazyText):
+        return text
+    if isinstance(text, JoinedTexts):
+        return {"separator": text.separator, "texts": [text_as_json(each) for each in text.texts]}
+    parts = {name: _part_as_json(part) for name, part in text.parts.items()}
+    if isinstance(text, CountedText):
+        return {"message": text.message, "many": text.many, "count": text.number, "parts": parts}
+    return {"message": text.message, "parts": parts}
+
+
+def text_from_json(value: object) -> str:
+    """The text that :func:`text_as_json` wrote. Raises ``TypeError`` or ``ValueError`` for what it did not write."""
+    match value:
+        case str():
+            return value
+        case {"separator": str(separator), "texts": list(texts)}:
+            return join_lazily(map(text_from_json, texts), separator)
+        case {"message": str(message), "many": str(many), "count": int(count), "parts": dict(parts)}:
+            return _formed(lambda: lazy_ngettext(message, many, count, **_parts_from_json(parts)))
+        case {"message": str(message), "parts": dict(parts)}:
+            return _formed(lambda: lazy_gettext(message, **_parts_from_json(parts)))
+        case _:
+            raise TypeError("not as a text is written")
+
+
+def _formed(form: Callable[[], str]) -> str:
+    try:
+        return form()
+    except KeyError as error:
+        raise ValueError("a value of the text is missing") from error
+
+
+def _part_as_json(part: object) -> object:
+    if isinstance(part, str):
+        return text_as_json(part)
+    return part if isinstance(part, int | float) else str(part)
+
+
+def _parts_from_json(parts: dict[str, object]) -> dict[str, object]:
+    return {name: part if isinstance(part, int | float) else text_from_json(part) for name, part in parts.items()}
 
 
 @dataclass(frozen=True, slots=True)

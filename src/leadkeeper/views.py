@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from leadkeeper.catalogue import docs_of, text_of
-from leadkeeper.diagnosis import Diagnosis, Receipt, Who
+from leadkeeper.diagnosis import Diagnosis, Evidence, Receipt, Who
 from leadkeeper.texts import ENGLISH, Language, _
 
 
@@ -31,6 +31,12 @@ class EvidenceView(View):
     request_id: str | None = Field(None, description="The remote system's id of the request.")
     text: str | None = Field(None, description="At most 500 masked characters of the answer.")
 
+    @classmethod
+    def of(cls, evidence: Evidence, language: Language = ENGLISH) -> EvidenceView:
+        """The view of it: our own sentences told in ``language``, the other side's words as they came."""
+        view = cls.model_validate(evidence)
+        return view if evidence.text is None else view.model_copy(update={"text": language.tell(evidence.text)})
+
 
 class DiagnosisView(View):
     """Why a lead did not arrive, who must act, and how."""
@@ -45,7 +51,7 @@ class DiagnosisView(View):
 
     @classmethod
     def of(cls, diagnosis: Diagnosis, language: Language = ENGLISH) -> DiagnosisView:
-        """The view of a diagnosis, told in ``language``. The evidence stays in the words in which it came."""
+        """The view of a diagnosis, told in ``language``. What the other side said stays in its own words."""
         text = text_of(diagnosis.kind, language)
         return cls(
             kind=diagnosis.kind,
@@ -54,7 +60,7 @@ class DiagnosisView(View):
             summary=text.summary,
             steps=text.steps,
             docs=docs_of(diagnosis.kind, language),
-            evidence=EvidenceView.model_validate(diagnosis.evidence),
+            evidence=EvidenceView.of(diagnosis.evidence, language),
         )
 
     def for_a_person(self, language: Language = ENGLISH) -> Self:
@@ -74,25 +80,6 @@ _BY_HAND: Final = (
 )
 
 
-class Explanation(View):
-    """One entry of the catalogue that a pasted text means."""
-
-    kind: str = Field(description="Cause, from a closed list.")
-    recognized_by: str = Field(description="What in the text told it, such as AADSTS700016.")
-    systems: tuple[str, ...] = Field(description="The systems in which that means this; empty when it is general.")
-    outcome: str
-    who: str = Field(description="Who must act: nobody, publisher, destinationAdmin, operator, leadkeeper.")
-    summary: str
-    steps: tuple[str, ...]
-    docs: str = Field(description="Where the documentation treats it: a page of this installation, as a path.")
-
-
-class Explained(View):
-    """What a pasted error means, the surest entry first."""
-
-    explanations: tuple[Explanation, ...]
-
-
 class ReceiptView(View):
     """What the destination said when it took the lead."""
 
@@ -105,9 +92,14 @@ class ReceiptView(View):
     note: str | None = None
 
     @classmethod
-    def of(cls, receipt: Receipt) -> ReceiptView:
-        """The view of a receipt. One that confirms nothing does not say that anything was created."""
+    def of(cls, receipt: Receipt, language: Language = ENGLISH) -> ReceiptView:
+        """The view of a receipt, its note told in ``language`` where the words are ours.
+
+        One that confirms nothing does not say that anything was created.
+        """
         view = cls.model_validate(receipt)
+        if receipt.note is not None:
+            view = view.model_copy(update={"note": language.tell(receipt.note)})
         return view if receipt.confirmed else view.model_copy(update={"result": "sent"})
 
 

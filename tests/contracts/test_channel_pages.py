@@ -94,8 +94,13 @@ async def test_the_audit_page_shows_a_member_its_own_part_and_downloads_it(home:
     async with signed_in(home, Role.OWNER) as owner:
         page = await owner.open(home.url + "/portal/audit?act=channel.create")
         assert "<code>channel.create</code>" in page.html
+        assert "Made a channel" in page.text
+        assert "(channel.create)" in page.text  # the choice names both, since the address and the file have the code
         assert "fabrikam" not in page.text
         (form,) = [each for each in page.forms if each.action.endswith("/download")]
+        signed = await owner.open(home.url + "/portal/audit?act=session.begin&lang=pt")
+        assert "de 127.0.0.1" in signed.text
+        assert "from 127.0.0.1" not in signed.text
         file = await owner.send(form, {})
         rows = list(csv.reader(io.StringIO(file.html.removeprefix("\ufeff"))))
         assert [row[4] for row in rows[1:]] == ["channel.create"]

@@ -269,7 +269,7 @@ async def test_where_nobody_told_when_a_secret_ends_the_page_asks_for_the_day(
     home: Installation, member: Customer
 ) -> None:
     operator = await home.visitor("operator")
-    asked = "Nobody told when its secret ends"
+    asked = "The day on which its secret ends is not known here"
     body: dict[str, Any] = {"leadDestination": "dynamics", "dynamicsLeadConfiguration": APPLICATION_SETTINGS}
     assert (await operator.put(f"{OFFER}/customer-leads", body)).status == 201
     assert (await operator.put(f"{OFFER}/connections/endless", DESTINATION)).status == 201

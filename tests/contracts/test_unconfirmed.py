@@ -340,6 +340,7 @@ async def test_no_page_claims_anything(s: Scene, to: str) -> None:
         assert claims(page.text) == []
         page = await visitor.open("/portal")
         assert "Nobody has said whether the test lead arrived" in page.text, "somebody has to look"
+        assert "Look for it and answer. Since" in page.text, "what begins a line begins as a sentence does"
         shown = (await s.shown())["testLead"]["id"]
         page = await visitor.open(f"/portal/leads/{shown}")
         assert "unconfirmed" in page.text

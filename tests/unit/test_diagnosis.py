@@ -8,11 +8,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadkeeper.catalogue import CATALOGUE, declare, diagnose, from_stored, kind_of, text_of, to_stored
+from leadkeeper.catalogue import (
+    CATALOGUE,
+    declare,
+    diagnose,
+    from_content,
+    from_stored,
+    kind_of,
+    text_of,
+    to_parts,
+    to_stored,
+)
 from leadkeeper.destinations.registry import OURS
 from leadkeeper.diagnoses.entry import Entry
-from leadkeeper.diagnosis import EVIDENCE_LIMIT, Answer, AnyKind, Evidence, Kind, Outcome, Receipt, Who, masked
-from leadkeeper.texts import ENGLISH
+from leadkeeper.diagnosis import (
+    EVIDENCE_LIMIT,
+    Answer,
+    AnyKind,
+    Diagnosis,
+    Evidence,
+    Kind,
+    Outcome,
+    Receipt,
+    Who,
+    masked,
+)
+from leadkeeper.texts import ENGLISH, join_lazily, lazy_gettext, lazy_ngettext
+from leadkeeper.views import DiagnosisView, ReceiptView
+from tests.languages import PORTUGUESE
 
 
 @pytest.mark.parametrize(
@@ -69,6 +92,52 @@ def test_every_kind_has_cause_and_steps(kind: AnyKind) -> None:
 )
 def test_what_is_stored_reads_back(answer: Answer) -> None:
     assert from_stored(to_stored(answer)) == answer
+
+
+OURS_AND_THEIRS: Final = [
+    lazy_gettext("The mail server took the notice."),
+    join_lazily((lazy_gettext("The form demands %(fields)s.", fields="Email"), "as they put it")),
+    lazy_ngettext("%(count)s delivery", "%(count)s deliveries", 2),
+]
+
+
+@pytest.mark.parametrize("text", OURS_AND_THEIRS)
+def test_our_own_words_are_told_in_any_language_after_they_were_stored(text: str) -> None:
+    """What a destination answered stays as it is."""
+    receipt = from_stored(to_stored(Receipt(confirmed=False, note=text)))
+    assert isinstance(receipt, Receipt)
+    diagnosis = from_stored(to_stored(diagnose(Kind.THROTTLED, Evidence(text=text))))
+    assert isinstance(diagnosis, Diagnosis)
+    whole, apart = to_parts(diagnosis)
+    assert apart is not None
+    assert (receipt.note, diagnosis.evidence.text, from_content(apart).text) == (text, text, text)
+    told = ReceiptView.of(receipt, PORTUGUESE).note
+    assert told == PORTUGUESE.tell(text) != text
+    assert DiagnosisView.of(diagnosis, PORTUGUESE).evidence.text == told
+    assert ReceiptView.of(receipt).note == DiagnosisView.of(diagnosis).evidence.text == text
+    assert text not in whole
+
+
+def test_notes_that_older_versions_stored_read_as_they_stand() -> None:
+    note = "The mail server took the notice."
+    receipt = from_stored(f'{{"result":"created","confirmed":false,"note":"{note}"}}')
+    assert isinstance(receipt, Receipt)
+    assert ReceiptView.of(receipt, PORTUGUESE).note == note
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "7",
+        '{"message":"%(fields)s","parts":{}}',
+        '{"message":"%(fields)d","parts":{"fields":"x"}}',
+        '{"message":"%","parts":{}}',
+        '{"separator":" ","texts":[7]}',
+        '{"message":"x","parts":{"y":[]}}',
+    ],
+)
+def test_a_note_that_nobody_wrote_is_damage(note: str) -> None:
+    assert from_stored(f'{{"result":"created","note":{note}}}') == from_stored("not an answer")
 
 
 class FabrikamKind(AnyKind):

@@ -23,10 +23,11 @@ from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.mail.address import MailRules
 from leadkeeper.offer import OfferRef
+from leadkeeper.texts import lazy_gettext
 
 DAMAGED: Final[Diagnosis] = diagnose(
     Kind.RECORD_DAMAGED,
-    Evidence(text="The connection's stored settings could not be read."),
+    Evidence(text=lazy_gettext("The connection's stored settings could not be read.")),
     outcome=Outcome.BROKEN,
 )
 """What is wrong with a connection whose row cannot be read."""

@@ -15,6 +15,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows, one_of
 from leadkeeper.storage.evidence import EVIDENCE, insert_attempts
+from leadkeeper.texts import _, lazy_gettext
 
 BACKFILL: Final = 1_000
 """How many waiting leads a first connection takes over in one transaction."""
@@ -67,10 +68,13 @@ _TAKEN_BY_ANOTHER: Final = sa.select(
 )
 
 
+_PASSED_ON: Final = _("passed on %(hops)s times by installations of Leadkeeper; %(most)s are the most")
+
+
 def stop(row: dict[str, Any], now: int, hops: int) -> Mapping[str, Any]:
     """Set the new delivery in ``row`` aside, since its lead was passed on too often; the row that says why."""
     row["state"] = "setAside"
-    text = f"passed on {hops} times by installations of Leadkeeper; {MOST_HOPS} are the most"
+    text = lazy_gettext(_PASSED_ON, hops=hops, most=MOST_HOPS)
     summary = diagnose(Kind.PASSED_ON_TOO_OFTEN, Evidence(text=text))
     answer, evidence = to_parts(summary)
     return {

@@ -142,7 +142,9 @@ def _not_found(
 
 def _diagnosis(connection: Connection, word: Word) -> Diagnosis:
     kind = connection.stored.provider.if_not_found or Kind.SETTINGS_INVALID
-    return diagnose(kind, Evidence(text=f"Somebody looked for {word.marker} and did not find it."))
+    return diagnose(
+        kind, Evidence(text=lazy_gettext("Somebody looked for %(marker)s and did not find it.", marker=word.marker))
+    )
 
 
 def _update(conn: sa.Connection, connection: Connection, values: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.damage import Damage, Record, remember
 from leadkeeper.storage.engine import one_of
 from leadkeeper.storage.evidence import insert_attempts
+from leadkeeper.texts import lazy_gettext
 
 log: Final = structlog.get_logger(__name__)
 
@@ -47,7 +48,8 @@ def set_aside_damaged(conn: sa.Connection, damaged: Sequence[Damaged], lease_id:
 
 def _attempt(damaged: Damaged, now: int) -> dict[str, object]:
     missing = damaged.reason == KeyError.__name__
-    text = f"The row of the lead {damaged.lead_id} could not be read ({damaged.reason})."
+    lead, reason = damaged.lead_id, damaged.reason
+    text = lazy_gettext("The row of the lead %(lead)s could not be read (%(reason)s).", lead=lead, reason=reason)
     if missing:
-        text = f"The row of the lead {damaged.lead_id} is missing, or lacks a part."
+        text = lazy_gettext("The row of the lead %(lead)s is missing, or lacks a part.", lead=lead)
     return attempt_row(damaged.delivery_id, now, 0, diagnose(Kind.RECORD_DAMAGED, Evidence(text=text)), late=False)

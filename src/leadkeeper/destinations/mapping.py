@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import AfterValidator, Field, FiniteFloat, StrictBool, StrictInt, StrictStr
 
 from leadkeeper.lead import OutgoingLead
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import _, join_lazily, lazy_gettext
 
 Value = StrictBool | StrictInt | FiniteFloat | StrictStr | None
 """What a field is to hold: a constant, a template, or nothing."""
@@ -252,6 +252,10 @@ def sendable_text(text: str) -> str:
     return _CONTROL.sub("", text).encode("utf-8", "replace").decode().strip()
 
 
+_CUT_FROM: Final = _("%(field)s cut from %(length)s to %(limit)s characters")
+_CUT_FROM_MORE: Final = _("%(field)s cut from more than %(length)s to %(limit)s characters")
+
+
 def cut(record: Mapping[str, Any], lengths: Mapping[str, int]) -> tuple[dict[str, Any], tuple[str, ...]]:
     """``record`` with its texts cut to ``lengths`` (by field; fields without a length are not cut), and what was cut.
 
@@ -263,14 +267,14 @@ def cut(record: Mapping[str, Any], lengths: Mapping[str, int]) -> tuple[dict[str
         limit = lengths.get(name)
         if isinstance(value, Cut) and (limit is None or limit >= value.limit):
             fitting[name] = str(value)
-            notes.append(f"{name} cut to {value.limit:,} characters")
+            notes.append(lazy_gettext("%(field)s cut to %(limit)s characters", field=name, limit=f"{value.limit:,}"))
             continue
         if limit is None or not isinstance(value, str):
             continue
         fitting[name] = fit(value, limit)
         if fitting[name] != value:
-            was = "more than " if isinstance(value, Cut) else ""
-            notes.append(f"{name} cut from {was}{units(value):,} to {limit:,} characters")
+            text = _CUT_FROM_MORE if isinstance(value, Cut) else _CUT_FROM
+            notes.append(lazy_gettext(text, field=name, length=f"{units(value):,}", limit=f"{limit:,}"))
     return fitting, tuple(notes)
 
 
@@ -288,4 +292,4 @@ def units(text: str) -> int:
 
 def noted(notes: tuple[str, ...]) -> str | None:
     """The notes as one sentence for a receipt; ``None`` when there are none."""
-    return f"{'; '.join(notes)}." if notes else None
+    return join_lazily((join_lazily(notes, "; "), "."), "") if notes else None

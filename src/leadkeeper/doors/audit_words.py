@@ -1,4 +1,4 @@
-"""What acts on an offer led to, in words. Pure."""
+"""What acts led to, in words. Pure."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ _LED_TO: Final[Mapping[str, str]] = {
     "done": _("done"),
     "waits": _("waits for a person"),
     "failedstep": _("failed"),
+    "test=False": _("without test leads"),
+    "test=True": _("test leads alone"),
+    "by an address": _("by an e-mail address"),
+    "by an id": _("by an id"),
+    "by a marker": _("by a test lead's marker"),
     **{word: _(word) for word in STATE_WORDS.values()},
 }
 """Words of the audit that are the same in every line."""
@@ -29,6 +34,10 @@ _LED_TO_WITH: Final[Sequence[tuple[re.Pattern[str], str]]] = (
     (re.compile(r"was (?P<state>.+)"), gettext("It was: %(state)s")),
     (re.compile(r"(?P<count>\d+) deliveries"), gettext("leads: %(count)s")),
     (re.compile(r"(?P<count>\d+) records"), gettext("records: %(count)s")),
+    (re.compile(r"(?P<count>\d+) leads?"), gettext("leads: %(count)s")),
+    (re.compile(r"(?P<first>[0-9a-f-]{36}) to (?P<last>[0-9a-f-]{36})"), gettext("%(first)s to %(last)s")),
+    (re.compile(r"from (?P<address>[0-9a-f.:]+)"), gettext("from %(address)s")),
+    (re.compile(r"offerId=(?P<offer>\S+)"), gettext("offer: %(offer)s")),
     (re.compile(r"position (?P<position>\d+)"), gettext("place %(position)s")),
     (re.compile(r"found (?P<marker>\S+)"), gettext("found: %(marker)s")),
     (re.compile(r"not found (?P<marker>\S+)"), gettext("not found: %(marker)s")),
@@ -37,7 +46,7 @@ _LED_TO_WITH: Final[Sequence[tuple[re.Pattern[str], str]]] = (
 
 
 def led_to(detail: str, title: Callable[[str], str], word: Callable[[str], str] = str) -> str:
-    """What an act on an offer led to, as the audit keeps it, in words; ids and names of fields stay as they are.
+    """What an act led to, as the audit keeps it, in words; ids and names of fields stay as they are.
 
     ``title`` tells what people call a kind of destination, and hands back any other name; ``word`` does so with what
     was changed, and leaves out what it answers empty.
@@ -61,4 +70,4 @@ def _led_to(part: str, title: Callable[[str], str], word: Callable[[str], str]) 
     states = part.split(", ")
     if all(state in DELIVERIES for state in states):
         return join_lazily([DELIVERIES[state] for state in states], ", ")
-    return " → ".join(title(name) for name in part.split(" -> "))
+    return join_lazily([title(name) for name in part.split(" -> ")], " → ")

@@ -12,9 +12,9 @@ from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.diagnosis import AnyKind
 from leadkeeper.explain.codes import Sign, codes_of
 from leadkeeper.explain.texts import worded
+from leadkeeper.explain.views import Explanation
 from leadkeeper.languages import installed
 from leadkeeper.texts import Language, Languages
-from leadkeeper.views import Explanation
 
 LONGEST: Final = 20_000
 """How many characters of a text are looked at."""

@@ -295,7 +295,7 @@ def _attempts(conn: sa.Connection, delivery_ids: Collection[str], language: Lang
                 took_ms=row.took_ms,
                 outcome=row.outcome,
                 late=row.late,
-                receipt=ReceiptView.of(answer) if isinstance(answer, Receipt) else None,
+                receipt=ReceiptView.of(answer, language) if isinstance(answer, Receipt) else None,
                 diagnosis=DiagnosisView.of(answer, language) if isinstance(answer, Diagnosis) else None,
             )
         )
@@ -314,8 +314,7 @@ def _delivery(
     The cause of one that is held is its connection's, whatever came of its own attempts before.
     """
     last = next((attempt for attempt in reversed(attempts) if not attempt.late), None)
-    ended = row.shown in ("delivered", "unconfirmed")
-    waits = row.shown in ("pending", "waiting")
+    ended, waits = row.shown in ("delivered", "unconfirmed"), row.shown in ("pending", "waiting")
     cause = None if ended else _cause(row, language) or (last.diagnosis if last else None)
     if cause is not None and row.shown == "setAside" and row.set_aside_for != Aside.OUTAGE.value:
         cause = cause.for_a_person(language)

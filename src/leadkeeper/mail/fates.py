@@ -78,7 +78,7 @@ def fate_after(tries: int, result: Diagnosis | None, now: int) -> Mapping[str, A
     values: dict[str, Any] = {"tries": tries + 1, "tried_at": now, "code": None, "words": None}
     if result is None:
         return values | {"state": Fate.ACCEPTED.value, "ended_at": now}
-    values |= {"code": result.evidence.status, "words": result.evidence.text or result.kind.value}
+    values |= {"code": result.evidence.status, "words": str(result.evidence.text or result.kind.value)}
     if result.outcome is Outcome.AMBIGUOUS:
         return values | {"state": Fate.IN_DOUBT.value, "ended_at": now}
     if is_final(result) or tries + 1 >= MOST_TRIES:

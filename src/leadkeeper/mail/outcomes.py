@@ -12,6 +12,7 @@ import aiosmtplib
 from leadkeeper.catalogue import diagnose
 from leadkeeper.diagnosis import AnyKind, Diagnosis, Evidence, Kind, Outcome, masked
 from leadkeeper.mail.diagnoses import MailKind
+from leadkeeper.texts import lazy_gettext
 
 
 class MailStage(StrEnum):
@@ -74,7 +75,7 @@ def diagnose_loss(stage: MailStage, error: BaseException) -> Diagnosis:
     if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
         return diagnose(Kind.TLS_FAILED)
     if isinstance(error, aiosmtplib.SMTPNotSupported):
-        return diagnose(_FINAL[stage], Evidence(text="The mail server does not offer it."))
+        return diagnose(_FINAL[stage], Evidence(text=lazy_gettext("The mail server does not offer it.")))
     if stage is not MailStage.TEXT:
         return diagnose(Kind.CONNECTION_FAILED)
     kind = Kind.NO_ANSWER if isinstance(error, TimeoutError) else Kind.CONNECTION_LOST

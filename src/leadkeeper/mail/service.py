@@ -10,6 +10,7 @@ from leadkeeper.gate import Gate, NoTurn, acting_for
 from leadkeeper.mail.address import DEFAULT_RULES, MailRules
 from leadkeeper.mail.mailer import Mailer, MailServer
 from leadkeeper.network.trouble import NoFreeConnection
+from leadkeeper.texts import lazy_gettext
 
 MAILS: Final = 32
 """How many mails are handed in at once; a publisher alone has 12 of them."""
@@ -35,7 +36,9 @@ class MailService:
         try:
             await self._turns.enter(who, seconds)
         except NoTurn:
-            raise NoFreeConnection("all connections that the publisher may have at once are in use") from None
+            raise NoFreeConnection(
+                lazy_gettext("all connections that the publisher may have at once are in use")
+            ) from None
         try:
             yield
         finally:

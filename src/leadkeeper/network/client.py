@@ -193,7 +193,7 @@ class Network:
         with refused_as_ours():
             self._admit(request.url)
             if request.proxy is not None:
-                raise AddressInvalid("Destinations are never reached through a proxy.")
+                raise AddressInvalid(lazy_gettext("Destinations are never reached through a proxy."))
         return await handler(request)
 
     def _admit(self, url: URL) -> None:

@@ -15,6 +15,7 @@ from leadkeeper.gate import Gate, NoTurn, acting_for
 from leadkeeper.network.addresses import NetworkPolicy, parse_host, refused_name
 from leadkeeper.network.names import Names
 from leadkeeper.network.trouble import NoFreeConnection
+from leadkeeper.texts import lazy_gettext
 
 OPENINGS: Final = 8
 """How many connections are opened within :data:`OPENING_SECONDS`; one publisher alone opens half of them."""
@@ -89,7 +90,7 @@ async def take_socket(sockets: Gate, who: str, seconds: float) -> None:
     try:
         await sockets.enter(who, seconds)
     except NoTurn:
-        raise NoFreeConnection("all connections that the publisher may have at once are in use") from None
+        raise NoFreeConnection(lazy_gettext("all connections that the publisher may have at once are in use")) from None
 
 
 def resolved(host: str, address: str, port: int) -> ResolveResult:

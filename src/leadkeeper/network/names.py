@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 from leadkeeper.gate import Gate, NoTurn, acting_for, acting_over
 from leadkeeper.network.trouble import NoFreeConnection
+from leadkeeper.texts import lazy_gettext
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Gives the addresses of a host name; raises ``socket.gaierror`` when it has none."""
@@ -28,7 +29,7 @@ LOOK_UPS_RESERVED: Final = 16
 REMEMBERED_SECONDS: Final = 30.0
 """How long an answer is good; what is dialled is judged each time all the same."""
 _MOST_REMEMBERED: Final = 10_000
-_NO_TURN: Final = "other host names of the publisher are still being looked up"
+_NO_TURN: Final = lazy_gettext("other host names of the publisher are still being looked up")
 
 
 class _Asked(NamedTuple):

@@ -14,6 +14,7 @@ import aiohttp
 from leadkeeper.catalogue import diagnose
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.network.addresses import AddressInvalid, AddressRefused, OwnAddress
+from leadkeeper.texts import lazy_gettext
 
 NETWORK_ERRORS: Final = (aiohttp.ClientError, OSError, TimeoutError)
 """What a request over the session raises for what the other side or the network did."""
@@ -62,16 +63,17 @@ class NoFreeConnection(aiohttp.ClientError):
 _NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 _NOTHING_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _CERTIFICATE: Final = {
-    9: "The certificate is not valid yet.",
-    10: "The certificate has expired.",
-    18: "The certificate is signed by itself.",
-    19: "The certificate chain ends in an authority that is not trusted here.",
-    20: "The certificate's issuer is not known here; often an intermediate certificate is not sent.",
-    21: "The certificate's issuer is not known here; often an intermediate certificate is not sent.",
-    23: "The certificate was revoked.",
-    62: "The certificate is for another host name.",
-    64: "The certificate is for another address.",
+    9: lazy_gettext("The certificate is not valid yet."),
+    10: lazy_gettext("The certificate has expired."),
+    18: lazy_gettext("The certificate is signed by itself."),
+    19: lazy_gettext("The certificate chain ends in an authority that is not trusted here."),
+    20: lazy_gettext("The certificate's issuer is not known here; often an intermediate certificate is not sent."),
+    21: lazy_gettext("The certificate's issuer is not known here; often an intermediate certificate is not sent."),
+    23: lazy_gettext("The certificate was revoked."),
+    62: lazy_gettext("The certificate is for another host name."),
+    64: lazy_gettext("The certificate is for another address."),
 }
+_NOT_VERIFIED: Final = lazy_gettext("The certificate could not be verified.")
 
 
 def diagnose_network(error: BaseException, *, sent: bool = True) -> Diagnosis:
@@ -111,19 +113,19 @@ def _guarded(error: BaseException) -> Diagnosis | None:
     """The diagnosis of what our own guards raise."""
     match error:
         case AddressInvalid():
-            return diagnose(Kind.SETTINGS_INVALID, Evidence(text=str(error)))
+            return diagnose(Kind.SETTINGS_INVALID, Evidence(text=error.args[0]))
         case aiohttp.InvalidURL():
-            return diagnose(Kind.SETTINGS_INVALID, Evidence(text="The address is not a valid URL."))
+            return diagnose(Kind.SETTINGS_INVALID, Evidence(text=lazy_gettext("The address is not a valid URL.")))
         case OwnAddress():
-            return diagnose(Kind.OWN_ADDRESS, Evidence(text=str(error)))
+            return diagnose(Kind.OWN_ADDRESS, Evidence(text=error.args[0]))
         case AddressRefused():
-            return diagnose(Kind.ADDRESS_REFUSED, Evidence(text=str(error)))
+            return diagnose(Kind.ADDRESS_REFUSED, Evidence(text=error.args[0]))
         case RedirectRefused():
             return diagnose(Kind.REDIRECTED)
         case AnswerTooLarge():
             return diagnose(Kind.ANSWER_TOO_LARGE)
         case NoFreeConnection():
-            return diagnose(Kind.CONNECTION_FAILED, Evidence(text=str(error)), outcome=Outcome.OURS)
+            return diagnose(Kind.CONNECTION_FAILED, Evidence(text=error.args[0]), outcome=Outcome.OURS)
         case _:
             return None
 
@@ -136,7 +138,7 @@ def _certain(error: BaseException, sent: bool) -> Diagnosis | None:
         kind = Kind.ADDRESS_NOT_FOUND if error.errno in _NO_SUCH_NAME else Kind.CONNECTION_FAILED
         return diagnose(kind, Evidence(code=_resolver_code(error)))
     if isinstance(error, ssl.SSLCertVerificationError):
-        text = _CERTIFICATE.get(error.verify_code, "The certificate could not be verified.")
+        text = _CERTIFICATE.get(error.verify_code, _NOT_VERIFIED)
         return diagnose(Kind.TLS_FAILED, Evidence(code=_reason(error), text=text))
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError):
         return None
@@ -166,5 +168,5 @@ def _code(chain: tuple[BaseException, ...]) -> str:
 
 def not_sent() -> Diagnosis:
     """Our own database could not be asked before anything was sent: the lead waits a little, and nothing counts."""
-    evidence = Evidence(text="Nothing was sent: our own database could not be asked before.")
+    evidence = Evidence(text=lazy_gettext("Nothing was sent: our own database could not be asked before."))
     return diagnose(Kind.CONNECTION_FAILED, evidence, outcome=Outcome.OURS)

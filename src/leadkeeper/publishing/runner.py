@@ -34,6 +34,7 @@ from leadkeeper.publishing.check_pace import CheckPace
 from leadkeeper.publishing.operations import NEVER, Operation, as_operation, end_damaged, write
 from leadkeeper.publishing.publication import enter_preview, enter_production, missing_of
 from leadkeeper.publishing.registration import BY, Registration
+from leadkeeper.publishing.step_words import FAULT_IS_OURS, OPERATOR_LOOKS, RULES_ALONE
 from leadkeeper.publishing.steps import (
     Done,
     FailedStep,
@@ -146,7 +147,7 @@ class PublishingRunner:
             result = FailedStep((problem.detail,))
         except Exception as error:
             log.error("step failed", step=step.id.value, operation=operation.id, error=where(error))
-            result = FailedStep(("The fault is ours; the operator's log says more. Publish again once it is fixed.",))
+            result = FailedStep((FAULT_IS_OURS,))
         finally:
             beating.cancel()
             await asyncio.gather(beating, return_exceptions=True)
@@ -172,8 +173,8 @@ class PublishingRunner:
 
     def _certified(self) -> StepResult:
         if self._by_operator:
-            return Waits(StepStatus.WAITING_FOR_APPROVAL, "An operator of the marketplace looks at the offer.")
-        return Done(("Certified: this marketplace leaves it at the rules that are checked by themselves.",))
+            return Waits(StepStatus.WAITING_FOR_APPROVAL, OPERATOR_LOOKS)
+        return Done((RULES_ALONE,))
 
 
 class _Hold:

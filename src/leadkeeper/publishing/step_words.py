@@ -30,6 +30,9 @@ _COMPOSED: Final = (
     *OF_TEST_LEADS.values(),
 )
 """Sentences with something in them, those of other packages too."""
+OPERATOR_LOOKS: Final = _("An operator of the marketplace looks at the offer.")
+RULES_ALONE: Final = _("Certified: this marketplace leaves it at the rules that are checked by themselves.")
+FAULT_IS_OURS: Final = _("The fault is ours; the operator's log says more. Publish again once it is fixed.")
 WHOLE: Final = (
     _("Step completed."),
     _("Everything that the offer needs is there."),
@@ -37,6 +40,9 @@ WHOLE: Final = (
     _("Refused by the operator."),
     _("The connection did not pass its check."),
     RECOMMENDED,
+    OPERATOR_LOOKS,
+    RULES_ALONE,
+    FAULT_IS_OURS,
 )
 """Sentences that are always the same."""
 _FRAMES: Final = (

@@ -120,12 +120,17 @@ class Validator:
                 async with asyncio.timeout(CHECK_SECONDS):
                     return await destination.check()
         except TimeoutError:
-            diagnosis = diagnose(Kind.NO_ANSWER, Evidence(text=f"no answer to the check in {CHECK_SECONDS} s"))
+            diagnosis = diagnose(
+                Kind.NO_ANSWER,
+                Evidence(text=lazy_gettext("no answer to the check in %(seconds)s s", seconds=CHECK_SECONDS)),
+            )
             return Check((CheckStep("check", False, diagnosis.summary),), diagnosis)
         finally:
             await destination.aclose()
 
-    async def preview(self, offer: OfferRef, name: str, lead: NewLead | None) -> PreviewView:
+    async def preview(
+        self, offer: OfferRef, name: str, lead: NewLead | None, language: Language = ENGLISH
+    ) -> PreviewView:
         """What would be sent over the connection for ``lead`` (a test lead if none is given); nothing is sent.
 
         Raises :class:`Problem` for an unknown offer or connection. It may ask the remote system, so it counts as a
@@ -135,11 +140,13 @@ class Validator:
         if connection is None:
             raise unknown_connection(offer, name)
         if self._rates is None:
-            return await self._preview(connection, offer, lead)
+            return await self._preview(connection, offer, lead, language)
         async with self._rates.validating(offer.publisher_id):
-            return await self._preview(connection, offer, lead)
+            return await self._preview(connection, offer, lead, language)
 
-    async def _preview(self, connection: Connection, offer: OfferRef, lead: NewLead | None) -> PreviewView:
+    async def _preview(
+        self, connection: Connection, offer: OfferRef, lead: NewLead | None, language: Language
+    ) -> PreviewView:
         now = self._clock()
         new = normalised(lead or test_lead(offer, test_marker(to_datetime(now))))
         outgoing = await self._storage.read(outgoing_test_lead, new_id(), new, now)
@@ -150,9 +157,9 @@ class Validator:
                     found = await _previewed(destination, outgoing)
         finally:
             await destination.aclose()
-        return PreviewView(destination=connection.stored.destination, record=dict(found.record), notes=found.notes)
+        return _preview_view(connection.stored, found, language)
 
-    async def record(self, offer: OfferRef, stored: Stored) -> PreviewView:
+    async def record(self, offer: OfferRef, stored: Stored, language: Language = ENGLISH) -> PreviewView:
         """What would be sent for a test lead with these settings, as far as it can be told without asking anybody.
 
         Nothing is called: settings that somebody is still typing sign in nowhere. Raises :class:`Problem` for an
@@ -172,7 +179,7 @@ class Validator:
             found = Preview({})
         finally:
             await destination.aclose()
-        return PreviewView(destination=stored.destination, record=dict(found.record), notes=found.notes)
+        return _preview_view(stored, found, language)
 
     async def validate(
         self, offer: OfferRef, name: str, *, by: str, language: Language = ENGLISH, seen: Seen = lambda: None
@@ -246,7 +253,9 @@ class Validator:
             checks=steps,
             not_looked_at=None if check.unseen is None else check.unseen.summary(language),
             test_lead=TestLeadView(
-                id=lead.id, marker=marker, receipt=ReceiptView.of(answer) if isinstance(answer, Receipt) else None
+                id=lead.id,
+                marker=marker,
+                receipt=ReceiptView.of(answer, language) if isinstance(answer, Receipt) else None,
             ),
             diagnosis=DiagnosisView.of(answer, language).for_a_person(language)
             if isinstance(answer, Diagnosis)
@@ -316,3 +325,9 @@ async def _previewed(destination: Adapter, lead: OutgoingLead) -> Preview:
     if not isinstance(destination, Previews):
         return Preview({}, ("The connection's settings cannot be used as they are.",))
     return await destination.preview(lead)
+
+
+def _preview_view(stored: Stored, found: Preview, language: Language) -> PreviewView:
+    """The preview as it is shown, its notes in ``language``."""
+    notes = tuple(map(language.tell, found.notes))
+    return PreviewView(destination=stored.destination, record=dict(found.record), notes=notes)

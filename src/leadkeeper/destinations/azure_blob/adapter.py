@@ -49,9 +49,9 @@ API_VERSION: Final = "2021-12-02"
 
 _CSV: Final = ContentSettings(content_type="text/csv; charset=utf-8")
 _NEEDED: Final = {
-    "sp": ("cw", "The shared access signature allows neither Create nor Write (sp)."),
-    "srt": ("o", "The shared access signature is not for objects (srt)."),
-    "ss": ("b", "The shared access signature is not for the Blob service (ss)."),
+    "sp": ("cw", lazy_gettext("The shared access signature allows neither Create nor Write (sp).")),
+    "srt": ("o", lazy_gettext("The shared access signature is not for objects (srt).")),
+    "ss": ("b", lazy_gettext("The shared access signature is not for the Blob service (ss).")),
 }
 _UNREADABLE: Final = frozenset({"AuthorizationPermissionMismatch", "AuthorizationResourceTypeMismatch"})
 

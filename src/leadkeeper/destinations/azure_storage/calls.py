@@ -21,6 +21,7 @@ from leadkeeper.destinations.azure_storage.errors import Failure, diagnose_stora
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import NETWORK_ERRORS, Network, diagnose_network
+from leadkeeper.texts import lazy_gettext
 
 _SILENT: Final = logging.getLogger(f"{__name__}.sdk")
 """For the SDK, which would log the address and the headers of every request."""
@@ -33,7 +34,11 @@ _PARSING: Final = (ValueError, TypeError, LookupError, AttributeError, Recursion
 
 FOREIGN_HOST: Final = diagnose(
     Kind.ADDRESS_REFUSED,
-    Evidence(text="The endpoint in the connection string is not one of Azure, nor a host that the operator allows."),
+    Evidence(
+        text=lazy_gettext(
+            "The endpoint in the connection string is not one of Azure, nor a host that the operator allows."
+        )
+    ),
 )
 """The answer for an account whose endpoint nobody allowed."""
 

@@ -59,6 +59,9 @@ _PAGES: Final = 8
 """Where more rows than these lie between the first and the last of a batch, leads are sent one at a time instead."""
 
 
+_CUT: Final = _("Cut to %(limit)s characters, the most that a column holds: %(columns)s.")
+
+
 @dataclass(frozen=True, slots=True)
 class TableRow:
     """A lead as a row of the table. ``note`` says what had to be cut; ``size`` is its bytes in a transaction."""
@@ -105,7 +108,7 @@ def make_row(lead: OutgoingLead) -> TableRow:
         cut.append("CustomerInfo")
     keys = {"PartitionKey": f"{created:%Y-%m-%d}", "RowKey": lead.id}
     entity: dict[str, str | bool] = {**keys, **fitting, "IsTest": lead.test}
-    note = f"Cut to {TEXT_LIMIT} characters, the most that a column holds: {', '.join(cut)}." if cut else None
+    note = lazy_gettext(_CUT, limit=TEXT_LIMIT, columns=", ".join(cut)) if cut else None
     return TableRow(lead, entity, note, len(json.dumps(entity)) + _OPERATION_OVERHEAD)
 
 
@@ -167,7 +170,7 @@ class AzureTable(StorageAdapter[Transaction]):
     def _lacking(self) -> str | None:
         permissions = self._account.permissions
         lacks = permissions is not None and "a" not in permissions
-        return "The shared access signature does not allow Add (sp)." if lacks else None
+        return lazy_gettext("The shared access signature does not allow Add (sp).") if lacks else None
 
     async def _read(self) -> None:
         async for _page in self._client.list_entities(select=["RowKey"], results_per_page=1).by_page():

@@ -65,7 +65,7 @@ _BIND: Final = "@odata.bind"
 _SOURCE: Final = "leadsourcecode"
 _FOREIGN_HOST: Final = diagnose(
     DynamicsKind.ADDRESS_WRONG,
-    Evidence(text="The host is not one of Dynamics 365, nor one that the operator allows."),
+    Evidence(text=lazy_gettext("The host is not one of Dynamics 365, nor one that the operator allows.")),
 )
 _GONE_SILENT: Final = frozenset({Kind.CONNECTION_FAILED, Kind.NO_ANSWER, Kind.CONNECTION_LOST})
 
@@ -125,9 +125,12 @@ class Dynamics:
         lengths = await self._environment.lengths()
         fitting, notes = cut(self._record(lead), lengths.of)
         if not lengths.certain:
-            notes = (*notes, "The environment's own lengths could not be read: these are the usual ones.")
+            notes = (*notes, lazy_gettext("The environment's own lengths could not be read: these are the usual ones."))
         missing = (await self._compared(fitting)).missing
-        return Preview(fitting, (*notes, *(f"{name} does not exist in this environment" for name in missing)))
+        return Preview(
+            fitting,
+            (*notes, *(lazy_gettext("%(field)s does not exist in this environment", field=name) for name in missing)),
+        )
 
     def _record(self, lead: OutgoingLead) -> dict[str, Any]:
         special: dict[str, Value] = {} if lead.action else {"subject": "{offerTitle}"}
@@ -288,7 +291,12 @@ class Dynamics:
             code = mapped.get(_SOURCE)
             options = await self._environment.options(_SOURCE) if isinstance(code, int) else None
             if options is not None and code not in options:
-                text = f"{_SOURCE} has no option {code}; it has {', '.join(map(str, sorted(options)[:40]))}."
+                text = lazy_gettext(
+                    "%(field)s has no option %(value)s; it has %(options)s.",
+                    field=_SOURCE,
+                    value=code,
+                    options=", ".join(map(str, sorted(options)[:40])),
+                )
                 diagnosis = diagnose(DynamicsKind.PICKLIST_VALUE, Evidence(text=text))
         if diagnosis is None and left_out:
             summary = lazy_gettext(
@@ -306,7 +314,7 @@ class Dynamics:
 def _step(name: str, diagnosis: Diagnosis | None, fine: str = "") -> CheckStep:
     if diagnosis is None:
         return CheckStep(name, True, fine)
-    return CheckStep(name, False, f"{diagnosis.summary} {diagnosis.evidence.text or ''}".strip())
+    return CheckStep(name, False, join_lazily(filter(None, (diagnosis.summary, diagnosis.evidence.text))))
 
 
 def _silent(diagnosis: Diagnosis) -> Diagnosis:

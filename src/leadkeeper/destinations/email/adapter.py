@@ -27,7 +27,7 @@ from leadkeeper.mail.service import MailService
 from leadkeeper.mail.text import lead_notice
 from leadkeeper.network.trouble import NoFreeConnection, diagnose_network, not_sent
 from leadkeeper.storage.away import StorageAway
-from leadkeeper.texts import _, lazy_gettext
+from leadkeeper.texts import _, join_lazily, lazy_gettext
 
 _NOBODY = MailAddress("leadkeeper", "localhost")
 
@@ -161,6 +161,9 @@ def _nobody_to_tell(standings: Mapping[str, Standing]) -> Diagnosis | None:
     return diagnose(MailKind.CONTACT_UNCONFIRMED if asked else MailKind.CONTACT_DECLINED)
 
 
+_TOOK_SOME: Final = _("The mail server took the notice for %(number)s of %(total)s contact e-mails.")
+
+
 def _answer(results: Results, message_id: str) -> Answer:
     """Delivered once one contact has got it; else what keeps most hope: a doubt, a passing trouble, a refusal."""
     wrong = {email: summary for email, summary in results.items() if summary is not None}
@@ -169,17 +172,20 @@ def _answer(results: Results, message_id: str) -> Answer:
         return min(
             wrong.values(), key=lambda summary: worst.index(summary.outcome) if summary.outcome in worst else len(worst)
         )
-    note = "The mail server took the notice."
+    note = lazy_gettext("The mail server took the notice.")
     if wrong:
-        note = f"The mail server took the notice for {len(results) - len(wrong)} of {len(results)} contact e-mails."
+        note = lazy_gettext(_TOOK_SOME, number=len(results) - len(wrong), total=len(results))
     return Receipt(
         confirmed=False,
         remote_id=message_id,
-        note=" ".join([note, *(_summary(email, diagnosis) for email, diagnosis in wrong.items())]),
+        note=join_lazily([note, *(_summary(email, diagnosis) for email, diagnosis in wrong.items())]),
     )
 
 
 def _summary(email: str, diagnosis: Diagnosis) -> str:
     status = diagnosis.evidence.status
-    again = " It will be tried again." if diagnosis.outcome is Outcome.FAILED else ""
-    return f"{masked_address(email)}: {f'{status}, ' if status else ''}{diagnosis.summary}{again}"
+    address = f"{masked_address(email)}: {f'{status}, ' if status else ''}"
+    whole = join_lazily((address, diagnosis.summary), "")
+    return (
+        join_lazily((whole, lazy_gettext("It will be tried again."))) if diagnosis.outcome is Outcome.FAILED else whole
+    )

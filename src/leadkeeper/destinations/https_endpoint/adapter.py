@@ -36,7 +36,7 @@ from leadkeeper.network.client import (
     diagnose_network,
     parse_url,
 )
-from leadkeeper.texts import _
+from leadkeeper.texts import _, lazy_gettext
 
 UNSEEN: Final = Unseen(
     _(
@@ -59,7 +59,9 @@ _FLOW_HOSTS: Final = (
 _REQUEST_IDS: Final = ("x-request-id", "x-ms-workflow-run-id", "x-ms-request-id")
 
 _TAKEN: Final = Receipt()
-_QUEUED: Final = Receipt(confirmed=False, note="The endpoint queued the lead (202); what becomes of it is not known.")
+_QUEUED: Final = Receipt(
+    confirmed=False, note=lazy_gettext("The endpoint queued the lead (202); what becomes of it is not known.")
+)
 
 _BUSY: Final = frozenset({502, 503, 504})
 
@@ -86,7 +88,9 @@ class HttpsEndpoint:
     async def check(self) -> Check:
         """The address can be reached over TLS. Nothing is requested: only a lead can prove the rest."""
         if self._flow and "sig" not in self._url.query:
-            text = "The address of the flow has no sig in its query: it was copied in part, or needs a sign-in."
+            text = lazy_gettext(
+                "The address of the flow has no sig in its query: it was copied in part, or needs a sign-in."
+            )
             step = CheckStep("address", False, text)
             return Check((step,), diagnose(HttpsEndpointKind.FLOW_SIGNATURE_REJECTED, Evidence(text=text)))
         return replace(await self._network.check_reach(self._text), unseen=UNSEEN)

@@ -38,7 +38,7 @@ CONTACT_TYPE: Final = "0-1"
 OLDEST_SECONDS: Final = 28 * 86_400.0
 """The most seconds after which HubSpot is told when the lead came: it takes none that are older than a month."""
 
-_QUEUED: Final = "HubSpot took the post and does not say what becomes of it"
+_QUEUED: Final = lazy_gettext("HubSpot took the post and does not say what becomes of it")
 _BY_STATUS: Final = {
     401: Kind.PERMISSION_MISSING,
     403: Kind.PERMISSION_MISSING,

@@ -133,7 +133,7 @@ class HubSpotRestApi:
             properties, more = lead_properties(lead, self._config)
             record |= {f"{LEADS}.{name}": value for name, value in properties.items()}
             return Preview(record, (*notes, *more, *summary, *own))
-        return Preview(record, (*notes, *summary, *own, "no lead is made, only a contact"))
+        return Preview(record, (*notes, *summary, *own, lazy_gettext("no lead is made, only a contact")))
 
     async def find(self, sent: Sequence[SentRecord]) -> Sequence[Presence] | Diagnosis:
         """Which records are there; see :class:`~leadkeeper.destinations.interface.ReadsBack`."""
@@ -170,11 +170,11 @@ class HubSpotRestApi:
         name = self._config.lead_id_property
         text = None
         if name not in known:
-            text = f"Leads have no property {name}."
+            text = lazy_gettext("Leads have no property %(name)s.", name=name)
         elif known[name].get("hasUniqueValue") is False:
-            text = f"{name} does not demand unique values."
+            text = lazy_gettext("%(name)s does not demand unique values.", name=name)
         elif unusable((name,), known) or known[name].get("type") not in (None, "string"):
-            text = f"{name} is not a text that may be written."
+            text = lazy_gettext("%(name)s is not a text that may be written.", name=name)
         return None if text is None else diagnose(HubSpotKind.LEAD_PROPERTY_UNUSABLE, Evidence(text=text))
 
     async def _lead_ids(self, leads: Iterable[OutgoingLead]) -> dict[str, str] | Diagnosis:
@@ -213,7 +213,11 @@ class HubSpotRestApi:
     def _notes(self, ready: _Ready, lead: OutgoingLead) -> tuple[str, ...]:
         fields, notes = contact_of(lead, self._config)
         left = [name for name in self._left_out(ready) if name in fields]
-        return (*notes, f"not in this account and left out: {', '.join(left)}") if left else notes
+        return (
+            (*notes, lazy_gettext("not in this account and left out: %(fields)s", fields=", ".join(left)))
+            if left
+            else notes
+        )
 
     async def _create(
         self, ready: _Ready, those: Sequence[tuple[OutgoingLead, KeptContact]], deadline: float
@@ -330,5 +334,5 @@ class HubSpotRestApi:
 
 
 def _not_usable(names: Iterable[str]) -> Diagnosis:
-    text = f"Not there, or only HubSpot writes it: {', '.join(names)}."
+    text = lazy_gettext("Not there, or only HubSpot writes it: %(names)s.", names=", ".join(names))
     return diagnose(HubSpotKind.PROPERTY_UNUSABLE, Evidence(text=text))

@@ -65,7 +65,7 @@ _BY_STATUS: Final = {
     410: Kind.ENDPOINT_GONE,
     413: Kind.LEAD_TOO_LARGE,
 }
-_QUEUED: Final = "Marketo queued the lead and does not say what becomes of it"
+_QUEUED: Final = lazy_gettext("Marketo queued the lead and does not say what becomes of it")
 
 
 class MarketoForm:
@@ -148,7 +148,7 @@ class MarketoForm:
             return diagnose(MarketoKind.EMAIL_UNUSABLE)
         empty = [name for name, field in form.fields.items() if field.required and name not in fields]
         if empty:
-            text = f"The form demands {', '.join(empty)}, which this lead lacks."
+            text = lazy_gettext("The form demands %(fields)s, which this lead lacks.", fields=", ".join(empty))
             return diagnose(MarketoKind.FORM_DEMANDS, Evidence(text=text), outcome=Outcome.REFUSED)
         try:
             async with self._pace.turn():
@@ -167,7 +167,10 @@ class MarketoForm:
         ]
         if not lacking:
             return None
-        return diagnose(MarketoKind.FORM_DEMANDS, Evidence(text=f"The form demands {', '.join(lacking)}."))
+        return diagnose(
+            MarketoKind.FORM_DEMANDS,
+            Evidence(text=lazy_gettext("The form demands %(fields)s.", fields=", ".join(lacking))),
+        )
 
     async def _post(self, lead: OutgoingLead, form: Form, fields: Mapping[str, Any], notes: tuple[str, ...]) -> Answer:
         texts = {name: _text(value) for name, value in fields.items()}

@@ -268,7 +268,10 @@ class MarketoRestApi:
         unknown = [name for name, value in self._config.fields.items() if value is not None and name not in known]
         if not unknown:
             return step, None
-        return step, diagnose(MarketoKind.FIELD_UNKNOWN, Evidence(text=f"There is no field {', '.join(unknown)}."))
+        return step, diagnose(
+            MarketoKind.FIELD_UNKNOWN,
+            Evidence(text=lazy_gettext("There is no field %(fields)s.", fields=", ".join(unknown))),
+        )
 
     async def _check_form(self) -> tuple[CheckStep, Diagnosis | None]:
         """The form exists and is approved; a service that may not read assets can still submit it."""

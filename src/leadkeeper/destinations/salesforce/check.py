@@ -27,7 +27,7 @@ def read_description(content: Any) -> Fields | Diagnosis | None:
     if not isinstance(content, dict) or not isinstance(content.get("fields"), list):
         return None
     if content.get("createable") is False:
-        return diagnose(SalesforceKind.ACCESS_MISSING, Evidence(text="The user may not create leads."))
+        return diagnose(SalesforceKind.ACCESS_MISSING, Evidence(text=lazy_gettext("The user may not create leads.")))
     return {str(each.get("name")): each for each in content["fields"] if isinstance(each, dict)}
 
 
@@ -36,11 +36,11 @@ def judge_fields(fields: Fields, sent: Mapping[str, Value], id_field: str) -> Di
     names = [name for name, value in sent.items() if value is not None]
     bad = [name for name in names if not _writable(fields.get(name))]
     if bad:
-        text = f"Not there, or not writable: {', '.join(bad)}."
+        text = lazy_gettext("Not there, or not writable: %(fields)s.", fields=", ".join(bad))
         return diagnose(SalesforceKind.FIELD_UNKNOWN, Evidence(text=text))
     lacking = [name for name, field in fields.items() if _demanded(field) and name not in (*names, id_field)]
     if lacking:
-        text = f"Mandatory, and not sent: {', '.join(lacking)}."
+        text = lazy_gettext("Mandatory, and not sent: %(fields)s.", fields=", ".join(lacking))
         return diagnose(SalesforceKind.RULE_REFUSED, Evidence(text=text))
     return None
 
@@ -49,15 +49,15 @@ def judge_external_id(id_field: str, found: Mapping[str, Any] | None) -> Diagnos
     """Why leads cannot be told apart by the field that holds our ids. It must be unique: leads are only created."""
     text = None
     if found is None:
-        text = f"There is no field {id_field} on leads, or the user cannot see it."
+        text = lazy_gettext("There is no field %(field)s on leads, or the user cannot see it.", field=id_field)
     elif found.get("externalId") is False:
-        text = f"{id_field} is not an external id."
+        text = lazy_gettext("%(field)s is not an external id.", field=id_field)
     elif found.get("unique") is False:
-        text = f"{id_field} is not unique."
+        text = lazy_gettext("%(field)s is not unique.", field=id_field)
     elif not _writable(found):
-        text = f"The user may not write {id_field}."
+        text = lazy_gettext("The user may not write %(field)s.", field=id_field)
     elif isinstance(length := found.get("length"), int) and 0 < length < 36:
-        text = f"{id_field} holds {length} characters; our ids have 36."
+        text = lazy_gettext("%(field)s holds %(length)s characters; our ids have 36.", field=id_field, length=length)
     return None if text is None else diagnose(SalesforceKind.EXTERNAL_ID_UNUSABLE, Evidence(text=text))
 
 

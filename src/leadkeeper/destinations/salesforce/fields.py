@@ -12,6 +12,7 @@ from typing import Any, Final
 from leadkeeper.destinations.mapping import Value, cut, record, units
 from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.lead import OutgoingLead
+from leadkeeper.texts import _, lazy_gettext
 
 NOT_GIVEN: Final = "(not given)"
 """Stands in the fields that Salesforce demands and the lead lacks."""
@@ -27,6 +28,7 @@ WEB_FIELDS: Final[Mapping[str, Value]] = {
     "description": "{description}",
     "lead_source": "{leadSource}",
 }
+_LEFT_OUT: Final = _("%(field)s left out: %(length)s characters, and %(limit)s are the most")
 WEB_LENGTHS: Final[Mapping[str, int]] = {
     "first_name": 40,
     "last_name": 80,
@@ -114,9 +116,11 @@ def _fitted(
     address = fields.get(email)
     if isinstance(address, str) and units(address) > lengths[email]:
         del fields[email]
-        left.append(f"{email} left out: {units(address):,} characters, and {lengths[email]} are the most")
+        left.append(lazy_gettext(_LEFT_OUT, field=email, length=f"{units(address):,}", limit=lengths[email]))
     fitting, cuts = cut(fields, lengths)
     missing = [name for name in demanded if name not in fitting]
     fitting |= dict.fromkeys(missing, NOT_GIVEN)
-    filled = [f"{name} is empty and was sent as {NOT_GIVEN}" for name in missing]
+    filled = [
+        lazy_gettext("%(field)s is empty and was sent as %(value)s", field=name, value=NOT_GIVEN) for name in missing
+    ]
     return fitting, (*left, *cuts, *filled)

@@ -42,7 +42,7 @@ UNSEEN: Final = Unseen(
 WARN_AT: Final = 450
 """From this many leads in 24 hours on (of 500) receipts say how many there were."""
 
-_QUEUED: Final = "Salesforce queued the lead and does not say what becomes of it"
+_QUEUED: Final = lazy_gettext("Salesforce queued the lead and does not say what becomes of it")
 LOST_FOR: Final = lazy_gettext(
     "It drops them without a word when a field is mandatory or a picklist (best is a text that may be empty), "
     "when 'Require reCAPTCHA Verification' is ticked, Web-to-Lead is off or has no 'Default Lead Creator', when the "
@@ -50,7 +50,8 @@ LOST_FOR: Final = lazy_gettext(
 )
 """Why leads over Web-to-Lead are nearly always lost; none of it can be seen from outside."""
 
-_SEARCH: Final = "search Salesforce for MSFT_TEST to find it"
+_SEARCH: Final = lazy_gettext("search Salesforce for MSFT_TEST to find it")
+_NEARLY_USED: Final = _("%(number)s of the %(limit)s leads that Web-to-Lead takes in 24 hours are used")
 _HOUR: Final = 3_600.0
 _FIRST_REST: Final = 900.0
 _WRITTEN_SECONDS: Final = 3.0
@@ -133,7 +134,7 @@ class WebToLead:
         hours = 1
         while hours < 24 and await self._quota.used(24 - hours) >= limit:
             hours += 1
-        text = f"{used} leads in the last 24 hours; the limit is {limit}."
+        text = lazy_gettext("%(number)s leads in the last 24 hours; the limit is %(limit)s.", number=used, limit=limit)
         wait = _FIRST_REST + (hours - 1) * _HOUR
         return diagnose(SalesforceKind.DAILY_LIMIT, Evidence(text=text), retry_after=wait)
 
@@ -156,7 +157,7 @@ class WebToLead:
         limit = self._config.web_to_lead_daily_limit
         if number is None or number * DAILY_LIMIT < limit * WARN_AT:
             return ()
-        return (f"{number} of the {limit} leads that Web-to-Lead takes in 24 hours are used",)
+        return (lazy_gettext(_NEARLY_USED, number=number, limit=limit),)
 
     def _read(self, answered: Answered, lead: OutgoingLead, notes: tuple[str, ...]) -> Answer:
         """What the answer says. Salesforce answers 200 to nearly everything; the header ``Is-Processed`` says more."""
@@ -168,8 +169,8 @@ class WebToLead:
             text = _words(answered, private)
             return diagnose(SalesforceKind.FORM_NOT_THERE, Evidence(answered.status, text=text))
         if verdict.strip().casefold() == "true":
-            doubts = (_SEARCH, LOST_FOR[0].lower() + LOST_FOR[1:].rstrip(".")) if lead.test else ()
-            return Receipt(confirmed=False, note=noted((_QUEUED, *doubts, *notes)))
+            note = noted((_QUEUED, *((_SEARCH,) if lead.test else ()), *notes))
+            return Receipt(confirmed=False, note=join_lazily(filter(None, (note, LOST_FOR if lead.test else None))))
         exception = verdict.rpartition(":")[2].strip() if "exception" in verdict.casefold() else None
         evidence = Evidence(answered.status, private.shown(exception), text=f"Is-Processed: {private.mask(verdict)}")
         return diagnose(SalesforceKind.FORM_REJECTED, evidence)

@@ -247,9 +247,11 @@ class ConnectionRoutes:
         """
         return await self._say(offer, name, body, caller, language)
 
-    async def preview_connection(self, offer: Offer, name: ConnectionName, body: PreviewBody, _: Owner) -> PreviewView:
+    async def preview_connection(
+        self, offer: Offer, name: ConnectionName, body: PreviewBody, _: Owner, language: Asked
+    ) -> PreviewView:
         """The record for a lead as given (parts that are missing are empty), or for a test lead. Nothing is sent."""
-        return await self._validator.preview(offer, name, body.lead(offer))
+        return await self._validator.preview(offer, name, body.lead(offer), language)
 
     async def pause_connection(self, offer: Offer, name: ConnectionName, caller: Owner, language: Asked) -> Response:
         """Leads are held until it is resumed; none is lost."""

@@ -11,8 +11,8 @@ from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.security import Reader
 from leadkeeper.explain.find import explain
+from leadkeeper.explain.views import Explained
 from leadkeeper.texts import Languages
-from leadkeeper.views import Explained
 
 Pasted = Annotated[
     str, Query(min_length=1, max_length=4_000, description="The error's text or code.", pattern=r"^[^\x00]*$")

@@ -11,8 +11,8 @@ from leadkeeper.doors.cli.showing import AsJson, complain, print_json, print_lin
 from leadkeeper.doors.cli.telling import NOT_KNOWN, print_advice, spoken_language
 
 if TYPE_CHECKING:
+    from leadkeeper.explain.views import Explanation
     from leadkeeper.texts import Language
-    from leadkeeper.views import Explanation
 
 commands = typer.Typer()
 
@@ -34,7 +34,7 @@ def explain(
     if nothing in it is known.
     """
     from leadkeeper.explain.find import explain as explained
-    from leadkeeper.views import Explained
+    from leadkeeper.explain.views import Explained
 
     language = spoken_language()
     pasted = sys.stdin.buffer.read().decode("utf-8", "replace") if text == ["-"] else " ".join(text)

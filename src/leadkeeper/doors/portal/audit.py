@@ -22,7 +22,7 @@ from leadkeeper.access.audit import AuditFilter
 from leadkeeper.clock import to_datetime
 from leadkeeper.doors.audit_words import led_to
 from leadkeeper.doors.pages import SAFE_HEADERS
-from leadkeeper.doors.portal.labels import act_word
+from leadkeeper.doors.portal.act_words import act_word
 from leadkeeper.doors.portal.leads.words import outcome_words
 from leadkeeper.doors.portal.offers.differing import listing_word, setting_word
 from leadkeeper.doors.portal.routes import OFFER, Places, Routes, blank, form_of, offer_address
@@ -99,6 +99,7 @@ class AuditPages:
         filters, whose = _filters(values, session.caller.publisher_id), session.caller.publisher_id
         cursor = request.query_params.get("cursor")
         page = await self._audit.list(filters, cursor if cursor and _ID.fullmatch(cursor) else None, _SHOWN)
+        known = ((self._routes.language_of(request).tell(act_word(act)), act) for act in ACTS)
         following = ""
         if page.next_cursor is not None:
             following = f"{PAGE}?{urlencode({**values, 'cursor': page.next_cursor})}"
@@ -107,7 +108,9 @@ class AuditPages:
             "audit.html",
             entries=page.entries,
             names=await self._audit.names(page.entries, whose),
-            known=sorted(ACTS),
+            act_word=act_word,
+            led_to=self._outcome,
+            known=sorted(known, key=lambda each: each[0].casefold()),
             chosen=values,
             values=blank(values),
             following=following,
@@ -143,6 +146,12 @@ class AuditPages:
             led_to=outcome_words(entry.detail) if validated else detail,
             codes=codes,
         )
+
+    def _outcome(self, entry: AuditEntry) -> str:
+        """What an act led to, in words as far as there are some; names of settings stay, as operators look for them."""
+        if entry.act == "connection.validate":
+            return outcome_words(entry.detail)
+        return led_to(entry.detail, self._routes.services.connections.destinations.title)
 
     def _words_of(self, entry: AuditEntry) -> tuple[str, Sequence[str]]:
         """What an act led to, in words, and the names that have none."""

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from leadkeeper.access.acts import STEP
 from leadkeeper.connections.state import STATE_WORDS, ConnectionState
 from leadkeeper.doors import state_words
 from leadkeeper.publishing.listing import CallToAction
-from leadkeeper.publishing.steps import STEP_TEXTS, OfferStatus, StepId, StepStatus
+from leadkeeper.publishing.steps import OfferStatus, StepStatus
 from leadkeeper.texts import lazy_gettext as _
 
 
@@ -134,41 +133,3 @@ CHANNEL_EVENTS: Final[Mapping[str, Label]] = {
     "givenUp": Label(state_words.CHANNEL_EVENTS["givenUp"], "wrong", "circle-x"),
 }
 """What became of an event."""
-_ACT_WORDS: Final[Mapping[str, str]] = {
-    "connection.acceptMissing": _("Said that missing records were removed on purpose"),
-    "connection.change": _("Gave the connection new settings, which wait to be proven"),
-    "connection.confirmed": _("Found a lead at the destination, so its settings are proven"),
-    "connection.dropChange": _("Dropped the new settings that waited"),
-    "connection.move": _("Moved the connection among the offer's"),
-    "connection.pause": _("Paused the connection"),
-    "connection.put": _("Saved the connection"),
-    "connection.reconcile": _("Asked whether delivered leads are still there"),
-    "connection.remove": _("Removed the connection"),
-    "connection.rename": _("Gave the connection another title"),
-    "connection.replay": _("Sent the connection's leads again"),
-    "connection.resume": _("Resumed the connection"),
-    "connection.sendMissing": _("Sent missing leads again"),
-    "connection.testLead": _("Looked for the test lead"),
-    "connection.validate": _("Sent a test lead"),
-    "crossListing.agree": _("Agreed to a cross-listing"),
-    "crossListing.withdraw": _("Withdrew from a cross-listing"),
-    "hook.create": _("Made a hook"),
-    "hook.endOld": _("Ended a hook's old address"),
-    "hook.remove": _("Revoked a hook"),
-    "hook.rotate": _("Gave a hook a new address"),
-    "hook.test": _("Posted a test payload to a hook"),
-    "offer.cancel": _("Cancelled the publishing"),
-    "offer.certify": _("Decided on the offer's certification"),
-    "offer.goLive": _("Let the offer go live"),
-    "offer.publish": _("Began to publish the offer"),
-    "offer.put": _("Saved the offer"),
-    "offer.withdraw": _("Took the offer out of the storefront"),
-}
-
-
-def act_word(act: str) -> str:
-    """What somebody did with an offer or with what belongs to it; another act stays as the audit names it."""
-    if act.startswith(STEP):
-        step = act.removeprefix(STEP)
-        return _("Publishing: %(step)s", step=_(STEP_TEXTS[StepId(step)].name)) if step in set(StepId) else act
-    return _ACT_WORDS.get(act, act)

@@ -19,8 +19,9 @@ from leadkeeper.network.client import Answered
 from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.network.entra.system import Cause, SystemCause, SystemKinds
 from leadkeeper.network.rest import read_json
+from leadkeeper.texts import lazy_gettext
 
-WHERE: Final = "While asking Microsoft Entra ID for a token."
+WHERE: Final = lazy_gettext("While asking Microsoft Entra ID for a token.")
 
 
 class SignInWay(Enum):

@@ -25,6 +25,7 @@ from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.network.entra.errors import WHERE, SignInWay, diagnose_refusal
 from leadkeeper.network.entra.system import SystemKinds
 from leadkeeper.network.rest import USER_AGENT, read_json, request, unsent
+from leadkeeper.texts import join_lazily
 
 AUTHORITY: Final = "https://login.microsoftonline.com"
 """Where tokens are to be had, outside the sovereign clouds."""
@@ -265,5 +266,5 @@ def _unreached(diagnosis: Diagnosis) -> Diagnosis:
     if diagnosis.kind is Kind.ADDRESS_NOT_FOUND:
         diagnosis = diagnose(Kind.CONNECTION_FAILED, diagnosis.evidence)
     text = diagnosis.evidence.text
-    evidence = replace(diagnosis.evidence, text=f"{WHERE} {text}" if text else WHERE)
+    evidence = replace(diagnosis.evidence, text=join_lazily((WHERE, text)) if text else WHERE)
     return replace(unsent(diagnosis), evidence=evidence)

@@ -236,7 +236,7 @@ async def _connection(services: Services, connection: Connection, language: Lang
     if check.diagnosis is None:
         failed = "; ".join(_failed(step, language) for step in check.steps if step.ok is False)
         return Finding(name, "wrong", _("fails its check (%(state)s): %(failed)s", state=state, failed=failed))
-    evidence = f" ({check.diagnosis.evidence.text})" if check.diagnosis.evidence.text else ""
+    evidence = f" ({language.tell(check.diagnosis.evidence.text)})" if check.diagnosis.evidence.text else ""
     text = text_of(check.diagnosis.kind, language)
     return Finding(name, "wrong", f"{text.summary}{evidence}", " ".join(text.steps))
 
@@ -309,6 +309,7 @@ async def _mail(settings: Settings) -> Finding:
     summary = await Mailer(settings.mail_server).probe()
     if summary is None:
         return Finding(_("mail"), "ok", _("the mail server lets us sign in"))
-    text = text_of(summary.kind, spoken_language())
-    evidence = f" ({summary.evidence.status} {summary.evidence.text})" if summary.evidence.status else ""
+    language = spoken_language()
+    text, words = text_of(summary.kind, language), language.tell(summary.evidence.text or "")
+    evidence = f" ({summary.evidence.status} {words})" if summary.evidence.status else ""
     return Finding(_("mail"), "wrong", f"{text.summary}{evidence}", " ".join(text.steps))

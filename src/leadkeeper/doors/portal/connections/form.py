@@ -109,7 +109,7 @@ class ConnectionForms:
         draft = replace(_begun(self._destinations, form.get("kind", ""), form.get("way", "")), name=name, values=form)
         if form.get("act") in _SHOWS:
             return await self._form(
-                request, ref, draft, spare=_MORE_ROWS, record=await self._recorded(ref, draft, form)
+                request, ref, draft, spare=_MORE_ROWS, record=await self._recorded(request, ref, draft, form)
             )
         try:
             there = await self._services.connections.get(ref, name)
@@ -136,7 +136,7 @@ class ConnectionForms:
         draft = replace(_of(connection, form.get("way", "")), values=form)
         if form.get("act") in _SHOWS:
             return await self._form(
-                request, ref, draft, spare=_MORE_ROWS, record=await self._recorded(ref, draft, form)
+                request, ref, draft, spare=_MORE_ROWS, record=await self._recorded(request, ref, draft, form)
             )
         return await self._save(request, session, ref, draft, form)
 
@@ -144,15 +144,17 @@ class ConnectionForms:
         """The record that would be sent, beside the rows of a form that is being filled in."""
         ref, form = self._routes.offer_of(request, session), await form_of(request)
         draft = replace(_begun(self._destinations, form.get("kind", ""), form.get("way", "")), values=form)
-        return self._routes.page(request, "_record.html", record=await self._recorded(ref, draft, form))
+        return self._routes.page(request, "_record.html", record=await self._recorded(request, ref, draft, form))
 
     async def _record_of_changed(self, request: Request, session: Session) -> Response:
         ref, form = self._routes.offer_of(request, session), await form_of(request)
         connection = await connection_of(self._services, ref, request.path_params["name"])
         draft = replace(_of(connection, form.get("way", "")), values=form)
-        return self._routes.page(request, "_record.html", record=await self._recorded(ref, draft, form))
+        return self._routes.page(request, "_record.html", record=await self._recorded(request, ref, draft, form))
 
-    async def _recorded(self, ref: OfferRef, draft: Draft, form: Mapping[str, str]) -> PreviewView | None:
+    async def _recorded(
+        self, request: Request, ref: OfferRef, draft: Draft, form: Mapping[str, str]
+    ) -> PreviewView | None:
         """The record, or ``None`` where the settings are not such as could be saved; secrets may still be missing."""
         body, config = _body(draft, form), draft.destination.config
         settings = body[draft.destination.config_key]
@@ -163,7 +165,9 @@ class ConnectionForms:
             parsed = parse(body, draft.known, self._destinations)
         except Problem:
             return None
-        return None if parsed is None else await self._services.validator.record(ref, parsed.stored())
+        if parsed is None:
+            return None
+        return await self._services.validator.record(ref, parsed.stored(), self._routes.language_of(request))
 
     async def _save(
         self, request: Request, session: Session, ref: OfferRef, draft: Draft, form: Mapping[str, str]

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 import sqlalchemy as sa
-from playwright.async_api import Browser, Page, Route
+from playwright.async_api import Browser, Page, Route, expect
 
 from leadkeeper.access.keys import hashed
 from leadkeeper.access.permissions import Role
@@ -42,6 +42,7 @@ NO_PAGES: Final = {
     "/portal/offers/{publisher_id}/{offer_id}/connections/{name}/progress": "a part of a page, which holds it too",
     "/portal/offers/{publisher_id}/{offer_id}/publishing/steps": "a part of a page, which holds it too",
     "/portal/offers/{publisher_id}/{offer_id}/validating": "a part of a page, which holds it too",
+    "/portal/leads/runs/{run_id}/progress": "a part of a page, which holds it too",
 }
 ELSEWHERE: Final = {
     "/portal/": "/portal",
@@ -196,6 +197,8 @@ class Look:
         found += [f"light: {each}" for each in await violations(page)]
         await self._picture(page, visit, "light")
         await page.emulate_media(color_scheme="dark")
+        if visit.path == "/docs/api" and self._script:
+            await expect(page.locator("html")).to_have_class(re.compile("dark-mode"))
         found += [f"dark: {each}" for each in await colour_violations(page)]
         await self._picture(page, visit, "dark")
         return [f"{visit.path}: {each}" for each in found]

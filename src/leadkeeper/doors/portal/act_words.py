@@ -54,6 +54,8 @@ _ACT_WORDS: Final[Mapping[str, str]] = {
     "lead.list": _("Read a list of leads"),
     "lead.read": _("Read a lead"),
     "lead.record": _("Read what a destination gets of a lead"),
+    "leads.actOnAll": _("Began to act on all leads that fit"),
+    "leads.stopActing": _("Stopped acting on all leads that fit"),
     "leads.withheldSeen": _("Saw how many leads were withheld"),
     "look.begin": _("Began to look at a publisher's pages as its members see them"),
     "look.end": _("Looked no more"),

@@ -37,8 +37,8 @@ def test_the_doctor_speaks_portuguese_and_its_json_does_not(call: Call, endpoint
     assert call("connections", "put", OFFER, "--to", "httpsEndpoint", "--set", "httpsEndpointUrl=https://10.0.0.1/x")
     found = call("doctor")
     told = found.out + found.err
-    assert _PRIVATE in told
-    assert english_on(told.replace(_PRIVATE, "")) == [], "evidence alone is shown in the words in which it was kept"
+    assert PORTUGUESE.tell(_PRIVATE) in told, "what is kept is told in the reader's language, evidence too"
+    assert english_on(told) == []
     for each in (
         "podem ser usadas",
         "abre os segredos guardados",

@@ -26,9 +26,15 @@ class EndingLoop(asyncio.SelectorEventLoop):
                 for task in tasks:
                     task.cancel()
                 self.run_until_complete(asyncio.wait(tasks, timeout=1))
-            for transport in list(getattr(self, "_transports", {}).values()):
-                transport.abort()
-            self.run_until_complete(asyncio.sleep(0))
+            for _ in range(_ROUNDS):  # what waited at a listening socket comes in meanwhile
+                open_ = [each for each in getattr(self, "_transports", {}).values() if each._sock is not None]
+                for transport in open_:
+                    transport.abort()
+                for task in asyncio.all_tasks(self):
+                    task.cancel()
+                self.run_until_complete(asyncio.sleep(0))
+                if not open_ and not asyncio.all_tasks(self):
+                    break
         super().close()
 
 

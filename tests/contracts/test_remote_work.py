@@ -35,6 +35,8 @@ GIVEN = {
     "publishers release": ("contoso",),
     "publishers retention": ("contoso",),
     "connections put": (OFFER, "--to", "httpsEndpoint", "--set", "httpsEndpointUrl=https://contoso.example/leads"),
+    "connections rename": (OFFER, "primary", "Sales"),
+    "connections move": (OFFER, "primary", "1"),
     "connections accept-missing": (OFFER, "primary", "--lead", LEAD),
     "channels create": ("webhook", "Sales", "--address", "https://contoso.example/told"),
     "channels list": (),

@@ -97,8 +97,8 @@ def _rows(conn: sa.Connection, *, old: bool) -> dict[str, list[dict[str, Any]]]:
     found = {}
     for table in TABLES:
         there = {each["name"] for each in sa.inspect(conn).get_columns(table.name)}
-        columns = [each for each in table.c if each.name in there]  # later versions have more
-        columns = [sa.type_coerce(each, sa.String).label(each.name) if old else each for each in columns]
+        own = [each for each in table.c if each.name in there]  # later versions have more
+        columns = [sa.type_coerce(each, sa.String).label(each.name) if old else each for each in own]
         order = [sa.type_coerce(each, sa.String) if old else each for each in table.primary_key]
         found[table.name] = [dict(row) for row in conn.execute(sa.select(*columns).order_by(*order)).mappings()]
     return found

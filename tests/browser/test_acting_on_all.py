@@ -18,9 +18,17 @@ from tests.browser.conftest import Opened
 from tests.browser.signing_in import sign_in_with_key
 from tests.browser.test_lead_list import PEOPLE
 from tests.browser.test_storefront import PHONE, ROUTES, picture, wide
-from tests.in_process import DESTINATION, OFFER, Installation, hand_in
+from tests.in_process import DESTINATION, OFFER, Installation, Visitor, hand_in
 
 LEADS = MOST + 40
+
+
+async def hand_in_all(operator: Visitor) -> None:
+    """More leads than a page acts on at once, over a connection of their offer."""
+    await operator.put(f"{OFFER}/customer-leads", DESTINATION)
+    for at in range(0, LEADS, 20):
+        some = range(at, min(LEADS, at + 20))
+        await asyncio.gather(*(hand_in(operator, customer=PEOPLE[each % 3]) for each in some))
 
 
 async def halfway(home: Installation) -> None:
@@ -43,10 +51,7 @@ async def test_all_that_fit_are_sent_again_with_a_bar(
 ) -> None:
     async with opening(public_url="http://leads.example") as home:
         operator, services = await home.visitor("operator"), home.services
-        await operator.put(f"{OFFER}/customer-leads", DESTINATION)
-        for at in range(0, LEADS, 20):
-            some = range(at, min(LEADS, at + 20))
-            await asyncio.gather(*(hand_in(operator, customer=PEOPLE[each % 3]) for each in some))
+        await hand_in_all(operator)
         values = {"state": "setAside", "set_aside_for": "refused", "due_at": 2**60}
         await services.storage.write(lambda conn: conn.execute(sa.update(t.delivery).values(values)).close())
         key = (await services.access.keys.create("publisher:contoso", by="test")).key
@@ -88,10 +93,7 @@ async def test_all_that_fit_are_sent_again_with_a_bar(
 async def test_without_scripts_the_page_says_how_far_it_is_when_it_is_loaded(browser: Browser, opening: Opened) -> None:
     async with opening(public_url="http://leads.example") as home:
         operator, services = await home.visitor("operator"), home.services
-        await operator.put(f"{OFFER}/customer-leads", DESTINATION)
-        for at in range(0, LEADS, 20):
-            some = range(at, min(LEADS, at + 20))
-            await asyncio.gather(*(hand_in(operator, customer=PEOPLE[each % 3]) for each in some))
+        await hand_in_all(operator)
         key = (await services.access.keys.create("publisher:contoso", by="test")).key
         context = await browser.new_context(**ROUTES, locale="en", java_script_enabled=False)
         page = await context.new_page()

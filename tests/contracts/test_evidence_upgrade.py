@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import pytest
@@ -19,26 +18,18 @@ from leadkeeper.lead_body import to_body
 from leadkeeper.privacy.periods import DataKind
 from leadkeeper.privacy.retention import Retention, RetentionTask
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, open_storage
+from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.evidence import insert_attempts
 from leadkeeper.storage.migrate import _config, upgrade
 from leadkeeper.texts import ENGLISH
+from tests.contracts.older_version import insert_row, storage
+
+__all__ = ["storage"]
 
 BEFORE: Final = "0047"
 DAY: Final = 86_400_000
 EVIDENCE: Final = diagnose(Kind.NO_ANSWER, Evidence(status=503, text="try later"))
 CONNECTION: Final = least_id(1)
-
-
-@pytest.fixture
-async def storage(database_url: str) -> AsyncIterator[Storage]:
-    opened = open_storage(database_url)
-    yield opened
-    await opened.close()
-
-
-def _insert(conn: sa.Connection, name: str, /, **values: Any) -> None:
-    conn.execute(sa.insert(sa.table(name, *(sa.column(each) for each in values))).values(**values))
 
 
 def _with_ids(conn: sa.Connection, table: sa.Table, **values: Any) -> None:
@@ -49,9 +40,9 @@ def furnish(conn: sa.Connection, now: int) -> None:
     """A lead that arrived and one that waits, each of 80 days ago and with an attempt that holds its evidence."""
     command.upgrade(_config(conn), BEFORE)
     at: dict[str, Any] = {"created_at": 1, "changed_at": 1}
-    _insert(conn, "publisher", id="contoso", display_name="Contoso", **at)
+    insert_row(conn, "publisher", id="contoso", display_name="Contoso", **at)
     offer = {"ref": "contoso.crm", "publisher_id": "contoso", "id": "crm", "title": "CRM", "offer_type": "saas"}
-    _insert(conn, "offer", **offer, live=True, **at)
+    insert_row(conn, "offer", **offer, live=True, **at)
     settings = {"destination": "salesforce", "settings": "{}", "secrets": ""}
     connection = {"id": CONNECTION, "offer_ref": "contoso.crm", "name": "one", "generation": 1}
     _with_ids(conn, t.connection, **connection, **settings, **at)

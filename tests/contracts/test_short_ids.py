@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import pytest
@@ -15,11 +14,14 @@ from leadkeeper.lead import Customer
 from leadkeeper.lead_body import to_body
 from leadkeeper.lead_words import publisher_term, terms_of, words_in
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, insert_rows, one_of, open_storage
+from leadkeeper.storage.engine import Storage, insert_rows, one_of
 from leadkeeper.storage.migrate import _config, current_revision, upgrade
 from leadkeeper.storage.search import Look, candidates
 from leadkeeper.storage.search_index import stored_words
+from tests.contracts.older_version import insert_row, storage
 from tests.uuids import uuid_of
+
+__all__ = ["storage"]
 
 BEFORE: Final = "0046"
 AFTER: Final = "0047"
@@ -42,44 +44,33 @@ _OFFER: Final = {"ref": "contoso.crm", "publisher_id": "contoso", "id": "crm", "
 _SETTINGS: Final = {"destination": "salesforce", "settings": "{}", "secrets": ""}
 
 
-@pytest.fixture
-async def storage(database_url: str) -> AsyncIterator[Storage]:
-    opened = open_storage(database_url)
-    yield opened
-    await opened.close()
-
-
-def _insert(conn: sa.Connection, name: str, /, **values: Any) -> None:
-    conn.execute(sa.insert(sa.table(name, *(sa.column(each) for each in values))).values(**values))
-
-
 def _lead(conn: sa.Connection, id_: str) -> None:
     row: dict[str, Any] = {"id": id_, "publisher_id": "contoso", "offer_id": "crm", "source": "SPZA", "action": "INS"}
     row |= {"email": WHO.email, "test": False, "created_at": 7, "body": BODY, "unrouted": False}
-    _insert(conn, "lead", **row, words=stored_words(conn, WHO))
+    insert_row(conn, "lead", **row, words=stored_words(conn, WHO))
 
 
 def furnish(conn: sa.Connection) -> None:
     """A row or two in each table, as the version before wrote them; the numbers of the leads' rows have gaps."""
     command.upgrade(_config(conn), BEFORE)
-    _insert(conn, "publisher", id="contoso", display_name="Contoso", **AT)
-    _insert(conn, "offer", **_OFFER, live=True, **AT)
+    insert_row(conn, "publisher", id="contoso", display_name="Contoso", **AT)
+    insert_row(conn, "offer", **_OFFER, live=True, **AT)
     connection, delivery, lead = uuid_of("connection"), uuid_of("delivery"), uuid_of("lead")
-    _insert(conn, "connection", id=connection, offer_ref="contoso.crm", name="one", generation=3, **_SETTINGS, **AT)
+    insert_row(conn, "connection", id=connection, offer_ref="contoso.crm", name="one", generation=3, **_SETTINGS, **AT)
     change = {"repeatable": True, "announces": "none", "due_at": 5, "changed_at": 1}
-    _insert(conn, "connection_change", connection_id=connection, **_SETTINGS, **change)
+    insert_row(conn, "connection_change", connection_id=connection, **_SETTINGS, **change)
     for id_, its in (("of it", connection), ("of none", None)):
-        _insert(conn, "notice", id=id_, connection_id=its, kind="connectionPaused", created_at=1, body="{}")
+        insert_row(conn, "notice", id=id_, connection_id=its, kind="connectionPaused", created_at=1, body="{}")
     run = {"due_at": 1, "state": "waiting", "first": "", "after": lead, "looked": 0, "missing": 0, "unknown": 0}
-    _insert(conn, "reconciliation", connection_id=connection, **run)
+    insert_row(conn, "reconciliation", connection_id=connection, **run)
     found = {"delivery_id": delivery, "connection_id": connection, "lead_id": lead, "delivered_at": 1, "found_at": 2}
-    _insert(conn, "missing_record", **found)
-    _insert(conn, "follow_up", lead_id=lead, publisher_id="contoso", state="won", due_at=1, changed_at=1)
-    _insert(conn, "lead_event", id=new_id(), lead_id=lead, at=1, by="ada", kind="note", text="called")
+    insert_row(conn, "missing_record", **found)
+    insert_row(conn, "follow_up", lead_id=lead, publisher_id="contoso", state="won", due_at=1, changed_at=1)
+    insert_row(conn, "lead_event", id=new_id(), lead_id=lead, at=1, by="ada", kind="note", text="called")
     attempt = {"at": 1, "took_ms": 2, "outcome": "delivered", "late": False, "answer": "{}"}
-    _insert(conn, "attempt", id=new_id(), delivery_id=delivery, **attempt)
+    insert_row(conn, "attempt", id=new_id(), delivery_id=delivery, **attempt)
     row = {"state": "setAside", "due_at": 1, "attempts": 1, "crash_count": 0, "set_aside_for": "data", **AT}
-    _insert(conn, "delivery", id=delivery, lead_id=lead, connection_id=connection, **row)
+    insert_row(conn, "delivery", id=delivery, lead_id=lead, connection_id=connection, **row)
     for id_ in (uuid_of("gone"), lead, uuid_of("gone too"), uuid_of("newer")):
         _lead(conn, id_)
     conn.execute(
@@ -179,7 +170,7 @@ async def test_an_upgrade_that_ends_before_its_end_changes_nothing(storage: Stor
 async def test_an_id_that_is_none_is_named_and_stops_the_upgrade(storage: Storage) -> None:
     await storage.migrate(furnish)
     event = {"lead_id": uuid_of("lead"), "at": 1, "by": "ada", "kind": "note", "text": ""}
-    await storage.write(lambda conn: _insert(conn, "lead_event", id="by hand", **event))
+    await storage.write(lambda conn: insert_row(conn, "lead_event", id="by hand", **event))
     with pytest.raises(RuntimeError, match=r"lead_event\.id holds 'by hand'"):
         await storage.migrate(upgrade)
     assert await storage.read(current_revision) == BEFORE

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import trustme
+from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient
 
 from leadkeeper.sandbox.azure_storage.azurite import ACCOUNT, KEY, Azurite
@@ -154,7 +155,7 @@ class StorageAccount:
         }
 
     async def rows(self) -> list[tuple[str, str]]:
-        """Row key and customer's address of every row, test leads aside."""
+        """Row key and customer's address of every row, test leads aside; none as long as nobody made the table."""
         return await asyncio.to_thread(self._rows)
 
     def _rows(self) -> list[tuple[str, str]]:
@@ -162,4 +163,9 @@ class StorageAccount:
             self.connection_string, TABLE, connection_verify=str(self.ca_file)
         ) as table:
             found = table.list_entities(select=["RowKey", "Email", "IsTest"])
-            return [(row["RowKey"], row["Email"]) for row in found if not row["IsTest"]]
+            try:
+                return [(row["RowKey"], row["Email"]) for row in found if not row["IsTest"]]
+            except ResourceNotFoundError as error:
+                if error.error_code != "TableNotFound":
+                    raise
+                return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.cookies
+import math
 import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ KB, MB = 1_000, 1_000_000
 MOST_CPU = 0.05
 """Seconds of the server's CPU that one request may take before it is refused or answered."""
 TIMES = 3
+ROUNDS = 8
+"""A measurement over the limit is made again so often: what else a machine does adds to one, and takes away from none."""
 BIG = 10 * MB
 URLENCODED = "Content-Type: application/x-www-form-urlencoded"
 MULTIPART = "Content-Type: multipart/form-data; boundary=b"
@@ -143,10 +146,14 @@ async def measured(hub: Hub, shape: Shape, token: bytes) -> list[str]:
     await say(hub.port, shape(10))
     sizes = [32 * KB << n for n in range(9)] + [10 * MB]
     for size in sizes:
-        used, message = await cost(hub.port, meter, shape(size).replace(b"=MEMBER", b"=" + token), TIMES)
-        statuses = {each.status for each in message}
-        if used > MOST_CPU:
-            return [f"{size} bytes: {used * 1000:.0f} ms of CPU, answered {statuses}"]
+        content, least = shape(size).replace(b"=MEMBER", b"=" + token), math.inf
+        for _ in range(ROUNDS):
+            used, message = await cost(hub.port, meter, content, TIMES)
+            least, statuses = min(least, used), {each.status for each in message}
+            if least <= MOST_CPU:
+                break
+        else:
+            return [f"{size} bytes: {least * 1000:.0f} ms of CPU, answered {statuses}"]
         if size == sizes[0] and 0 in statuses:
             return [f"{size} bytes: no answer"]
     return []
@@ -166,11 +173,11 @@ async def test_the_start_warns_of_a_python_that_reads_cookies_slowly(hub: Hub) -
     assert ("CVE-2024-7592" in hub.tail(100)) is not fixed
 
 
-async def test_the_head_of_a_request_is_bounded(hub: Hub) -> None:
-    endless = request("GET /healthz", *["X-More: " + "a" * 100] * 100_000)
-    message = await say(hub.port, endless)
+async def test_a_head_is_refused_as_soon_as_it_is_too_long(hub: Hub) -> None:
+    # Its end never comes, and nothing more than this is sent: a server that reads on would wait.
+    unfinished = request("GET /healthz", *["X-More: " + "a" * 100] * 1_000)[: 64 * KB]
+    message = await say(hub.port, unfinished)
     assert message.status == 431
-    assert message.sent < 4 * MB, "it was read on and on"
 
 
 @pytest.fixture

@@ -5,31 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from shutil import which
 from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Browser, Frame, Page, async_playwright, expect
+from playwright.async_api import Browser, Frame, Page, expect
 
 from tests.browser.axe import violations
-from tests.browser.conftest import _FLAGS, Opened
+from tests.browser.conftest import Opened, chromium
 from tests.browser.test_storefront import PHONE, ROUTES, picture
-from tests.conftest import missing_service
 from tests.in_process import Installation
 
 
 @pytest.fixture
 async def strict() -> AsyncIterator[Browser]:
-    """Debian's Chromium as it is where third-party cookies are blocked: only partitioned ones reach a frame."""
-    found = which("chromium")
-    if found is None:
-        missing_service("Chromium is not installed: scripts/setup-chromium")
-    async with async_playwright() as playwright:
-        flags = [*_FLAGS, "--test-third-party-cookie-phaseout"]
-        opened = await playwright.chromium.launch(executable_path=found, args=flags)
+    """A browser as it is where third-party cookies are blocked: only partitioned ones reach a frame."""
+    async with chromium("--test-third-party-cookie-phaseout") as opened:
         yield opened
-        await opened.close()
 
 
 @asynccontextmanager

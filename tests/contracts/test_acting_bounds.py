@@ -187,3 +187,18 @@ async def test_a_form_with_a_strange_id_begins_nothing(home: Installation, opera
     nil = {"id": "00000000-0000-0000-0000-000000000000", "filters": {}, "act": "again"}
     refused = (await seller_key.post(RUNS, nil)).problem(422, "invalid-request")
     assert [each["field"] for each in refused["errors"]] == ["id"]
+
+
+async def test_when_it_is_over_it_forgets_why_it_was_done(home: Installation, operator: Visitor) -> None:
+    await hand_in(operator, customer=ADA)
+    order = Order(BulkAct.STATE, state="lost", reason="Ada Lovelace bought elsewhere.")
+    run_id = await begun(home, order)
+    await carry_on(home)
+    stopped = await begun(home, order)
+    await home.services.leads.bulk_runs.stop(stopped, by="somebody", publisher_id="contoso")
+    kept = await home.services.storage.read(lambda conn: conn.execute(sa.select(t.bulk_run)).all())
+    assert "elsewhere" not in repr(kept)
+    assert [((await found(home, each)).state, (await found(home, each)).act) for each in (run_id, stopped)] == [
+        ("completed", "state"),
+        ("stopped", "state"),
+    ]

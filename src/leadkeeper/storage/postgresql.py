@@ -351,7 +351,7 @@ def _is_away(error: SQLAlchemyError) -> bool:
     if isinstance(error, DBAPIError):
         state = _state(error)
         # 08 connection, 53 resources, 57P server shutting down, 40 deadlock or serialization failure, a server that
-        # only reads (a standby, or one whose disk is full), one that took us for frozen, and what it was told to give up.
+        # only reads (a standby, or one whose disk is full), one that took us for frozen, and what it gave up.
         return (
             error.connection_invalidated
             or state[:2] in {"08", "53", "40"}

@@ -197,14 +197,14 @@ def _stop(conn: sa.Connection, run_id: str, publisher_id: str | None, by: str, n
 
 
 def _stop_row(conn: sa.Connection, row: sa.Row[Any], by: str, now: int) -> None:
-    _end(conn, row.id, now, stopped=True)
+    _end(conn, row.id, json.loads(row.act)["act"], now, stopped=True)
     whose = row.publisher_id or json.loads(row.filters).get("publisher_id")  # an operator's may be on a publisher's
     note(conn, now, by, "leads.stopActing", row.id, publisher_id=whose)
 
 
-def _end(conn: sa.Connection, run_id: str, now: int, *, stopped: bool) -> None:
-    """What was searched for may name a customer: it is forgotten."""
-    values = {"ended_at": now, "stopped": stopped, "filters": "{}"}
+def _end(conn: sa.Connection, run_id: str, act: str, now: int, *, stopped: bool) -> None:
+    """What was searched for, and the reason of a state, may name a customer: they are forgotten."""
+    values = {"ended_at": now, "stopped": stopped, "filters": "{}", "act": json.dumps({"act": act})}
     conn.execute(sa.update(t.bulk_run).where(t.bulk_run.c.id == run_id).values(values))
 
 
@@ -317,7 +317,7 @@ def lay_down(conn: sa.Connection, run: HeldRun, after: str | None, now: int) -> 
     if conn.scalar(sa.select(t.bulk_run.c.id).where(*_mine(run)).with_for_update()) is None:
         raise RunLost
     if after is None:
-        _end(conn, run.id, now, stopped=False)
+        _end(conn, run.id, run.order.act, now, stopped=False)
     else:
         conn.execute(sa.update(t.bulk_run).where(t.bulk_run.c.id == run.id).values(due_at=now, after=after))
 

@@ -309,7 +309,7 @@ def _leads(
         lists=LeadLists(storage, clock),
         arrivals=Arrivals(storage, inbox),
         selection=Selection(storage, wake, clock),
-        bulk_runs=BulkRuns(storage, inbox, wake, clock),
+        bulk_runs=BulkRuns(storage, inbox, wake, clock, settings.quotas),
         attention=Attention(storage),
         sent_records=SentRecords(storage, connections, ground.context, audit),
         redelivery=Redelivery(storage, wake, clock),

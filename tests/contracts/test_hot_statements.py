@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
@@ -256,6 +257,37 @@ async def test_a_hot_statement_that_takes_too_long_is_away(
         assert await storage.read(lambda conn: conn.scalar(sa.select(sa.literal(1)))) == 1
     finally:
         await storage.close()
+
+
+@pytest.mark.parametrize("bound", ["statement_timeout", "lock_timeout", "nobody"])
+async def test_what_the_server_gives_up_is_away_and_not_our_fault(on_server: TestInstallation, bound: str) -> None:
+    """An operator may bound what a role does there, and end what takes too long: an answer that was heard is written
+    down again then, and no lead that arrived is taken for one that may have arrived."""
+    locked = sa.text("LOCK TABLE offer IN ACCESS EXCLUSIVE MODE")
+    slow = HotStatement(lambda _: sa.select(sa.func.pg_sleep(10)))
+    cancel = HotStatement(lambda _: sa.select(sa.func.pg_cancel_backend(sa.func.pg_backend_pid())))
+    holds = asyncio.Event()
+
+    def hold(conn: sa.Connection) -> None:
+        conn.execute(locked)
+        holds.set()
+        conn.execute(sa.select(sa.func.pg_sleep(1)))
+
+    def is_given_up(conn: sa.Connection) -> None:
+        if bound == "nobody":
+            cancel.rows(conn, {})
+            slow.rows(conn, {})
+        conn.exec_driver_sql(f"SET LOCAL {bound} = '50ms'").close()
+        if bound == "lock_timeout":
+            conn.execute(locked)
+        slow.rows(conn, {})
+
+    holding = asyncio.create_task(on_server.storage.write(hold))
+    await holds.wait()
+    with pytest.raises(StorageAway):
+        await on_server.storage.write(is_given_up)
+    await holding
+    assert await on_server.count(t.publisher) == 1
 
 
 async def test_reading_alone_begins_no_transaction_for_a_hot_statement(on_server: TestInstallation) -> None:

@@ -237,6 +237,11 @@ def _find(conn: sa.Connection, found_by: HotStatement, this: str) -> Caller | No
     return None
 
 
+def key_in_force(conn: sa.Connection, key_id: str) -> Caller | None:
+    """Who stands behind the key of this id; ``None`` where there is none, or it was revoked."""
+    return _find(conn, _BY_ID, key_id)
+
+
 def _listed(row: sa.Row[Any]) -> ListedKey:
     return ListedKey(
         id=row.id,

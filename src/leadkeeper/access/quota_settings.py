@@ -38,6 +38,7 @@ class QuotaFields(BaseSettings):
         _("most checks and test leads of publishing a minute in one worker; more wait"),
     )
     quota_channels: int = _quota(USUAL.channels, _("most channels of a publisher"))
+    quota_bulk_runs: int = _quota(USUAL.bulk_runs, _("most acts at once on all leads that fit"))
     quota_requests_a_minute: int = _quota(
         USUAL.requests_a_minute, _("most requests a minute with its keys and sign-ins, on pages and APIs")
     )

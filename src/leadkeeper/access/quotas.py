@@ -39,6 +39,7 @@ class Quotas:
     publishing_checks_a_minute: int = 600
     requests_a_minute: int = 3_000
     channels: int = 20
+    bulk_runs: int = 10
 
     def named(self) -> dict[str, int]:
         """Each by its JSON name."""
@@ -82,6 +83,7 @@ SUMMARY: Final[Mapping[str, str]] = {
         "checks and test leads of publishing a minute, in each worker process; more wait"
     ),
     "channels": lazy_gettext("channels that are told"),
+    "bulk_runs": lazy_gettext("acts at once on all leads that fit"),
     "requests_a_minute": lazy_gettext("requests a minute with its keys and sign-ins, on pages and APIs"),
 }
 """What each counts, for one publisher."""

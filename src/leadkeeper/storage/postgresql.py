@@ -42,6 +42,8 @@ TRANSACTION_SECONDS: Final = 30
 CONNECT_SECONDS: Final = 5
 _READ_ONLY: Final = "25006"
 _TAKEN_FOR_FROZEN: Final = "25P03"
+_GIVEN_UP: Final = frozenset({"57014", "55P03"})
+"""A statement that somebody cancelled or that took longer than the operator allows, and a lock not had in time."""
 _REASONS: Final = {_READ_ONLY: ONLY_READS, "53100": DISK_FULL}
 _DURABLE: Final = frozenset({"on", "remote_apply"})
 
@@ -349,11 +351,11 @@ def _is_away(error: SQLAlchemyError) -> bool:
     if isinstance(error, DBAPIError):
         state = _state(error)
         # 08 connection, 53 resources, 57P server shutting down, 40 deadlock or serialization failure, a server that
-        # only reads (a standby, or one whose disk is full), and one that took us for frozen.
+        # only reads (a standby, or one whose disk is full), one that took us for frozen, and what it gave up.
         return (
             error.connection_invalidated
             or state[:2] in {"08", "53", "40"}
             or state[:3] == "57P"
-            or state in {_READ_ONLY, _TAKEN_FOR_FROZEN}
+            or state in {_READ_ONLY, _TAKEN_FOR_FROZEN, *_GIVEN_UP}
         )
     return False

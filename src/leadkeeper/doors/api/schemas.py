@@ -228,6 +228,7 @@ class QuotasBody(Body):
     publishing_checks_a_minute: Own = None
     requests_a_minute: Own = None
     channels: Own = None
+    bulk_runs: Own = None
 
     def given(self) -> dict[str, int | None]:
         """Those that are said, by their JSON names."""

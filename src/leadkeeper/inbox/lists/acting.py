@@ -17,13 +17,20 @@ import sqlalchemy as sa
 from pydantic import Field
 
 from leadkeeper.access.audit import note
+from leadkeeper.access.authority import may_still_change
+from leadkeeper.access.quotas import USUAL, Quotas, quotas_of, require_room
 from leadkeeper.clock import Clock, least_id, new_id, now_ms, to_text
+from leadkeeper.fault import where
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.inbox.lists.selection import REASONS, BulkAct, Order, act_on_lead, require_order
+from leadkeeper.logs import LazyLog
+from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.engine import Storage, take_turn
+from leadkeeper.storage.ids import packed_id, unpacked_id
 from leadkeeper.texts import ENGLISH, Language
+from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.views import View
 
 HOLD_MS: Final = 60_000
@@ -31,6 +38,9 @@ HOLD_MS: Final = 60_000
 KEPT_MS: Final = 30 * 86_400_000
 """For how long it is told what a run did."""
 MOST_SHOWN: Final = 20
+"""So many that are under way are listed, and all operators together have at once."""
+
+log: Final = LazyLog(__name__)
 
 
 class RunLost(Exception):
@@ -84,11 +94,13 @@ class BulkRuns:
         inbox: Inbox,
         woken: Callable[[Collection[str]], None] = lambda _: None,
         clock: Clock = now_ms,
+        quotas: Quotas = USUAL,
     ) -> None:
         self.woken = woken
         self._storage = storage
         self._inbox = inbox
         self._clock = clock
+        self._quotas = quotas
 
     def new_id(self) -> str:
         """The id of a run that is not begun yet, for a form: what is sent twice begins one."""
@@ -98,9 +110,13 @@ class BulkRuns:
         """Begin to act on all leads that fit now; answers the id of the run.
 
         That is another's where ``by`` has the same under way already. Nothing is begun where ``run_id`` was. Raises
-        :class:`Problem` for an order that fits no lead.
+        :class:`Problem` for an order that fits no lead, for what is no id, and where the publisher has as many as it
+        may.
         """
         require_order(order)
+        if not unpacked_id(packed_id(run_id)):
+            message = _("Choose another id: a UUID that is not all zeros.")
+            raise Problem(ProblemType.INVALID_REQUEST, message, (FieldError("id", message),))
         total = await self._inbox.total(filters)
         row: dict[str, Any] = {
             "id": run_id,
@@ -112,7 +128,7 @@ class BulkRuns:
         row |= {"act": json.dumps(asdict(order), sort_keys=True), "started_at": self._clock(), "due_at": self._clock()}
         row |= {"total": None if total is None else total.leads, "about": total is not None and total.about}
         row |= {"looked": 0, "changed": 0, "deliveries": 0, "left_over": "{}"}
-        return await self._storage.write(_begin, row, filters)
+        return await self._storage.write(_begin, row, filters, self._quotas)
 
     async def find(self, run_id: str, publisher_id: str | None, language: Language = ENGLISH) -> BulkRunView | None:
         """How far it is; ``None`` where there is none, or it is not ``publisher_id``'s, if a publisher is named."""
@@ -135,17 +151,21 @@ def _stored(filters: LeadFilter) -> str:
     return json.dumps(given, sort_keys=True)
 
 
-def _begin(conn: sa.Connection, row: dict[str, Any], filters: LeadFilter) -> str:
-    b = t.bulk_run.c
+def _begin(conn: sa.Connection, row: dict[str, Any], filters: LeadFilter, usual: Quotas) -> str:
+    b, publisher_id = t.bulk_run.c, row["publisher_id"]
+    take_turn(conn, publisher_id or "")  # what is asked for twice at once is one run
     conn.execute(sa.delete(t.bulk_run).where(b.ended_at < row["started_at"] - KEPT_MS))
-    same = [b.by == row["by"], b.filters == row["filters"], b.act == row["act"], b.ended_at.is_(None)]
+    same = [b.by == row["by"], b.filters == row["filters"], b.act == row["act"], *_under_way_of(publisher_id)]
     found: str | None = conn.scalar(sa.select(b.id).where(sa.or_(b.id == row["id"], sa.and_(*same))).limit(1))
     if found is not None:
         return found
+    most = MOST_SHOWN if publisher_id is None else quotas_of(conn, publisher_id, usual).bulk_runs
+    there = sa.select(sa.func.count()).select_from(t.bulk_run).where(*_under_way_of(publisher_id))
+    require_room("bulk_runs", most, conn.scalar(there) or 0)
     conn.execute(sa.insert(t.bulk_run).values(row))
     names = [name for name in json.loads(row["filters"]) if name != "publisher_id"]
     detail = "; ".join([json.loads(row["act"])["act"], *names])
-    whose = row["publisher_id"] or filters.publisher_id
+    whose = publisher_id or filters.publisher_id
     note(conn, row["started_at"], row["by"], "leads.actOnAll", row["id"], detail, publisher_id=whose)
     return str(row["id"])
 
@@ -159,23 +179,32 @@ def _row(conn: sa.Connection, run_id: str, publisher_id: str | None) -> sa.Row[A
 
 
 def _under_way(conn: sa.Connection, publisher_id: str | None) -> Sequence[sa.Row[Any]]:
-    b = t.bulk_run.c
-    whose = b.publisher_id.is_(None) if publisher_id is None else b.publisher_id == publisher_id
-    query = sa.select(t.bulk_run).where(t.BULK_RUN_UNDER_WAY, whose).order_by(b.id.desc()).limit(MOST_SHOWN)
+    query = sa.select(t.bulk_run).where(*_under_way_of(publisher_id)).order_by(t.bulk_run.c.id.desc()).limit(MOST_SHOWN)
     return conn.execute(query).all()
+
+
+def _under_way_of(publisher_id: str | None) -> tuple[sa.ColumnElement[bool], ...]:
+    """Those that are not over, of the publisher, or of operators."""
+    whose = t.bulk_run.c.publisher_id
+    return (t.BULK_RUN_UNDER_WAY, whose.is_(None) if publisher_id is None else whose == publisher_id)
 
 
 def _stop(conn: sa.Connection, run_id: str, publisher_id: str | None, by: str, now: int) -> None:
     row = _row(conn, run_id, publisher_id)
     if row is None or row.ended_at is not None:
         return
-    _end(conn, run_id, now, stopped=True)
-    note(conn, now, by, "leads.stopActing", run_id, publisher_id=row.publisher_id)
+    _stop_row(conn, row, by, now)
 
 
-def _end(conn: sa.Connection, run_id: str, now: int, *, stopped: bool) -> None:
-    """What was searched for may name a customer: it is forgotten."""
-    values = {"ended_at": now, "stopped": stopped, "filters": "{}"}
+def _stop_row(conn: sa.Connection, row: sa.Row[Any], by: str, now: int) -> None:
+    _end(conn, row.id, json.loads(row.act)["act"], now, stopped=True)
+    whose = row.publisher_id or json.loads(row.filters).get("publisher_id")  # an operator's may be on a publisher's
+    note(conn, now, by, "leads.stopActing", row.id, publisher_id=whose)
+
+
+def _end(conn: sa.Connection, run_id: str, act: str, now: int, *, stopped: bool) -> None:
+    """What was searched for, and the reason of a state, may name a customer: they are forgotten."""
+    values = {"ended_at": now, "stopped": stopped, "filters": "{}", "act": json.dumps({"act": act})}
     conn.execute(sa.update(t.bulk_run).where(t.bulk_run.c.id == run_id).values(values))
 
 
@@ -204,19 +233,44 @@ def any_run_due(conn: sa.Connection, now: int) -> bool:
 
 
 def take_run(conn: sa.Connection, now: int) -> HeldRun | None:
-    """The run that waits longest, held until ``now + HOLD_MS``."""
-    b = t.bulk_run.c
-    query = sa.select(t.bulk_run).where(t.BULK_RUN_UNDER_WAY, b.due_at <= now).order_by(b.due_at).limit(1)
-    row = conn.execute(query.with_for_update(skip_locked=True)).first()
+    """The next run, held until ``now + HOLD_MS``; ``None`` where none is due, or the next one cannot be gone on with.
+
+    Publishers take turns, however many runs each of them has, and of a publisher's comes the one that waits longest. A
+    run is stopped once whoever began it may no longer do so.
+    """
+    row = conn.execute(_NEXT, {"now": now}).first()
     if row is None:
         return None
+    if not may_still_change(conn, row.by, row.publisher_id):
+        _stop_row(conn, row, _BY_ITSELF, now)
+        return None
     until = max(now + HOLD_MS, row.due_at + 1)
-    conn.execute(sa.update(t.bulk_run).where(b.id == row.id).values(due_at=until))
-    order = json.loads(row.act)
-    filters = LeadFilter(**json.loads(row.filters), now_ms=row.started_at)
-    after = row.after or least_id(row.started_at + 1)
-    act = Order(**{**order, "act": BulkAct(order["act"])})
-    return HeldRun(row.id, until, after, filters, act, row.by, row.publisher_id)
+    conn.execute(sa.update(t.bulk_run).where(t.bulk_run.c.id == row.id).values(due_at=until))
+    try:
+        filters = LeadFilter(**json.loads(row.filters), now_ms=row.started_at)
+        order = json.loads(row.act)
+        act = Order(**{**order, "act": BulkAct(order["act"])})
+    except (TypeError, ValueError, KeyError) as error:
+        # It stays held: a process of the version that began it may be there, too.
+        log.error("this version cannot read an act on many leads", run=row.id, error=where(error))
+        return None
+    return HeldRun(row.id, until, row.after or least_id(row.started_at + 1), filters, act, row.by, row.publisher_id)
+
+
+def _next_run() -> sa.Select[Any]:
+    """The publisher that was worked on longest ago is the one whose newest moment is the least."""
+    b = t.bulk_run.c
+    newest = sa.func.max(b.due_at).over(partition_by=b.publisher_id).label("newest")
+    each = sa.select(b.id, newest).where(t.BULK_RUN_UNDER_WAY).subquery()
+    query = sa.select(t.bulk_run).join(each, each.c.id == b.id)
+    query = query.where(t.BULK_RUN_UNDER_WAY, b.due_at <= sa.bindparam("now", type_=sa.BigInteger))
+    query = query.order_by(each.c.newest, b.due_at, b.id).limit(1)
+    return query.with_for_update(of=t.bulk_run, skip_locked=True)
+
+
+_NEXT: Final = _next_run()
+_BY_ITSELF: Final = "leadkeeper"
+"""Who did it, as the audit writes it, where nobody told it to."""
 
 
 def act_on_some(conn: sa.Connection, run: HeldRun, lead_ids: Sequence[str], now: int) -> tuple[int, Collection[str]]:
@@ -263,7 +317,7 @@ def lay_down(conn: sa.Connection, run: HeldRun, after: str | None, now: int) -> 
     if conn.scalar(sa.select(t.bulk_run.c.id).where(*_mine(run)).with_for_update()) is None:
         raise RunLost
     if after is None:
-        _end(conn, run.id, now, stopped=False)
+        _end(conn, run.id, run.order.act, now, stopped=False)
     else:
         conn.execute(sa.update(t.bulk_run).where(t.bulk_run.c.id == run.id).values(due_at=now, after=after))
 

@@ -40,7 +40,7 @@ class BulkRunTask:
         """Go on with the runs that are due until none is."""
         while await self._storage.read(any_run_due, self._clock()):
             held = await self._storage.write(take_run, self._clock())
-            if held is None:
+            if held is None:  # another process took it, or it is not to be gone on with
                 return
             try:
                 await self._part(held)

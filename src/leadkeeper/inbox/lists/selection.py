@@ -14,7 +14,6 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from leadkeeper.clock import Clock, now_ms
-from leadkeeper.delivery.schedule import State
 from leadkeeper.inbox.follow_up.follow_ups import Change, change_follow_up, plan_follow_up
 from leadkeeper.inbox.follow_up.state import NEEDS_REASON, STATES
 from leadkeeper.inbox.lists.sendable import ShownDelivery, to_send
@@ -144,19 +143,18 @@ def act_on_lead(
     """
     if order.act is not BulkAct.AGAIN:
         return _followed(conn, lead_id, order, now, by, publisher_id), set()
-    ids, reason = _sendable(conn, lead_id, order, publisher_id)
     d, sent, woken = t.delivery.c, list[str](), set[str]()
+    # What was refused a moment ago may have arrived since, and is not sent blindly: nobody changes it meanwhile.
+    ids, reason = _sendable(conn, lead_id, order, publisher_id, held=True)
     for delivery_id in ids:
-        row = conn.execute(sa.select(d.connection_id, d.state).where(d.id == delivery_id).with_for_update()).first()
-        if row is None or row.state not in (State.WAITING, State.SET_ASIDE):
-            continue  # taken by a worker meanwhile
+        row = conn.execute(sa.select(d.connection_id, d.state).where(d.id == delivery_id)).one()
         conn.execute(sa.update(t.delivery).where(d.id == delivery_id).values(due_now(now)))
         record_retry(conn, delivery_id, lead_id, row.state, now, by)
         sent.append(delivery_id)
         woken.add(row.connection_id)
     if sent:
         announce(conn)
-    return _sent(lead_id, sent, reason if sent or reason else "nothingToSend"), woken
+    return _sent(lead_id, sent, reason), woken
 
 
 def _sent(lead_id: str, ids: Collection[str], reason: Any) -> BulkOutcome:
@@ -164,14 +162,17 @@ def _sent(lead_id: str, ids: Collection[str], reason: Any) -> BulkOutcome:
 
 
 def _sendable(
-    conn: sa.Connection, lead_id: str, order: Order, publisher_id: str | None
+    conn: sa.Connection, lead_id: str, order: Order, publisher_id: str | None, *, held: bool = False
 ) -> tuple[list[str], str | None]:
+    """The deliveries to send, and why another is left; ``held``: all of them stay so until the transaction ends."""
     c, d = t.lead.c, t.delivery.c
     lead = conn.execute(sa.select(c.publisher_id, c.withheld).where(c.id == lead_id)).first()
     if lead is None or publisher_id not in (None, lead.publisher_id):
         return [], "unknown"
     query = sa.select(d.id, t.SHOWN_STATE.label("shown"), d.set_aside_for)
     query = query.join(t.connection, t.connection.c.id == d.connection_id).where(d.lead_id == lead_id).order_by(d.id)
+    if held:
+        query = query.with_for_update(of=t.delivery)
     ways = [ShownDelivery(row.id, row.shown, row.set_aside_for) for row in conn.execute(query)]
     return to_send(ways, withheld=lead.withheld, uncertain=order.uncertain)
 

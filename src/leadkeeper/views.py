@@ -190,6 +190,7 @@ class _Lead(View):
     created_time: str
     publisher_id: str
     offer_id: str
+    offer_title: str = Field("", description="What people call the offer; empty where there is no such offer any more.")
     source: str
     action: str
     lead_source: str
@@ -370,7 +371,9 @@ class AttentionEntry(View):
     since: str | None = Field(description="Since when it is so, where that is known.")
     until: str | None = Field(None, description="By when somebody must act, where that is known.")
     publisher_id: str | None = Field(description="Whose it is; null for what concerns the whole installation.")
+    publisher_name: str | None = Field(None, description="What people call the publisher.")
     offer_id: str | None = None
+    offer_title: str | None = Field(None, description="What people call the offer.")
     connection: str | None = None
     connection_title: str | None = Field(None, description="What people call the connection.")
     destination: str | None = None

@@ -14,6 +14,16 @@ PRIMARY: Final = "primary"
 """The name of the connection that Microsoft's ``customer-leads`` resource stands for."""
 
 
+def called(title: str | None, name: str) -> str:
+    """What people call a publisher, an offer or a connection: its title, or its id or name where it has none."""
+    return title or name
+
+
+def place_called(offer_title: str, connection_title: str | None = None) -> str:
+    """What people call one of an offer's connections, or the offer: the usual connection, untitled, needs no word."""
+    return offer_title if connection_title in (None, "", PRIMARY) else f"{offer_title} › {connection_title}"
+
+
 @dataclass(frozen=True, slots=True)
 class OfferRef:
     """One offer of one publisher. Publisher ids hold no dot, so ``publisher.offer`` is unambiguous."""

@@ -70,6 +70,13 @@ def join_lazily(texts: Iterable[str], separator: str = " ") -> JoinedTexts:
     return joined
 
 
+def own_part(text: str, *, own: bool = True) -> str:
+    """The part of ``text`` that can be told in another language, which is ours; else the rest, which others said."""
+    if isinstance(text, JoinedTexts):
+        return join_lazily(filter(None, (own_part(each, own=own) for each in text.texts)), text.separator)
+    return text if isinstance(text, LazyText) is own else ""
+
+
 def text_as_json(text: str) -> object:
     """``text`` as JSON can hold it, so that :func:`text_from_json` can tell it in another language again.
 

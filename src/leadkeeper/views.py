@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from leadkeeper.catalogue import docs_of, text_of
 from leadkeeper.diagnosis import Diagnosis, Evidence, Receipt, Who
-from leadkeeper.texts import ENGLISH, Language, _
+from leadkeeper.texts import ENGLISH, Language, _, own_part
 
 
 class View(BaseModel, defer_build=True):
@@ -29,13 +29,17 @@ class EvidenceView(View):
     status: int | None = Field(None, description="HTTP status of the answer.")
     code: str | None = Field(None, description="The remote system's own error code.")
     request_id: str | None = Field(None, description="The remote system's id of the request.")
-    text: str | None = Field(None, description="At most 500 masked characters of the answer.")
+    text: str | None = Field(None, description="At most 500 masked characters of the answer, in its own words.")
+    note: str | None = Field(None, description="What Leadkeeper itself found, in the language asked for.")
 
     @classmethod
     def of(cls, evidence: Evidence, language: Language = ENGLISH) -> EvidenceView:
-        """The view of it: our own sentences told in ``language``, the other side's words as they came."""
+        """The view of it: our own sentences told in ``language``, apart from the other side's words as they came."""
         view = cls.model_validate(evidence)
-        return view if evidence.text is None else view.model_copy(update={"text": language.tell(evidence.text)})
+        if evidence.text is None:
+            return view
+        note, said = (language.tell(own_part(evidence.text, own=own)) for own in (True, False))
+        return view.model_copy(update={"text": said or None, "note": note or None})
 
 
 class DiagnosisView(View):
@@ -190,6 +194,7 @@ class _Lead(View):
     created_time: str
     publisher_id: str
     offer_id: str
+    offer_title: str = Field("", description="What people call the offer; empty where there is no such offer any more.")
     source: str
     action: str
     lead_source: str
@@ -370,7 +375,9 @@ class AttentionEntry(View):
     since: str | None = Field(description="Since when it is so, where that is known.")
     until: str | None = Field(None, description="By when somebody must act, where that is known.")
     publisher_id: str | None = Field(description="Whose it is; null for what concerns the whole installation.")
+    publisher_name: str | None = Field(None, description="What people call the publisher.")
     offer_id: str | None = None
+    offer_title: str | None = Field(None, description="What people call the offer.")
     connection: str | None = None
     connection_title: str | None = Field(None, description="What people call the connection.")
     destination: str | None = None

@@ -144,7 +144,7 @@ async def test_on_monday_an_operator_names_six_causes_and_settles_them(
                 deleted = await weekend.go_wrong()
                 assert weekend.handed == 200
 
-                assert told(box, owner) == (Counter([f"{BROKEN} (contoso)"]), Counter([f"{BROKEN} (contoso)"]))
+                assert told(box, owner) == (Counter([f"{BROKEN} (“Contoso”)"]), Counter([f"{BROKEN} (“Contoso”)"]))
                 first, again = told(box, operator_email)
                 assert first == Counter([BROKEN, REFUSED, MAYBE, MISSING, WITHHELD])
                 assert set(again) <= {BROKEN, REFUSED, MAYBE, MISSING}, "what is withheld is told once"
@@ -170,7 +170,7 @@ async def test_on_monday_an_operator_names_six_causes_and_settles_them(
                 over = Counter(str(each["Subject"]) for each in box.mails[before:])
                 assert over == Counter(
                     [f"Settled: {each}" for each in (BROKEN, REFUSED, MAYBE, MISSING)]
-                    + [f"Settled: {BROKEN} (contoso)"]
+                    + [f"Settled: {BROKEN} (“Contoso”)"]
                 )
 
 

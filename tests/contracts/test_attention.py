@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
+from leadkeeper.access.permissions import Role
 from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.clock import least_id
 from leadkeeper.connections.health import Health
@@ -17,6 +18,7 @@ from leadkeeper.inbox.attention.attention import Cause, of_connection
 from leadkeeper.publishing.operations import NEVER
 from leadkeeper.storage import tables as t
 from tests.in_process import DESTINATION, OFFER, Installation, hand_in, installation
+from tests.people import signed_in
 
 SINCE: Final = 1_760_000_000_000
 SINCE_TEXT: Final = "2025-10-09T08:53:20"
@@ -67,6 +69,7 @@ async def test_a_broken_connection_is_one_entry_with_its_leads_since_and_cause(h
     assert (entry["cause"], entry["leads"]) == ("connectionBroken", 3)
     assert entry["since"].startswith(SINCE_TEXT)
     assert (entry["publisherId"], entry["offerId"], entry["connection"]) == ("contoso", "crm-pro", "primary")
+    assert (entry["publisherName"], entry["offerTitle"]) == ("Contoso", "Contoso CRM Pro")
     assert entry["who"] == entry["diagnosis"]["who"]
     assert entry["diagnosis"]["summary"]
 
@@ -232,3 +235,17 @@ async def test_the_cause_that_holds_most_leads_stands_first_among_its_like(home:
     await leads(home, 2)
     await change(home, t.connection, paused=True, failing_since=SINCE)
     assert [(entry["connection"], entry["leads"]) for entry in await asked(home)] == [("primary", 3), ("another", 2)]
+
+
+async def test_the_first_page_heads_causes_by_titles_and_names_the_code_beside(database_url: str) -> None:
+    async with (
+        installation(database_url, public_url="http://leads.example") as home,
+        signed_in(home, Role.OPERATOR, None) as operator,
+    ):
+        assert (await (await home.visitor("operator")).put(f"{OFFER}/connections/primary", DESTINATION)).status == 201
+        stored = to_stored(diagnose(Kind.ADDRESS_NOT_FOUND))
+        await change(home, t.connection, paused=True, failing_since=SINCE, diagnosis=stored, title="Sales, south")
+        page = await operator.open("/portal")
+        assert "Contoso CRM Pro › Sales, south (HTTPS endpoint) contoso.crm-pro/primary" in page.text
+        looked = await operator.open("/portal/operate/connections")
+        assert "Contoso CRM Pro › Sales, south contoso.crm-pro/primary" in looked.text

@@ -28,7 +28,7 @@ from tests.in_process import DESTINATION, OFFER, Installation, Visitor, hand_in,
 DATABASES = ("sqlite", "postgresql", "pgbouncer-transaction")
 DAY: Final = 86_400_000
 EVIDENCE: Final = Evidence(status=503, code="busy", request_id="r-1", text="try later")
-SHOWN: Final = {"status": 503, "code": "busy", "requestId": "r-1", "text": "try later"}
+SHOWN: Final = {"status": 503, "code": "busy", "requestId": "r-1", "text": "try later", "note": None}
 NOTHING: Final = dict.fromkeys(SHOWN)
 
 
@@ -129,7 +129,7 @@ async def test_damaged_evidence_is_shown_as_such_and_named(kept: Kept, damaged: 
     lead_id, storage = await kept.lead(), kept.home.services.storage
     id_ = await kept.failed(lead_id, now_ms())
     await storage.write(lambda conn: conn.execute(sa.update(t.evidence).values(content=damaged)).close())
-    assert await kept.evidence(lead_id) == [NOTHING | {"text": "The stored answer could not be read."}]
+    assert await kept.evidence(lead_id) == [NOTHING | {"note": "The stored answer could not be read."}]
     found = [each.summary async for each in all_damaged(storage, now_ms(), lambda _: None)]
     assert [each for each in found if id_ in each] == found
     assert len(found) == 1

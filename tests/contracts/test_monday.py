@@ -197,17 +197,17 @@ async def test_the_mailboxes_hold_one_mail_for_each_person_and_cause(database_ur
                 now += HOUR
             told = {to: Counter(str(mail["Subject"]) for mail in box.sent_to(to)) for to in (*owners, operator)}
             broken, refused, maybe = "Connections are broken", "Leads were refused", "Leads may have arrived"
-            withheld = "Leads were withheld for privacy (tailspin)"
+            withheld = "Leads were withheld for privacy (“Tailspin”)"
             assert told == {
-                owners[0]: Counter([f"{broken} (contoso)", f"Still so: {broken} (contoso)"]),
+                owners[0]: Counter([f"{broken} (“Contoso”)", f"Still so: {broken} (“Contoso”)"]),
                 owners[1]: Counter(
-                    [f"{refused} (tailspin)", f"Still so: {refused} (tailspin)", f"{maybe} (tailspin)", withheld]
+                    [f"{refused} (“Tailspin”)", f"Still so: {refused} (“Tailspin”)", f"{maybe} (“Tailspin”)", withheld]
                 ),
                 operator: Counter([broken, f"Still so: {broken}"]),
             }
             assert [mail for mail in box.mails if "@a.example" in mail.as_string()] == []
             (mail, _again) = box.sent_to(operator)
-            assert "fabrikam.crm/primary: 50" in mail.get_content()
+            assert "(fabrikam.crm/primary): 50" in mail.get_content()
             assert "2026-03-08 05:30 UTC" in mail.get_content()
             before = len(box.mails)
             await storage.write(_settled)
@@ -216,9 +216,9 @@ async def test_the_mailboxes_hold_one_mail_for_each_person_and_cause(database_ur
             assert len(settled) == before + 4
             assert [each for each in settled if each[1].startswith("Settled: ")] == sorted(
                 [
-                    (owners[0], f"Settled: {broken} (contoso)"),
-                    (owners[1], f"Settled: {maybe} (tailspin)"),
-                    (owners[1], f"Settled: {refused} (tailspin)"),
+                    (owners[0], f"Settled: {broken} (“Contoso”)"),
+                    (owners[1], f"Settled: {maybe} (“Tailspin”)"),
+                    (owners[1], f"Settled: {refused} (“Tailspin”)"),
                     (operator, f"Settled: {broken}"),
                 ]
             )

@@ -39,6 +39,19 @@ async def home(database_url: str) -> AsyncIterator[Installation]:
         yield opened
 
 
+async def test_the_audit_tells_settings_in_words_and_names_them_beside(home: Installation) -> None:
+    key = await home.visitor("publisher:contoso")
+    config = DESTINATION["httpsEndpointLeadConfiguration"] | {"keyCasing": "camel"}
+    assert (
+        await key.put(f"{OFFER}/customer-leads", DESTINATION | {"httpsEndpointLeadConfiguration": config})
+    ).status == 200
+    async with signed_in(home, Role.OPERATOR, None) as operator:
+        page = await operator.open("/portal/audit?act=connection.put&lang=pt")
+        told = page.text[page.text.index("O que daí resultou") :]
+        assert "alterado: Maiúsculas nas chaves keyCasing" in told
+        assert "Uma chave de API" in told
+
+
 async def test_a_member_reads_who_did_what_with_the_offer(home: Installation) -> None:
     email = await add(home, Role.CONTRIBUTOR)
     async with Customer(home.url) as member:

@@ -155,12 +155,16 @@ async def test_everybodys_hooks_and_when_each_was_used(home: Installation, opera
     await home.services.access.uses.settled()
     page = await operator.open("/portal/operate/hooks")
     assert made["id"] in page.text
+    assert "Contoso CRM Pro" in page.links
     assert made["token"] not in page.html
     assert "never" not in page.text
     assert made["id"] in (await operator.open("/portal/operate/hooks?publisher=contoso")).text
     assert made["id"] not in (await operator.open("/portal/operate/hooks?publisher=fabrikam")).text
     page = await operator.open("/portal/offers/contoso/crm-pro/hooks")
     assert '<span class="quiet">never</span>' not in page.html
+    (heading,) = re.findall(r'<h3 id="hook-1"[^>]*>(.*?)</h3>', page.html, re.DOTALL)
+    assert heading.startswith("Hook made "), "its id is no name"
+    assert made["id"] not in heading
 
 
 async def test_connections_by_state_a_page_at_a_time(home: Installation, operator: Customer) -> None:
@@ -175,7 +179,7 @@ async def test_connections_by_state_a_page_at_a_time(home: Installation, operato
     await home.services.storage.write(lambda conn: conn.execute(sa.insert(t.connection), many) and None)
     page, seen = await operator.open("/portal/operate/connections?state=paused"), []
     while True:
-        seen += re.findall(r"crm-pro / ([\w-]+)", page.text)
+        seen += re.findall(r"contoso\.crm-pro/([\w-]+)", page.text)
         if "More connections" not in page.links:
             break
         page = await operator.open(page.links["More connections"])

@@ -118,7 +118,8 @@ async def test_what_ends_soon_stands_on_the_first_page(home: Installation) -> No
         page = await visitor.open("/portal")
         shown = [name for name in page.links if "connection-" in name]
         names = [name.removesuffix(" (Azure Table)") for name in shown]
-        assert names == ["contoso.crm-pro/connection-week", "contoso.crm-pro/connection-month"], "first what ends first"
+        titles = ["Contoso CRM Pro › connection-week", "Contoso CRM Pro › connection-month"]
+        assert names == titles, "first what ends first"
         assert "Its credentials end in 6 days" in page.text
         assert page.links[shown[0]] == f"{home.url}{AT}/connections/connection-week"
         await operator.put(f"{OFFER}/connections/connection-week", sas(200))

@@ -109,6 +109,11 @@ async def test_the_difference_between_draft_and_live_is_shown_field_by_field(
         await at.define(**{SUMMARY: "Customers, kept even better."})
         page = await member.open(f"{AT}/publishing")
         assert ending(page, "/publish")
+        await at.define(**{SUMMARY: "Customers, kept even better.", "offer.microsoft-azure-marketplace.ownKey": "x"})
+        page = await member.open(f"{AT}/publishing")
+        assert "A property of the API <code" in page.html.replace("</strong>", ""), (
+            "what has no word is named as a code"
+        )
         for message in ("Summary", "Customers, well kept.", "Customers, kept even better."):
             assert message in page.text
         assert "A CRM for small sales teams." not in page.text, "what stays is not told"
@@ -134,7 +139,9 @@ async def test_the_difference_tells_of_destinations_and_never_a_secret(database_
             await signed_in(at.home, member, "publisher:contoso")
             page = await member.open(f"{AT}/publishing")
         assert "whsec_" not in page.html
-        assert "camel" in page.text
+        assert "(camel)" in page.text, "the words, and the code of the API beside them"
+        changed = page.text[page.text.index("What publishing changes") :]
+        assert "primary" not in changed, "the name of an offer's usual connection goes without saying"
         assert "changed" in page.text
 
 

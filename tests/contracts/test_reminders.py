@@ -76,7 +76,7 @@ async def test_the_owner_of_a_lead_is_reminded_and_then_the_publishers(database_
             assert language.gettext("A lead is off this list as soon as its follow-up state is changed.") in text
         ((to, subject, text),) = await days.pass_hours(24)
         assert (to, subject) == (boss, "4 leads wait for an answer"), "also the one that is nobody's"
-        assert "contoso: 4 leads: https://leads.example/portal/leads?publisher=contoso&follow=overdue\n" in text
+        assert "“Contoso”: 4 leads: https://leads.example/portal/leads?publisher=contoso&follow=overdue\n" in text
         assert await days.pass_hours(72) == [], "each lead is told of once"
 
 

@@ -42,14 +42,14 @@ async def test_members_hear_of_it_once_and_when_it_is_over(home: Installation, h
         await operator.post("/v1/publishers/contoso/suspend", {"reason": REASON})
         for _ in range(30):
             await looked(home, box, hands, HOUR)
-        begun = ["The publisher is suspended (contoso)"]
+        begun = ["The publisher is suspended (“Contoso”)"]
         assert [subjects(box, each) for each in people] == [begun] * 3
         text = box.mails[0].get_content()
         assert "An operator suspended the publisher" in text
         assert REASON not in box.mails[0].as_string(), "what an operator wrote stands on the pages alone"
         await operator.post("/v1/publishers/contoso/release")
         await looked(home, box, hands, HOUR)
-        over = [*begun, "Settled: The publisher is suspended no more (contoso)"]
+        over = [*begun, "Settled: The publisher is suspended no more (“Contoso”)"]
         assert [subjects(box, each) for each in people] == [over] * 3
         assert "what was held is on its way" in box.mails[-1].get_content()
         assert subjects(box, other) == []

@@ -121,10 +121,10 @@ async def test_refused_leads_are_told_once_daily_and_when_they_are_settled(datab
             await it.aside("refused")
         mails = await it.pass_time()
         both = sorted((owner, "sales@contoso.example"))
-        assert told(mails) == [(to, "Leads were refused (contoso)") for to in both], "nobody who has not confirmed"
+        assert told(mails) == [(to, "Leads were refused (“Contoso”)") for to in both], "nobody who has not confirmed"
         for _to, mail in mails:
             text = mail.get_content()
-            assert "contoso.crm-pro/primary: 3" in text
+            assert "  “Contoso CRM Pro” (contoso.crm-pro/primary): 3" in text
             assert "https://leads.example/portal/leads?state=setAside&publisher=contoso" in text
             assert [word for word in PERSONAL if word in mail.as_string()] == []
             for language in installed():
@@ -133,9 +133,9 @@ async def test_refused_leads_are_told_once_daily_and_when_they_are_settled(datab
         assert await it.pass_time() == []
         await it.aside("refused")
         assert await it.pass_time() == [], "one more lead is no other cause"
-        assert told(await it.pass_time(AGAIN_MS)) == [(to, "Still so: Leads were refused (contoso)") for to in both]
+        assert told(await it.pass_time(AGAIN_MS)) == [(to, "Still so: Leads were refused (“Contoso”)") for to in both]
         await it.settle()
-        assert told(await it.pass_time()) == [(to, "Settled: Leads were refused (contoso)") for to in both]
+        assert told(await it.pass_time()) == [(to, "Settled: Leads were refused (“Contoso”)") for to in both]
         assert await it.pass_time(AGAIN_MS) == []
 
 
@@ -147,7 +147,7 @@ async def test_a_hundred_connections_are_one_mail_for_each_address_and_cause(dat
         await it.aside("refused")
         await it.aside("mayHaveArrived")
         mails = await it.pass_time()
-        subjects = [f"{each} (contoso)" for each in ("Leads may have arrived", "Leads were refused")]
+        subjects = [f"{each} (“Contoso”)" for each in ("Leads may have arrived", "Leads were refused")]
         addresses = ("sales@contoso.example", "two@contoso.example")
         assert told(mails) == [(to, subject) for to in addresses for subject in subjects]
         texts = {to: mail.get_content() for to, mail in mails if "refused" in mail["Subject"]}
@@ -169,12 +169,12 @@ async def test_test_leads_are_called_test_leads_and_previews_previews(database_u
         await it.connect("primary", "sales@contoso.example")
         await it.aside("mayHaveArrived", test=True)
         ((_to, mail),) = await it.pass_time()
-        assert mail["Subject"] == "Test leads may have arrived (contoso)"
+        assert mail["Subject"] == "Test leads may have arrived (“Contoso”)"
         assert "Waiting: 1 test lead\r\n" in mail.get_content()
         await it.aside("mayHaveArrived", preview=True)
         await it.aside("mayHaveArrived")
         ((_to, mail),) = await it.pass_time(AGAIN_MS)
-        assert mail["Subject"] == "Still so: Leads may have arrived (contoso)"
+        assert mail["Subject"] == "Still so: Leads may have arrived (“Contoso”)"
         assert "Waiting: 1 lead, 1 test lead, 1 lead of a preview\r\n" in mail.get_content()
 
 
@@ -185,7 +185,7 @@ async def test_operators_hear_what_nobody_of_the_publisher_can_be_told(database_
         ((to, mail),) = await it.pass_time()
         assert (to, mail["Subject"]) == ("ops@market.example", "Leads were refused")
         assert "nobody of the publisher can be told" in mail.get_content()
-        assert "contoso.crm-pro/primary: 1" in mail.get_content()
+        assert "“Contoso CRM Pro” (contoso.crm-pro/primary): 1" in mail.get_content()
         await add(it.home, Role.OWNER)
         mails = await it.pass_time()
         assert told(mails)[0] == ("ops@market.example", "Settled: Leads were refused"), "now somebody is there"
@@ -208,7 +208,7 @@ async def test_owners_hear_of_a_broken_connection_and_its_contacts_by_the_notice
         broken = {"paused": True, "failing_since": it.now, "diagnosis": to_stored(diagnose(Kind.TLS_FAILED))}
         await it.storage.write(lambda conn: conn.execute(sa.update(t.connection).values(broken)))
         ((to, mail),) = await it.pass_time()
-        assert (to, mail["Subject"]) == (owner, "Connections are broken (contoso)")
+        assert (to, mail["Subject"]) == (owner, "Connections are broken (“Contoso”)")
         assert "What to do:" in mail.get_content()
 
 
@@ -311,8 +311,8 @@ async def test_what_is_urgent_passes_quiet_hours_and_all_else_waits(database_url
         assert await it.pass_time() == []
         broken = {"paused": True, "failing_since": it.now, "diagnosis": to_stored(diagnose(Kind.TLS_FAILED))}
         await it.storage.write(lambda conn: conn.execute(sa.update(t.connection).values(broken)))
-        assert told(await it.pass_time()) == [(owner, "Connections are broken (contoso)")]
-        assert told(await it.pass_time(2 * HOUR_MS)) == [(owner, "Leads were refused (contoso)")]
+        assert told(await it.pass_time()) == [(owner, "Connections are broken (“Contoso”)")]
+        assert told(await it.pass_time(2 * HOUR_MS)) == [(owner, "Leads were refused (“Contoso”)")]
 
 
 async def test_a_digest_is_one_mail_a_day(database_url: str) -> None:
@@ -328,7 +328,7 @@ async def test_a_digest_is_one_mail_a_day(database_url: str) -> None:
         ((to, mail),) = await it.pass_time(2 * HOUR_MS)
         assert (to, mail["Subject"]) == (owner, "2 notices")
         text = mail.get_content()
-        assert "* Leads were refused (contoso)" in text
-        assert "* Leads may have arrived (contoso)" in text
+        assert "* Leads were refused (“Contoso”)" in text
+        assert "* Leads may have arrived (“Contoso”)" in text
         states = await it.storage.read(lambda conn: conn.scalars(sa.select(t.mail.c.state)).all())
         assert set(states) == {Fate.ACCEPTED.value}

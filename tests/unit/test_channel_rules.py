@@ -94,6 +94,16 @@ def test_messages_are_as_the_vendors_take_them_in_every_language() -> None:
             assert "2027-01-01" in text
 
 
+def test_a_chat_calls_an_offer_by_its_title_and_names_its_id_beside() -> None:
+    (language,) = [language for language in installed() if language.code == "en"]
+    data = {"publisherId": "contoso", "offerId": "crm", "offerTitle": "Contoso CRM"}
+    (block,) = slack_message([ToTell(Event.OFFER_PUBLISHED, data)], "https://leads.example", language)["blocks"]
+    assert "Offer Contoso CRM (contoso.crm)" in block["text"]["text"]
+    del data["offerTitle"]  # told before titles were
+    (block,) = slack_message([ToTell(Event.OFFER_PUBLISHED, data)], "https://leads.example", language)["blocks"]
+    assert "Offer contoso.crm" in block["text"]["text"]
+
+
 def test_names_that_a_publisher_chose_are_shown_and_do_nothing_else() -> None:
     (language,) = [language for language in installed() if language.code == "en"]
     (block,) = slack_message([broken()], "https://leads.example", language)["blocks"]

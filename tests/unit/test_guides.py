@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 
@@ -104,3 +105,21 @@ def test_a_cause_marks_what_it_is_about() -> None:
     assert marked_fields(salesforce, "addressNotFound") == ("myDomainUrl",)
     assert marked_fields(dynamics, "mailRecipientRefused") == ("contactEmail",)
     assert marked_fields(dynamics, "salesforceAppRejected") == marked_fields(dynamics, None) == ()
+
+
+def choices_within(kind: Any) -> list[str]:
+    """The texts among which a setting of this type chooses."""
+    if get_origin(kind) is Literal:
+        return [each for each in get_args(kind) if isinstance(each, str)]
+    return [each for part in get_args(kind) for each in choices_within(part)]
+
+
+@pytest.mark.parametrize("destination", EVERY)
+def test_every_choice_has_words_for_people(destination: Provider) -> None:
+    words = guides.choices_of(guides.guide_of(destination))
+    wanted = {
+        (info.alias or name, each)
+        for name, info in destination.config.model_fields.items()
+        for each in choices_within(info.annotation)
+    }
+    assert wanted - set(words) == set(), "pages would show a code"

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
 from leadkeeper.doors.cli.telling import terminal_language
 from leadkeeper.doors.languages import accepted
-from leadkeeper.texts import ENGLISH, Language, Languages, lazy_gettext
+from leadkeeper.texts import (
+    ENGLISH,
+    Language,
+    Languages,
+    join_lazily,
+    lazy_gettext,
+    own_part,
+    text_as_json,
+    text_from_json,
+)
 from tests.languages import LANGUAGES, PORTUGUESE
 
 BOTH = Languages((ENGLISH, Language("pt-BR"), Language("pt-PT")))
@@ -65,3 +75,13 @@ def test_dates_and_numbers_are_those_of_the_language() -> None:
     assert ENGLISH.moment(at).endswith(" UTC")
     assert PORTUGUESE.number(1_250.5) == "1.250,5"
     assert [language.name for language in LANGUAGES] == ["English", "Português"]
+
+
+def test_what_is_ours_and_what_others_said_are_told_apart() -> None:
+    ours, theirs = lazy_gettext("While asking Microsoft Entra ID for a token."), "AADSTS7000222: expired"
+    assert (own_part(ours), own_part(ours, own=False)) == (ours, "")
+    assert (own_part(theirs), own_part(theirs, own=False)) == ("", theirs)
+    both = join_lazily((ours, theirs))
+    assert (own_part(both), own_part(both, own=False)) == (ours, theirs)
+    kept = text_from_json(json.loads(json.dumps(text_as_json(both))))
+    assert (own_part(kept), own_part(kept, own=False)) == (ours, theirs), "also when it was stored meanwhile"

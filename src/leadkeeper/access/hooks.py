@@ -66,6 +66,8 @@ class ListedHook:
     old_until: str | None
     old_used_at: str | None
     payloads: tuple[SeenPayload, ...]
+    offer_title: str = ""
+    """What people call the offer, where hooks of many are listed."""
 
 
 class Hooks:
@@ -132,14 +134,15 @@ class Hooks:
     ) -> Sequence[ListedHook]:
         """Up to ``limit`` hooks of one publisher, or of all, by offer and age, behind this offer's hook ``after``."""
         h, o = t.hook.c, t.offer.c
-        query = sa.select(t.hook).where(h.removed_at.is_(None)).order_by(h.offer_ref, h.id).limit(limit)
+        query = sa.select(t.hook, o.title).join(t.offer, o.ref == h.offer_ref)
+        query = query.where(h.removed_at.is_(None)).order_by(h.offer_ref, h.id).limit(limit)
         if publisher_id is not None:
             query = query.where(h.offer_ref.in_(sa.select(o.ref).where(o.publisher_id == publisher_id)))
         if after is not None:
             offer, hook_id = after
             query = query.where((h.offer_ref > offer) | ((h.offer_ref == offer) & (h.id > hook_id)))
         now = self._clock()
-        return await self._storage.read(lambda conn: [_listed(row, now) for row in conn.execute(query)])
+        return await self._storage.read(lambda conn: [_listed(row, now, row.title) for row in conn.execute(query)])
 
     async def rotate(self, offer: OfferRef, hook_id: str, *, by: str) -> NewHook | None:
         """Give a hook a new address; ``None`` if there is no such hook.
@@ -252,7 +255,7 @@ def _remember(cache: OrderedDict[str, Held], digest: str, value: Held) -> None:
         cache.popitem(last=False)
 
 
-def _listed(row: sa.Row[Any], now: int) -> ListedHook:
+def _listed(row: sa.Row[Any], now: int, offer_title: str = "") -> ListedHook:
     old = row.old_until is not None and row.old_until > now
     return ListedHook(
         row.id,
@@ -262,6 +265,7 @@ def _listed(row: sa.Row[Any], now: int) -> ListedHook:
         old_until=_text(row.old_until) if old else None,
         old_used_at=_text(row.old_used_at) if old else None,
         payloads=read_payloads(row.payloads),
+        offer_title=offer_title,
     )
 
 

@@ -59,6 +59,7 @@ class SignInPlace:
 class OpenSession:
     """A session that goes on. Of a person ``person_name`` and ``email`` are known, of a key they are empty.
 
+    ``publisher_name`` is what people call the publisher of ``caller``, empty where there is none.
     ``suspended_for`` is why the publisher is suspended, empty where it is not.
     ``looks``: its operator looks at the pages of ``caller.publisher_id`` as its readers see them, and changes nothing.
     """
@@ -70,6 +71,7 @@ class OpenSession:
     how: How = How.OWN
     looks: bool = False
     suspended_for: str = ""
+    publisher_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,10 +265,10 @@ def _theirs(caller: Caller) -> sa.ColumnElement[bool]:
 
 
 def _open(row: sa.Row[Any]) -> OpenSession:
-    how, stopped = How(row.how), row.suspended_for is not None
+    how, stopped, name = How(row.how), row.suspended_for is not None, row.publisher_name or ""
     if how is How.FRAME:
         caller = Caller(row.key_id, Role(row.role), row.publisher_id, suspended=stopped)
-        return OpenSession(row.id, caller, how=how, suspended_for=row.suspended_for or "")
+        return OpenSession(row.id, caller, how=how, suspended_for=row.suspended_for or "", publisher_name=name)
     key, person = row.key_id or "", row.person_id
     if person is None:
         caller = Caller(key, Role(row.key_role), row.key_publisher, suspended=stopped)
@@ -276,9 +278,8 @@ def _open(row: sa.Row[Any]) -> OpenSession:
     looks = row.looks_at is not None and caller.is_operator
     if looks:
         caller = Caller(key, Role.READER, row.looks_at, person)
-    return OpenSession(
-        row.id, caller, row.person_name or "", row.email or "", how, looks, "" if looks else row.suspended_for or ""
-    )
+    suspended_for = "" if looks else row.suspended_for or ""
+    return OpenSession(row.id, caller, row.person_name or "", row.email or "", how, looks, suspended_for, name)
 
 
 _SUSPENDED_FOR: Final = (
@@ -291,6 +292,14 @@ _SUSPENDED_FOR: Final = (
     .scalar_subquery()
 )
 """Why the publisher for which they act is suspended, if it is; needs ``session`` and ``key`` in the query."""
+
+_PUBLISHER_NAME: Final = (
+    sa.select(t.publisher.c.display_name)
+    .where(t.publisher.c.id == sa.func.coalesce(t.session.c.looks_at, t.session.c.publisher_id, t.key.c.publisher_id))
+    .correlate(t.session, t.key)
+    .scalar_subquery()
+)
+"""What people call the publisher whose pages they see; needs ``session`` and ``key`` in the query."""
 
 
 def _by_token(_: str) -> sa.Select[Any]:
@@ -315,6 +324,7 @@ def _by_token(_: str) -> sa.Select[Any]:
         p.name.label("person_name"),
         p.email,
         _SUSPENDED_FOR.label("suspended_for"),
+        _PUBLISHER_NAME.label("publisher_name"),
     ).select_from(joined)
     by_key = sa.and_(k.id.is_not(None), k.revoked_at.is_(None))
     as_operator = sa.and_(s.publisher_id.is_(None), p.is_operator)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from leadkeeper.catalogue import kind_of, text_of
 from leadkeeper.channels.events import TEST, Event
+from leadkeeper.offer import called
 from leadkeeper.texts import Language, _
 
 CARD_VERSION: Final = "1.4"
@@ -96,13 +97,16 @@ def _message(event: ToTell, base_url: str, language: Language) -> _Message:
     lines, page = [], f"{base_url}/portal"
     if data.get("offerId"):
         page += f"/offers/{data['publisherId']}/{data['offerId']}"
-        where = language.gettext("Offer %(offer)s", offer=f"{data['publisherId']}/{data['offerId']}")
+        code = f"{data['publisherId']}.{data['offerId']}"
+        title = data.get("offerTitle")
+        where = language.gettext("Offer %(offer)s", offer=f"{title} ({code})" if title else code)
         if data.get("connection"):
-            called = data.get("connectionTitle") or data["connection"]
-            where = language.gettext("%(offer)s, connection %(connection)s", offer=where, connection=called)
+            title = called(data.get("connectionTitle"), str(data["connection"]))
+            where = language.gettext("%(offer)s, connection %(connection)s", offer=where, connection=title)
         lines.append(where)
     elif data.get("cause"):
-        lines.append(language.gettext("Publisher %(publisher)s", publisher=str(data["publisherId"])))
+        publisher = called(data.get("publisherName"), str(data["publisherId"]))
+        lines.append(language.gettext("Publisher %(publisher)s", publisher=publisher))
     if data.get("waiting"):
         lines.append(
             language.ngettext(

@@ -46,7 +46,7 @@ def relay(conn: sa.Connection, subscriptions: Subscriptions, now: int) -> int:
     ids = list(conn.scalars(mine))
     if not ids:
         return 0
-    about = (c.name, t.CONNECTION_TITLE, c.destination, offer.publisher_id, offer.id.label("offer_id"))
+    about = (c.name, t.CONNECTION_TITLE, c.destination, offer.publisher_id, offer.id.label("offer_id"), offer.title)
     rows = conn.execute(
         sa.select(n.id, n.kind, n.body, n.created_at, *about)
         .outerjoin(t.connection, c.id == n.connection_id)
@@ -64,7 +64,7 @@ def relay(conn: sa.Connection, subscriptions: Subscriptions, now: int) -> int:
 
 
 def _data(row: Any) -> dict[str, Any]:
-    data: dict[str, Any] = {"offerId": row.offer_id, "at": to_text(row.created_at)}
+    data: dict[str, Any] = {"offerId": row.offer_id, "offerTitle": row.title, "at": to_text(row.created_at)}
     if row.name is not None:
         data |= {"connection": row.name, "connectionTitle": row.connection_title, "destination": row.destination}
     try:

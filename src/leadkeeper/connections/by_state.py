@@ -35,6 +35,7 @@ class ListedConnection:
 
     id: str
     offer: OfferRef
+    offer_title: str
     name: str
     title: str
     """What people call it."""
@@ -57,6 +58,7 @@ def connections_by_state(
     columns = (
         _C.id,
         _C.offer_ref,
+        t.offer.c.title.label("offer_title"),
         _C.name,
         t.CONNECTION_TITLE,
         _C.destination,
@@ -65,7 +67,8 @@ def connections_by_state(
         _C.test_diagnosis,
         _C.suspended,
     )
-    query = sa.select(*columns, *health_selected()).where(_C.removed_at.is_(None))
+    query = sa.select(*columns, *health_selected()).outerjoin(t.offer, t.offer.c.ref == _C.offer_ref)
+    query = query.where(_C.removed_at.is_(None))
     if publisher_id is not None:
         query = query.where(of_publisher(conn, publisher_id))
     if state is not None:
@@ -84,6 +87,7 @@ def _listed(row: sa.Row[Any], now: int) -> ListedConnection:
     return ListedConnection(
         id=row.id,
         offer=OfferRef.parse(row.offer_ref),
+        offer_title=row.offer_title or "",
         name=row.name,
         title=row.connection_title,
         destination=row.destination,

@@ -39,6 +39,7 @@ class TracedLead(View):
     source: str
     action: str
     offer_id: str
+    offer_title: str = Field(description="What people call the offer; empty where there is none any more.")
     test: bool
     message: tuple[str, ...] = Field(description="What became of it, in plain words.")
     steps: tuple[str, ...] = Field(description="What to do, where somebody must.")
@@ -105,6 +106,7 @@ class Trace:
             source=lead.source,
             action=lead.action,
             offer_id=lead.offer_id,
+            offer_title=lead.offer_title,
             test=lead.test,
             message=tuple(message),
             steps=tuple(_steps(lead, not_found, language, self._destinations)),

@@ -11,7 +11,7 @@ from leadkeeper.catalogue import kind_of
 from leadkeeper.clock import to_datetime
 from leadkeeper.inbox.attention.causes import MOST_COUNTED, SUMMARIES, Cause
 from leadkeeper.mail.address import MailAddress
-from leadkeeper.mail.text import SHOWN, mail, remedy
+from leadkeeper.mail.text import SHOWN, mail, quoted, remedy
 from leadkeeper.notices.turns import NOTIFIED_ONCE, CausePlace, NoticeMail, Turn
 from leadkeeper.notices.whom import OF_LEADS, place
 from leadkeeper.texts import Language, Languages, _
@@ -101,7 +101,7 @@ def cause_mail(
         subject = subject.replace("Leads", "Test leads" if kinds.tests else "Leads of a preview")
     if cause is Cause.PUBLISHER_SUSPENDED and news.turn is Turn.OVER:
         subject = "The publisher is suspended no more"
-    whose = f" ({news.about.publisher_id})" if news.about.publisher_id else ""
+    whose = f" ({_whose(news)})" if news.about.publisher_id else ""
 
     def write(language: Language) -> Sequence[str]:
         if news.turn is Turn.OVER:
@@ -120,6 +120,12 @@ def cause_mail(
         ]
 
     return mail(_TURNS[news.turn].format(subject) + whose, write, to, sender, mail_id, languages)
+
+
+def _whose(news: NoticeMail) -> str:
+    """The publisher by its name, as it was chosen, or by its id, which is plain."""
+    publisher_id = news.about.publisher_id
+    return publisher_id if news.publisher_name in ("", publisher_id) else quoted(news.publisher_name)
 
 
 def _over(news: NoticeMail, base_url: str, language: Language) -> Sequence[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 
 from leadkeeper.mail.address import MailAddress
-from leadkeeper.mail.text import mail
+from leadkeeper.mail.text import mail, quoted
 from leadkeeper.texts import ENGLISH, Language, Languages
 
 
@@ -18,6 +18,7 @@ class Untouched:
     publisher_id: str
     leads: int
     owner_id: str = ""
+    publisher_name: str = ""
 
 
 def reminder_mail(
@@ -62,4 +63,5 @@ def _line(each: Untouched, base_url: str, language: Language) -> str:
     counted = language.ngettext("%(count)s lead", "%(count)s leads", each.leads)
     owner = f"&owner={each.owner_id}" if each.owner_id else ""
     page = f"{base_url}/portal/leads?publisher={each.publisher_id}&follow=overdue{owner}"
-    return f"  {each.publisher_id}: {counted}: {page}"
+    whose = quoted(each.publisher_name) if each.publisher_name else each.publisher_id
+    return f"  {whose}: {counted}: {page}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -22,6 +23,7 @@ from leadkeeper.notices.whom import wanted
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce
+from leadkeeper.storage.known import publisher_name
 from leadkeeper.texts import Languages
 
 LOOK_SECONDS: Final = 60.0
@@ -72,7 +74,7 @@ class Reminders:
             found.setdefault(address, []).extend(those)
         rows = []
         for address in wanted(conn, found):
-            those = found[address]
+            those = [replace(each, publisher_name=publisher_name(conn, each.publisher_id)) for each in found[address]]
             message = reminder_mail(those, self._hours, self._base_url, [address], sender, self._languages)
             publishers = {each.publisher_id for each in those}
             row = mail_row(message, address, publishers.pop() if len(publishers) == 1 else "", now)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -47,6 +48,7 @@ from leadkeeper.notices.whom import (
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, announce, one_of
+from leadkeeper.storage.known import publisher_name
 from leadkeeper.texts import Languages
 
 LOOK_SECONDS: Final = 15.0
@@ -131,8 +133,9 @@ class Telling:
 
     def _write(self, conn: sa.Connection, some: Sequence[NoticeMail]) -> None:
         now = self._clock()
-        for news in some:
-            about = news.about
+        for each in some:
+            about = each.about
+            news = replace(each, publisher_name=publisher_name(conn, about.publisher_id))
             if about.address == CHANNELS:
                 self._subscriptions.write(conn, [_occurrence(news, now)], now)
             elif self._sender is not None and not (about.cause in ENDS_SILENTLY and news.turn is Turn.OVER):
@@ -204,6 +207,8 @@ def _kinds(conn: sa.Connection, news: NoticeMail) -> Kinds:
 def _occurrence(news: NoticeMail, now: int) -> Occurrence:
     about = news.about
     data: dict[str, Any] = {"cause": about.cause.value, "at": to_text(now)}
+    if news.publisher_name:
+        data["publisherName"] = news.publisher_name
     if news.since is not None:
         data["since"] = to_text(news.since)
     if news.turn is Turn.OVER:

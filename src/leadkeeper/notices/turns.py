@@ -56,6 +56,8 @@ class CausePlace:
     kind: str | None = None
     title: str = ""
     """What people call the connection."""
+    offer_title: str = ""
+    publisher_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class NoticeMail:
     turn: Turn
     parts: Sequence[CausePlace]
     since: int | None
+    publisher_name: str = ""
+    """What people call the publisher of ``about``."""
 
 
 def news_of(

@@ -26,7 +26,7 @@ from leadkeeper.inbox.withheld import withheld_counts
 from leadkeeper.mail.address import MailAddress, MailRules, parse_address
 from leadkeeper.mail.text import quoted
 from leadkeeper.notices.turns import CHANNELS, About, CausePlace
-from leadkeeper.offer import OfferRef
+from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import least_of, one_of
 from leadkeeper.texts import ENGLISH
@@ -218,12 +218,21 @@ def _part(entry: AttentionEntry, connections: Mapping[tuple[str, str], str]) -> 
         since,
         kind,
         entry.connection_title or name,
+        entry.offer_title or offer,
+        entry.publisher_name or "",
     )
 
 
 def place(part: CausePlace) -> str:
-    """Where it is, as pages name it; empty for the installation."""
+    """Where it is, as pages name it, and in brackets its code; empty for the installation."""
     if not part.offer_id:
-        return part.publisher_id
-    where = f"{OfferRef(part.publisher_id, part.offer_id)}/{part.connection}".rstrip("/")
-    return where if part.title in ("", part.connection) else f"{where} {quoted(part.title)}"
+        return publisher_called(part)
+    code = f"{OfferRef(part.publisher_id, part.offer_id)}/{part.connection}".rstrip("/")
+    titles = [part.offer_title, *([] if part.title in ("", PRIMARY) else [part.title])]
+    return f"{' › '.join(map(quoted, titles))} ({code})"
+
+
+def publisher_called(part: CausePlace) -> str:
+    """What people call its publisher, with the id in brackets; the id alone where it has no other name."""
+    known = part.publisher_name not in ("", part.publisher_id)
+    return f"{quoted(part.publisher_name)} ({part.publisher_id})" if known else part.publisher_id

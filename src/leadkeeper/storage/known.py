@@ -16,6 +16,9 @@ _OFFER: Final[sa.Select[Any]] = sa.select(_ONE).where(t.offer.c.ref == sa.bindpa
 _SUSPENDED: Final[sa.Select[Any]] = sa.select(_ONE).where(
     t.publisher.c.id == sa.bindparam("publisher"), t.publisher.c.suspended_at.is_not(None)
 )
+_PUBLISHER_NAME: Final[sa.Select[Any]] = sa.select(t.publisher.c.display_name).where(
+    t.publisher.c.id == sa.bindparam("publisher")
+)
 _PUBLISHER: Final[sa.Select[Any]] = sa.select(_ONE).where(t.publisher.c.id == sa.bindparam("publisher"))
 
 
@@ -28,6 +31,11 @@ def require_offer(conn: sa.Connection, offer: OfferRef) -> None:
 def is_suspended(conn: sa.Connection, publisher_id: str) -> bool:
     """Whether an operator suspended this publisher."""
     return bool(conn.scalar(_SUSPENDED, {"publisher": publisher_id}))
+
+
+def publisher_name(conn: sa.Connection, publisher_id: str) -> str:
+    """What people call the publisher; empty where there is no such one."""
+    return conn.scalar(_PUBLISHER_NAME, {"publisher": publisher_id}) or ""
 
 
 def publisher_exists(conn: sa.Connection, publisher_id: str) -> bool:

@@ -82,6 +82,8 @@ GUIDE: Final = Guide(
         "externalIdField": "LeadkeeperId__c",
     },
     choices={
+        ("sendOver", "webToLead"): _("Web-to-Lead"),
+        ("sendOver", "rest"): _("the REST API"),
         ("tokenEndpointAuthMethod", "client_secret_post"): _("In the form"),
         ("tokenEndpointAuthMethod", "client_secret_basic"): _("By HTTP Basic"),
     },

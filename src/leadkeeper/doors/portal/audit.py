@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
@@ -56,13 +57,20 @@ _COLUMNS: Final = (
 
 
 _BY: Final[Mapping[str, str]] = {
+    "anyone": _("Somebody who was not signed in"),
     "cli": _("The command line"),
+    "contact": _("A contact"),
     "key": _("An API key"),
     "leadkeeper": "Leadkeeper",
     "person": _("Somebody of the marketplace, or who was a member"),
     "publishing": _("Publishing, by itself"),
 }
 """Who did something, where nobody's name is known to the reader: by what their id in the audit begins with."""
+
+
+def _called(names: Mapping[str, str], who: str) -> str:
+    """What people call who did something: their name, or what they are."""
+    return names.get(who) or _BY.get(who.partition(":")[0], who)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +115,7 @@ class AuditPages:
             request,
             "audit.html",
             entries=page.entries,
-            names=await self._audit.names(page.entries, whose),
+            called=partial(_called, await self._audit.names(page.entries, whose)),
             act_word=act_word,
             led_to=self._outcome,
             known=sorted(known, key=lambda each: each[0].casefold()),
@@ -134,27 +142,27 @@ class AuditPages:
         )
 
     def _line(self, entry: AuditEntry, names: Mapping[str, str], titles: Mapping[str, str]) -> HistoryLine:
-        kind, _colon, named = entry.who.partition(":")
-        validated, connection = entry.act == "connection.validate", entry.subject.partition("/")[2]
+        named = entry.who.partition(":")[2]
+        connection = entry.subject.partition("/")[2]
         detail, codes = self._words_of(entry)
         return HistoryLine(
             at=entry.at,
-            who=names.get(entry.who) or _BY.get(kind, entry.who),
+            who=_called(names, entry.who),
             who_id=entry.who if named else "",
             what=act_word(entry.act),
             connection=titles.get(connection, connection),
-            led_to=outcome_words(entry.detail) if validated else detail,
+            led_to=detail,
             codes=codes,
         )
 
-    def _outcome(self, entry: AuditEntry) -> str:
-        """What an act led to, in words as far as there are some; names of settings stay, as operators look for them."""
-        if entry.act == "connection.validate":
-            return outcome_words(entry.detail)
-        return led_to(entry.detail, self._routes.services.connections.destinations.title)
+    def _outcome(self, entry: AuditEntry) -> tuple[str, Sequence[str]]:
+        """What an act led to, in words, and the names of settings beside them, as operators look for these."""
+        return self._words_of(entry, every=True)
 
-    def _words_of(self, entry: AuditEntry) -> tuple[str, Sequence[str]]:
-        """What an act led to, in words, and the names that have none."""
+    def _words_of(self, entry: AuditEntry, *, every: bool = False) -> tuple[str, Sequence[str]]:
+        """What an act led to, in words, and the names that have none, or ``every`` name."""
+        if entry.act == "connection.validate":
+            return outcome_words(entry.detail), ()
         destinations, codes = self._routes.services.connections.destinations, list[str]()
 
         def title(code: str) -> str:
@@ -167,11 +175,11 @@ class AuditPages:
                 return _("%(count)s more", count=more[1])
             offers = entry.act == "offer.put"
             known = listing_word(name) if offers else setting_word(destinations if kind is None else [kind], name)
-            if known is None:
+            if known is None or every:
                 codes.append(name)
             return known or ""
 
-        return led_to(entry.detail, title, word), codes
+        return led_to(entry.detail, title, word, act=entry.act), codes
 
     async def _download(self, request: Request, session: Session) -> Response:
         """All lines that were chosen as a file, however many they are."""

@@ -15,7 +15,7 @@ from leadkeeper.doors.portal.routes import connection_address, offer_address
 from leadkeeper.inbox.attention.causes import MOST_COUNTED, Cause
 from leadkeeper.inbox.lists.narrowing import COUNTED
 from leadkeeper.inbox.oversight.figures import DAY_MS, WEEK, Figures, Overview, Touched
-from leadkeeper.offer import OfferRef
+from leadkeeper.offer import OfferRef, called, place_called
 from leadkeeper.texts import Language
 from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.views import AttentionEntry
@@ -169,11 +169,15 @@ class ActAtOnce:
 
 @dataclass(frozen=True, slots=True)
 class ShownNeed:
-    """A cause as the page shows it: where, who acts, the page that helps, and what can be done about it at once."""
+    """A cause as the page shows it: where, who acts, the page that helps, and what can be done about it at once.
+
+    ``place`` is what people call the place, ``code`` is what addresses and commands do.
+    """
 
     entry: AttentionEntry
     where: str
     place: str
+    code: str
     who: str
     address: str
     label: str
@@ -220,25 +224,28 @@ def need(entry: AttentionEntry, language: Language, *, is_operator: bool, title:
         return _withheld(entry, who, entry.publisher_id, language)
     if entry.publisher_id is None or entry.offer_id is None:
         address, label = _ELSEWHERE[cause]
-        return ShownNeed(entry, "", language.gettext("All publishers"), who, address, language.tell(label), tone=tone)
+        return ShownNeed(
+            entry, "", language.gettext("All publishers"), "", who, address, language.tell(label), tone=tone
+        )
     ref = OfferRef(entry.publisher_id, entry.offer_id)
+    place, code = _place(entry, title), f"{ref}/{entry.connection or ''}".rstrip("/")
     if entry.connection is None:
         address, label = f"{offer_address(ref)}/publishing", language.gettext("See what failed")
-        return ShownNeed(entry, offer_address(ref), str(ref), who, address, label, tone=tone)
-    at, place = connection_address(ref, entry.connection), _place(ref, entry, title)
+        return ShownNeed(entry, offer_address(ref), place, code, who, address, label, tone=tone)
+    at = connection_address(ref, entry.connection)
     if cause in _OF_LEADS:
-        return ShownNeed(entry, at, place, who, *_its_leads(entry, ref, language), tone=tone)
+        return ShownNeed(entry, at, place, code, who, *_its_leads(entry, ref, language), tone=tone)
     end, label = _AT_CONNECTION[cause]
     act = None
     if cause in _RESUMES:
         act = ActAtOnce(f"{at}/resume", language.gettext(_RESUMES[cause]), "player-play")
-    return ShownNeed(entry, at, place, who, at + end, language.tell(label), tone, act)
+    return ShownNeed(entry, at, place, code, who, at + end, language.tell(label), tone, act)
 
 
-def _place(ref: OfferRef, entry: AttentionEntry, title: str) -> str:
-    """Where it is: the connection by its name, by what people call it, and its destination."""
-    called = "" if entry.connection_title in (None, entry.connection) else f" “{entry.connection_title}”"
-    return f"{ref}/{entry.connection}{called} ({title})"
+def _place(entry: AttentionEntry, destination: str) -> str:
+    """Where it is: what people call the offer and the connection, and the connection's destination."""
+    place = place_called(entry.offer_title or "", entry.connection_title)
+    return f"{place} ({destination})" if entry.connection else place
 
 
 def _its_leads(entry: AttentionEntry, ref: OfferRef, language: Language) -> tuple[str, str]:
@@ -253,7 +260,8 @@ def _withheld(entry: AttentionEntry, who: str, publisher_id: str, language: Lang
     chosen = urlencode({"withheld": "yes", "publisher": publisher_id})
     act = ActAtOnce(f"/portal/publishers/{publisher_id}/withheld-seen", language.gettext("I have seen it"), "check")
     address, label = f"/portal/leads?{chosen}", language.gettext("See these leads")
-    return ShownNeed(entry, "", publisher_id, who, address, label, "wait", act)
+    place = called(entry.publisher_name, publisher_id)
+    return ShownNeed(entry, "", place, publisher_id, who, address, label, "wait", act)
 
 
 def _who(entry: AttentionEntry, is_operator: bool) -> str:
@@ -262,7 +270,7 @@ def _who(entry: AttentionEntry, is_operator: bool) -> str:
     if entry.who == "operator":
         return _("you, the operator")
     if entry.who == "publisher" and entry.publisher_id is not None:
-        return _("the publisher %(publisher)s", publisher=entry.publisher_id)
+        return _("the publisher %(publisher)s", publisher=called(entry.publisher_name, entry.publisher_id))
     return ACTS.get(entry.who, entry.who)
 
 

@@ -43,7 +43,7 @@ from leadkeeper.doors.portal.session import Session
 from leadkeeper.doors.portal.words import readable_json, summary, when
 from leadkeeper.doors.readable import require_storable
 from leadkeeper.inbox.attention.waiting import MOST_COUNTED
-from leadkeeper.offer import OfferRef
+from leadkeeper.offer import OfferRef, called, place_called
 from leadkeeper.publishing.offer_types import type_word
 from leadkeeper.services import Services
 from leadkeeper.texts import Language
@@ -115,6 +115,8 @@ class Routes:
             "step_title": step_title,
             "call_labels": CALLS,
             "field_word": field_word,
+            "called": called,
+            "place_called": place_called,
             "described": described,
         }
         self._pages = Pages(

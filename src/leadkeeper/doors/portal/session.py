@@ -16,6 +16,7 @@ from leadkeeper.access.sessions import How, NewSession, OpenSession, SignInPlace
 from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.cookies import cookie
+from leadkeeper.offer import called
 
 COOKIE: Final = "leadkeeper_portal"
 FRAME_COOKIE: Final = "leadkeeper_frame"
@@ -54,6 +55,11 @@ class Session:
     def may_invite(self) -> bool:
         """Whether pages show what changes who is a member."""
         return self.caller.may(Permission.INVITE, self.caller.publisher_id)
+
+    @property
+    def publisher(self) -> str:
+        """What people call the publisher whose pages these are; empty for an operator's own."""
+        return called(self.open.publisher_name, self.caller.publisher_id or "")
 
     @property
     def role_name(self) -> str:

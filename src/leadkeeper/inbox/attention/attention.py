@@ -24,9 +24,10 @@ from leadkeeper.diagnosis import Diagnosis, Who
 from leadkeeper.inbox.attention.causes import HARM, MOST, MOST_COUNTED, SUMMARIES, Cause
 from leadkeeper.inbox.attention.concerns import failed, of_everybody, withheld
 from leadkeeper.inbox.attention.missing_records import open_counts
+from leadkeeper.inbox.attention.naming import named
 from leadkeeper.inbox.attention.waiting import waiting_counts
 from leadkeeper.inbox.withheld import WithheldSeen, see_withheld
-from leadkeeper.offer import OfferRef
+from leadkeeper.offer import OfferRef, called
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, least_of
 from leadkeeper.texts import ENGLISH, Language
@@ -88,6 +89,12 @@ class Attention:
 
 def attention(conn: sa.Connection, publisher_id: str | None, now: int, language: Language) -> AttentionList:
     """See :meth:`Attention.list`. Reads the rows of connections and the partial index of what was set aside."""
+    found = _found(conn, publisher_id, now, language)
+    return found.model_copy(update={"entries": named(conn, found.entries)})
+
+
+def _found(conn: sa.Connection, publisher_id: str | None, now: int, language: Language) -> AttentionList:
+    """The same without what people call the publishers and offers."""
     c = t.connection.c
     own = sa.true() if publisher_id is None else of_publisher(conn, publisher_id)
     aside = _set_aside(conn, None if publisher_id is None else own)
@@ -111,11 +118,11 @@ def attention(conn: sa.Connection, publisher_id: str | None, now: int, language:
 
 def causes_mark(conn: sa.Connection, publisher_id: str | None, now: int) -> str:
     """A short text that changes when a cause comes or goes; it tells nothing. How many leads wait is left out of it."""
-    found = attention(conn, publisher_id, now, ENGLISH).entries
-    named = [
+    found = _found(conn, publisher_id, now, ENGLISH).entries
+    marks = [
         (each.cause, each.since, each.publisher_id, each.offer_id, each.connection, each.lead_id) for each in found
     ]
-    return hashlib.sha256(json.dumps(sorted(named, key=str)).encode()).hexdigest()[:20]
+    return hashlib.sha256(json.dumps(sorted(marks, key=str)).encode()).hexdigest()[:20]
 
 
 def _set_aside(
@@ -215,7 +222,7 @@ def _entry(
         publisher_id=offer.publisher_id,
         offer_id=offer.offer_id,
         connection=row.name,
-        connection_title=row.title or row.name,
+        connection_title=called(row.title, row.name),
         destination=row.destination,
         leads=leads,
         lead_id=lead_id,

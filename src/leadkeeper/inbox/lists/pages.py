@@ -78,6 +78,7 @@ def shown(row: sa.Row[Any], language: Language) -> dict[str, Any]:
         "created_time": to_text(row.created_at),
         "publisher_id": row.publisher_id,
         "offer_id": row.offer_id,
+        "offer_title": row.title,
         "source": row.source,
         "action": row.action,
         "lead_source": lead_source_text(row.source, row.action, row.publisher_id, row.offer_id, row.title),

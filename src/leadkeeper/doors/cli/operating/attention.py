@@ -93,11 +93,7 @@ def _print(entry: AttentionEntry, language: Language) -> None:
     everybody, since_word, until_word, acts = map(
         language.gettext, (_("all publishers"), _("Since"), _("By"), _("Who acts"))
     )
-    offer = f"{entry.publisher_id}.{entry.offer_id}" if entry.offer_id else everybody
-    where = f"{offer}/{entry.connection}" if entry.connection else offer
-    if entry.connection_title not in (None, entry.connection):
-        where += f" “{entry.connection_title}”"
-    print_line(f"{where}: {entry.summary}")
+    print_line(f"{_place(entry) or everybody}: {entry.summary}")
     since, until = short_moment_of(entry.since), short_moment_of(entry.until)
     facts = [
         f"{since_word} {since}" if since else "",
@@ -108,6 +104,18 @@ def _print(entry: AttentionEntry, language: Language) -> None:
     print_line("  " + " · ".join([*filter(None, facts), who]))
     if entry.diagnosis is not None:
         print_diagnosis(entry.diagnosis, language, "  ")
+
+
+def _place(entry: AttentionEntry) -> str:
+    """What people call the place, and in brackets what commands do; empty for the whole installation."""
+    from leadkeeper.offer import OfferRef, called, place_called
+
+    if entry.publisher_id is None:
+        return ""
+    if entry.offer_id is None:
+        return f"{called(entry.publisher_name, entry.publisher_id)} ({entry.publisher_id})"
+    place = place_called(called(entry.offer_title, entry.offer_id), entry.connection_title)
+    return f"{place} ({OfferRef(entry.publisher_id, entry.offer_id)}/{entry.connection or ''}".rstrip("/") + ")"
 
 
 def _leads(count: int, language: Language) -> str:

@@ -57,7 +57,9 @@ def audit(
         return
     from leadkeeper.doors.audit_words import led_to
 
-    rows = [(each.at, each.who, each.act, each.subject, led_to(each.detail, str)) for each in page.entries]
+    rows = [
+        (each.at, each.who, each.act, each.subject, led_to(each.detail, str, act=each.act)) for each in page.entries
+    ]
     columns = (_("At"), _("Who"), _("Act"), _("Subject"), _("What it led to"))
     print_table(columns, rows, empty=_("There are no such lines."))
     if page.next_cursor:

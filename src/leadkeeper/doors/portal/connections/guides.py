@@ -31,8 +31,12 @@ _EXAMPLES: Final[Mapping[str, str]] = {"contactEmail": "sales@contoso.com"}
 
 
 def choices_of(guide: Guide) -> Mapping[tuple[str, str], str]:
-    """How the choices of a destination's settings read, by the setting and the choice."""
-    return {**_CHOICES, **guide.choices}
+    """How the choices of a destination's settings read, by the setting and the choice.
+
+    What a way alone fixes reads as that way.
+    """
+    fixed = [(one, way.title) for way in guide.ways for one in way.fixed.items()]
+    return {**_CHOICES, **dict(fixed), **guide.choices}
 
 
 def help_of(guide: Guide) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from leadkeeper.destinations.interface import Provider
 from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.portal.connections.guides import choices_of, guide_of
 from leadkeeper.doors.portal.labels import CALLS
+from leadkeeper.offer import PRIMARY
 from leadkeeper.publishing.difference import FieldChange, Part
 from leadkeeper.publishing.listing import TEST_DRIVE_ENABLED
 from leadkeeper.texts import Language, join_lazily
@@ -49,6 +50,8 @@ class ShownChange:
     secret: bool
     picture: bool = False
     """Both name a logo."""
+    code: str = ""
+    """The name by which the API alone knows the field: there is no other."""
 
 
 def shown_changes(
@@ -59,31 +62,45 @@ def shown_changes(
 ) -> list[ShownChange]:
     """The first :data:`MOST` of ``changes``, as people read them, without what a new destination leaves as usual.
 
-    ``connections`` are those of the offer: they tell what people call them.
+    ``connections`` are those of the offer: they tell what people call them, and where they lead.
     """
-    return list(_shown(changes[:MOST], language, destinations, {each.name: each.title for each in connections}))
+    return list(_shown(changes[:MOST], language, destinations, {each.name: each for each in connections}))
 
 
 def _shown(
-    changes: Sequence[FieldChange], language: Language, destinations: Destinations, called: Mapping[str, str]
+    changes: Sequence[FieldChange],
+    language: Language,
+    destinations: Destinations,
+    connections: Mapping[str, ConnectionStanding],
 ) -> Iterator[ShownChange]:
-    kinds = {each.field: each.new or each.old or "" for each in changes if _names_destination(each)}
+    # A connection that stays with its destination does not name it among what changes.
+    kinds = {name: each.destination for name, each in connections.items()}
+    kinds |= {each.field: each.new or each.old or "" for each in changes if _names_destination(each)}
     for change in changes:
         if change.part is Part.LISTING:
-            label = listing_word(change.field) or change.field.removeprefix("offer.")
+            word = listing_word(change.field)
+            label = _("A property of the API") if word is None else word
+            code = change.field.removeprefix("offer.") if word is None else ""
             old, new = (_listed(change.field, text, language) for text in (change.old, change.new))
-            yield ShownChange(label, "", old, new, change.secret, picture=change.field == "logo")
+            yield ShownChange(label, "", old, new, change.secret, picture=change.field == "logo", code=code)
             continue
         name, _dot, setting = change.field.partition(".")
         if not setting:
             old, new = (None if kind is None else destinations.named(kind).title for kind in (change.old, change.new))
-            yield ShownChange(_("Destination"), called.get(name, name), old, new, change.secret)
+            yield ShownChange(_("Destination"), _where(name, connections), old, new, change.secret)
             continue
         provider = destinations.find(kinds.get(name, ""))
         if not (provider is not None and change.old is None and _is_usual(provider, setting, change.new)):
             old, new = (_chosen(provider, setting, text, language) for text in (change.old, change.new))
-            label = setting_word(destinations if provider is None else [provider], setting) or setting
-            yield ShownChange(label, called.get(name, name), old, new, change.secret)
+            word = setting_word(destinations if provider is None else [provider], setting)
+            where, code = _where(name, connections), setting if word is None else ""
+            yield ShownChange(word or _("A property of the API"), where, old, new, change.secret, code=code)
+
+
+def _where(name: str, connections: Mapping[str, ConnectionStanding]) -> str:
+    """The connection, where its offer's usual one does not go without saying."""
+    title = connections[name].title if name in connections else name
+    return "" if title == PRIMARY else title
 
 
 def _names_destination(change: FieldChange) -> bool:
@@ -101,7 +118,9 @@ def _chosen(provider: Provider | None, setting: str, text: str | None, language:
     if text is None:
         return None
     choices = {} if provider is None else choices_of(guide_of(provider))
-    return language.tell(choices.get((setting, text), _FLAGS.get(text, text)))
+    chosen = choices.get((setting, text))
+    # Whoever sets it over the API, or reads its reference, knows the choice by its code.
+    return language.tell(_FLAGS.get(text, text)) if chosen is None else f"{language.tell(chosen)} ({text})"
 
 
 def _is_usual(provider: Provider, setting: str, text: str | None) -> bool:

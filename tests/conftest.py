@@ -102,7 +102,7 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)  # as the program's own processes have it
+    gc.set_threshold(50_000, 20, 100)  # seldom, as while the program starts
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -72,6 +72,25 @@ def test_a_list_of_leads_needs_no_destinations_either(tmp_path: Path, command: s
     assert "leadkeeper.doors.cli.connections.commands" not in there, "another command was read, too"
 
 
+def test_a_look_never_looks_for_garbage_nor_through_what_is_installed(tmp_path: Path) -> None:
+    imported(tmp_path, "leads", "list")
+    look = (
+        "import atexit, gc, importlib.metadata, sys\n"
+        "from leadkeeper.doors.cli import main\n"
+        "seen = []\n"
+        "importlib.metadata.distributions = lambda **_: seen.append('distributions') or ()\n"
+        "gc.callbacks.append(lambda phase, _: seen.append(phase))\n"
+        "atexit.register(lambda: print('seen', *seen, 'kept', gc.get_freeze_count() > 100_000))\n"
+        "sys.argv = ['leadkeeper', 'leads', 'list']\n"
+        "main()"
+    )
+    environment = os.environ | {"LEADKEEPER_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/leads.db"}
+    ended = subprocess.run(
+        [sys.executable, "-c", look], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.splitlines()[-1] == "seen kept True"
+
+
 def test_an_installation_elsewhere_is_asked_without_a_database_or_a_large_client(tmp_path: Path) -> None:
     key_file = tmp_path / "key"
     key_file.touch(0o600)

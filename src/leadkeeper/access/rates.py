@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.access.quotas import USUAL, Quotas, Rate, used_up
 from leadkeeper.access.validations import Line, UnderWay, under_way
@@ -22,6 +21,7 @@ from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.problem import Problem
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.conflicts import insert_into
 from leadkeeper.storage.engine import Storage, StorageAway, listed
 from leadkeeper.storage.hot import HotStatement
 
@@ -222,7 +222,7 @@ def _tell(conn: sa.Connection, rows: Sequence[dict[str, object]], tidy: int | No
         conn.execute(sa.delete(u).where(u.c.day < tidy - 1))
     if not rows:
         return
-    insert = (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(u)
+    insert = insert_into(conn, u)
     summary = {name: insert.excluded[name] for name in ("day_used", "minute", "minute_used")}
     keys = [u.c.publisher_id, u.c.rate, u.c.day, u.c.process]
     conn.execute(insert.on_conflict_do_update(index_elements=keys, set_=summary), rows)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.intake.routes import Route
 from leadkeeper.lead import country_key, is_test
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.conflicts import insert_into
 from leadkeeper.storage.engine import one_of
 from leadkeeper.storage.search_index import stored_words
 
@@ -63,7 +63,7 @@ def insert_keyed(
 
 
 def _insert_or_ignore(conn: sa.Connection) -> Any:
-    insert = (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(t.lead)
+    insert = insert_into(conn, t.lead)
     return insert.on_conflict_do_nothing(
         index_elements=[t.lead.c.publisher_id, t.lead.c.idempotency_key],
         index_where=t.lead.c.idempotency_key.is_not(None),

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.access.operator_addresses import OperatorAddresses
 from leadkeeper.channels.events import Event
@@ -47,6 +46,7 @@ from leadkeeper.notices.whom import (
 )
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.conflicts import insert_into
 from leadkeeper.storage.engine import Storage, announce, one_of
 from leadkeeper.storage.known import publisher_name
 from leadkeeper.texts import Languages
@@ -154,7 +154,7 @@ def _claim(conn: sa.Connection, now: int) -> bool:
     due = (i.name == _NAME) & ((i.changed_at <= now - EVERY_MS) | (i.changed_at > now))
     if conn.execute(sa.update(t.installation).where(due).values(changed_at=now)).rowcount:
         return True
-    insert = (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(t.installation)
+    insert = insert_into(conn, t.installation)
     first = insert.values(name=_NAME, value="", changed_at=now).on_conflict_do_nothing()
     return bool(conn.execute(first).rowcount)
 

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from leadkeeper.clock import least_id
 from leadkeeper.privacy.expiry import EVERY_MS, MONTH, ExpiryStep, leave, not_over
 from leadkeeper.privacy.periods import DataKind, Own, Periods
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.conflicts import insert_into
 from leadkeeper.storage.engine import one_of
 from leadkeeper.storage.months import OTHER, Month, detach_month, drop_month, months, table_named
 
@@ -64,7 +64,7 @@ def _empty(conn: sa.Connection, row: sa.Row[Any], month: Month, before: int, now
     live = _that_wait(conn, table, rows, before, now)
     kept = sa.select(table).where(one_of(conn, c.attempt_id, live))
     # Another copy is there where a step's commit was lost on its way back.
-    copy = postgresql.insert(t.evidence).from_select(["attempt_id", "content"], kept).on_conflict_do_nothing()
+    copy = insert_into(conn, t.evidence).from_select(["attempt_id", "content"], kept).on_conflict_do_nothing()
     conn.execute(copy)
     if last:
         _set(conn, place=last)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.clock import least_id, made_at
 from leadkeeper.connections.outbox import CONNECTION_EXPIRES
@@ -22,6 +21,7 @@ from leadkeeper.diagnosis import Outcome
 from leadkeeper.privacy.periods import DAY_MS, DataKind, Own, Periods
 from leadkeeper.privacy.skeleton import SKELETON, without_evidence, without_traces
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.conflicts import insert_into
 from leadkeeper.storage.engine import one_of, share_routes
 from leadkeeper.storage.evidence import forget_evidence
 from leadkeeper.storage.search_index import take_out
@@ -59,7 +59,7 @@ def add_walks(conn: sa.Connection, now: int) -> int:
         pairs.append(("", DataKind.MAILS))
     rows = [{"publisher_id": who, "kind": kind.value, "place": "", "due_at": now, "removed": 0} for who, kind in pairs]
     if rows:
-        conn.execute(_insert(conn, t.retention_walk).on_conflict_do_nothing(), rows)
+        conn.execute(insert_into(conn, t.retention_walk).on_conflict_do_nothing(), rows)
     return len(rows)
 
 
@@ -239,8 +239,4 @@ def leave(conn: sa.Connection, kind: DataKind, publisher_id: str, ids: Collectio
     """These were old enough and wait for their own end: they are looked at again every day."""
     same = {"kind": kind.value, "publisher_id": publisher_id, "look_at": now + AGAIN_MS}
     if ids:
-        conn.execute(_insert(conn, t.retention_left).on_conflict_do_nothing(), [same | {"id": id_} for id_ in ids])
-
-
-def _insert(conn: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    return (postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert)(table)
+        conn.execute(insert_into(conn, t.retention_left).on_conflict_do_nothing(), [same | {"id": id_} for id_ in ids])

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.access.quotas import USUAL, Quotas, quotas_of
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.conflicts import insert_into
 from leadkeeper.storage.engine import Storage
 
 AT_ONCE_SECONDS: Final = 6
@@ -68,7 +68,7 @@ class CheckPace:
 def _next(conn: sa.Connection, publisher_id: str, interval: int, now: int) -> int:
     """When this turn is due; the publisher's next one is due ``interval`` ms later."""
     p = t.publishing_pace.c
-    insert = (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(t.publishing_pace)
+    insert = insert_into(conn, t.publishing_pace)
     begins = sa.case((p.due_at.between(now, now + FARTHEST_MS), p.due_at), else_=now)
     taken = insert.values(publisher_id=publisher_id, due_at=now + interval).on_conflict_do_update(
         index_elements=[p.publisher_id], set_={"due_at": begins + interval}

@@ -18,9 +18,10 @@ from leadkeeper.inbox.attention.missing_records import open_count, open_records
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection
 from leadkeeper.reconciliation import missing
-from leadkeeper.reconciliation.runs import RunState, insert_into, new_row
+from leadkeeper.reconciliation.runs import RunState, new_row
 from leadkeeper.reconciliation.views import MissingLead, MissingLeads, MissingSettled, ReconciliationView
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.conflicts import insert_into
 from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.known import require_offer
 from leadkeeper.texts import ENGLISH, Language, _, lazy_gettext
@@ -70,7 +71,7 @@ class Reconciliation:
             if (why := self._impossible(connection)) is not None:
                 raise Problem(ProblemType.NOT_POSSIBLE_NOW, why)
             now, r = self._clock(), t.reconciliation.c
-            conn.execute(insert_into(conn).on_conflict_do_nothing(), [new_row(connection.id, now)])
+            conn.execute(insert_into(conn, t.reconciliation).on_conflict_do_nothing(), [new_row(connection.id, now)])
             idle = (r.connection_id == connection.id, r.state != RunState.RUNNING.value)
             values = {"due_at": now, "state": RunState.WAITING.value, "by": by}
             if conn.execute(sa.update(t.reconciliation).where(*idle).values(values)).rowcount:

@@ -13,7 +13,6 @@ from enum import StrEnum
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.catalogue import from_stored
 from leadkeeper.clock import least_id, to_datetime
@@ -26,6 +25,7 @@ from leadkeeper.reconciliation.confirmed import keep_found
 from leadkeeper.reconciliation.missing import forget_settled
 from leadkeeper.shares import Shares, pick
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.conflicts import insert_into
 from leadkeeper.storage.engine import one_of
 
 DAY_MS: Final = 86_400_000
@@ -104,14 +104,8 @@ def add_rows(conn: sa.Connection, now: int, spread: Sequence[float]) -> int:
     query = sa.select(c.id).where(c.removed_at.is_(None), sa.not_(_has_row())).order_by(c.id).limit(NEW_ROWS)
     rows = [new_row(each, now + int(unit * DAY_MS)) for each, unit in zip(conn.scalars(query), spread, strict=False)]
     if rows:  # another process may add the same at this moment
-        conn.execute(insert_into(conn).on_conflict_do_nothing(), rows)
+        conn.execute(insert_into(conn, t.reconciliation).on_conflict_do_nothing(), rows)
     return len(rows)
-
-
-def insert_into(conn: sa.Connection) -> Any:
-    """An insert into ``reconciliation`` that may say what to do about a row that is there."""
-    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    return insert(t.reconciliation)
 
 
 def new_row(connection_id: str, due_at: int) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.conflicts import insert_into
 
 MOST_COUNTED: Final = 10_000
 
@@ -47,8 +47,7 @@ def remember(conn: sa.Connection, damages: Iterable[Damage], now: int) -> None:
     rows = [{"record": each.record.value, "key": each.stored, "found_at": now} for each in damages]
     if not rows:
         return
-    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    conn.execute(insert(t.damaged_record).on_conflict_do_nothing(), rows)
+    conn.execute(insert_into(conn, t.damaged_record).on_conflict_do_nothing(), rows)
 
 
 class Remembered(NamedTuple):

@@ -15,7 +15,6 @@ from operator import itemgetter
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from leadkeeper.storage.away import StorageAway
 from leadkeeper.storage.hot import HotStatement, takes_hot_statements
@@ -141,7 +140,7 @@ def listed(dialect: str, column: sa.ColumnElement[str], name: str) -> sa.ColumnE
 def _listed(dialect: str, column: sa.ColumnElement[str], name: str | None, values: list[str]) -> sa.ColumnElement[bool]:
     if dialect == "postgresql":
         kind = column.type if is_packed(column) else sa.String()
-        return column == sa.any_(sa.bindparam(name, values, type_=ARRAY(kind)))
+        return column == sa.any_(sa.bindparam(name, values, type_=sa.ARRAY(kind)))
     each = sa.func.json_each(sa.bindparam(name, values, type_=sa.JSON)).table_valued("value")
     return column.in_(sa.select(_function(PACKED, each.c.value, column) if is_packed(column) else each.c.value))
 
@@ -251,7 +250,7 @@ def _insert_of_both(first: tuple[sa.Table, tuple[str, ...]], then: tuple[sa.Tabl
 
 def _from_lists(table: sa.Table, names: tuple[str, ...], prefix: str) -> sa.Insert:
     """An insert of rows whose columns are given as lists, each named as the column after ``prefix``."""
-    lists = [sa.bindparam(prefix + name, type_=ARRAY(table.c[name].type)) for name in names]
+    lists = [sa.bindparam(prefix + name, type_=sa.ARRAY(table.c[name].type)) for name in names]
     columns = [sa.column(name, table.c[name].type) for name in names]
     rows = sa.func.unnest(*lists).table_valued(*columns).render_derived()
     return sa.insert(table).from_select(names, sa.select(*(rows.c[name] for name in names)))
@@ -314,7 +313,7 @@ def _routes_lock(publisher_id: str) -> int:
 
 
 def _locks(function: Callable[..., Any]) -> sa.Select[Any]:
-    given = sa.func.unnest(sa.bindparam("numbers", type_=ARRAY(sa.Integer)))
+    given = sa.func.unnest(sa.bindparam("numbers", type_=sa.ARRAY(sa.Integer)))
     numbers = given.table_valued(sa.column("number", sa.Integer)).render_derived()
     return sa.select(numbers.c.number, function(ROUTES_LOCK, numbers.c.number))
 
@@ -327,7 +326,7 @@ def _share_routes(*, wait: bool) -> HotStatement:
 
 
 def _exclusive_locks(_: str) -> sa.Select[Any]:
-    lists = [sa.bindparam(name, type_=ARRAY(sa.Integer)) for name in ("kinds", "numbers")]
+    lists = [sa.bindparam(name, type_=sa.ARRAY(sa.Integer)) for name in ("kinds", "numbers")]
     columns = [sa.column(name, sa.Integer) for name in ("kind", "number")]
     given = sa.func.unnest(*lists).table_valued(*columns).render_derived()
     return sa.select(sa.func.pg_advisory_xact_lock(given.c.kind, given.c.number))

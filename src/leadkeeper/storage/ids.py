@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 from uuid_utils import UUID
 
 _LENGTH: Final = 36
@@ -64,12 +63,12 @@ class _Blob(sa.types.UserDefinedType[bytes]):
 class UuidText(sa.types.TypeDecorator[str]):
     """A column of such ids. See :func:`packed_id` for what is none."""
 
-    impl = postgresql.UUID(as_uuid=False)
+    impl = sa.UUID(as_uuid=False)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
         """On SQLite a blob."""
-        return dialect.type_descriptor(_Blob() if dialect.name == "sqlite" else postgresql.UUID(as_uuid=False))
+        return dialect.type_descriptor(_Blob() if dialect.name == "sqlite" else sa.UUID(as_uuid=False))
 
     def bind_processor(self, dialect: sa.Dialect) -> Callable[[Any], Any]:
         """As the database keeps it. Not by ``process_bind_param``, which costs as much again for each value."""

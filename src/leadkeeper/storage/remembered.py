@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.conflicts import insert_into
 
 WORKER_SEEN: Final = "workerSeen"
 """When a worker last said that it runs."""
@@ -21,7 +21,7 @@ def remember_now(conn: sa.Connection, name: str, value: str, now: int, *, since:
     values = {"value": value} if since else {"value": value, "changed_at": now}
     if conn.execute(sa.update(t.installation).where(i.name == name).values(values)).rowcount:
         return
-    insert = (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(t.installation)
+    insert = insert_into(conn, t.installation)
     conn.execute(insert.values(name=name, value=value, changed_at=now).on_conflict_do_nothing())
 
 

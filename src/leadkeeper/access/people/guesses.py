@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.access.keys import hashed
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.conflicts import insert_into
 from leadkeeper.storage.engine import Storage
 
 TIDY_EVERY: Final = 60_000
@@ -70,7 +70,7 @@ class Guesses:
     def _counted(self, conn: sa.Connection, whose: str) -> int:
         now, g = self._clock(), t.guess.c
         is_over = sa.or_(g.begun_at <= now - self._per_ms, g.begun_at > now)
-        insert = (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(t.guess)
+        insert = insert_into(conn, t.guess)
         counted = insert.values(whose=whose, begun_at=now, tries=1, until=now + self._per_ms).on_conflict_do_update(
             index_elements=[g.whose],
             set_={

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import gc
+import os
 
 
 def main() -> None:
     """Run the program with the arguments of this process and end it with the command's exit code."""
-    # Looking for garbage after each 700 new objects takes a third of a start, which makes a million that stay.
-    gc.set_threshold(50_000, 20, 100)
+    # A start makes some 250,000 objects that stay: looking for garbage among them takes a tenth of it. What runs on
+    # looks for it more often once it has started (``settle`` in ``operating.serve``).
+    gc.set_threshold(400_000, 20, 100)
+    # Else each program that reads a model asks every installed package whether it has plugins for pydantic.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from leadkeeper.doors.cli.program import run
 
-    raise SystemExit(run())
+    try:
+        code = run()
+    finally:
+        gc.freeze()  # the interpreter's own end looks for garbage among all that there is, and more than once
+    raise SystemExit(code)

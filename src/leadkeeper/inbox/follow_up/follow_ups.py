@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.access.audit import note
 from leadkeeper.clock import Clock, new_id, now_ms
@@ -21,6 +20,7 @@ from leadkeeper.inbox.follow_up.state import (
 )
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.conflicts import insert_into
 from leadkeeper.storage.engine import Storage
 from leadkeeper.texts import lazy_gettext as _
 
@@ -87,7 +87,7 @@ def change_follow_up(
     before, after = planned.before, planned.after
     if after != before:
         values = after | {"publisher_id": planned.publisher_id, "changed_at": now}
-        insert = (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(t.follow_up)
+        insert = insert_into(conn, t.follow_up)
         key = [t.follow_up.c.lead_id]
         conn.execute(insert.values(lead_id=lead_id, **values).on_conflict_do_update(index_elements=key, set_=values))
     changed = [name for name in ("state", "owner_id") if after[name] != before[name]]

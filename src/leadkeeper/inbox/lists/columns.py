@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.clock import Clock, new_id, now_ms
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.conflicts import insert_into
 from leadkeeper.storage.engine import Storage
 from leadkeeper.texts import lazy_gettext as _
 
@@ -84,7 +84,7 @@ def _columns(conn: sa.Connection, who: str) -> tuple[str, ...]:
 
 
 def _choose(conn: sa.Connection, who: str, names: tuple[str, ...]) -> None:
-    insert = (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(t.list_columns)
+    insert = insert_into(conn, t.list_columns)
     values = {"names": ",".join(names)}
     conn.execute(
         insert.values(who=who, **values).on_conflict_do_update(index_elements=[t.list_columns.c.who], set_=values)

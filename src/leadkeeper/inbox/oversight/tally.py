@@ -16,7 +16,6 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper.clock import Clock, least_id
 from leadkeeper.inbox.follow_up.state import due_of, in_time, is_followed
@@ -24,6 +23,7 @@ from leadkeeper.inbox.oversight.figures import DAY_MS, DAYS, EVERYBODY, Figures,
 from leadkeeper.offer import OfferRef
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.conflicts import insert_into
 from leadkeeper.storage.engine import Storage
 
 EVERY_MS: Final = 15_000
@@ -182,7 +182,7 @@ def _write(
         conn.execute(sa.delete(table).where(table.c.day == day, _whose(table).in_(gone)))
     if not rows:
         return
-    insert = (postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert)(table)
+    insert = insert_into(conn, table)
     counted = {"counted_at": now} if "counted_at" in table.c else {}
     key = [_whose(table).name, "day"]
     columns = {name: insert.excluded[name] for name in (*rows[0], *counted) if name not in key}

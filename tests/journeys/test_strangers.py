@@ -24,7 +24,7 @@ MOST_CPU = 0.05
 """Seconds of the server's CPU that one request may take before it is refused or answered."""
 TIMES = 3
 ROUNDS = 8
-"""A measurement over the limit is made again so often: what else a machine does adds to one, and takes away from none."""
+"""A measurement over the limit is made again so often: what else a machine does only ever adds to one."""
 BIG = 10 * MB
 URLENCODED = "Content-Type: application/x-www-form-urlencoded"
 MULTIPART = "Content-Type: multipart/form-data; boundary=b"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -202,3 +203,24 @@ async def test_when_it_is_over_it_forgets_why_it_was_done(home: Installation, op
         ("completed", "state"),
         ("stopped", "state"),
     ]
+
+
+@pytest.mark.parametrize("off_ms", [3_600_000, -3_600_000])
+async def test_leads_of_a_machine_whose_clock_is_off_are_meant_as_all_others(
+    home: Installation, operator: Visitor, monkeypatch: pytest.MonkeyPatch, off_ms: int
+) -> None:
+    def made_off() -> str:
+        id_ = UUID(new_id())
+        return str(UUID(int=id_.int + (off_ms << 80)))
+
+    await hand_in(operator, customer=ADA)
+    monkeypatch.setattr("leadkeeper.intake.keep.new_id", made_off)
+    await hand_in(operator, customer=ADA)
+    await asyncio.sleep(0.01)
+    run_id = await begun(home, ACTIVE)
+    await asyncio.sleep(0.01)
+    later = await hand_in(operator, customer=ADA)
+    await carry_on(home)
+    run = await found(home, run_id)
+    assert (run.state, run.total, run.looked, run.changed) == ("completed", 2, 2, 2)
+    assert (await operator.get(f"/v1/leads/{later}")).json()["events"] == []

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from leadkeeper.access.keys import Keys
 from leadkeeper.access.permissions import Caller, Role
+from leadkeeper.inbox.lists.columns import COLUMNS
 from leadkeeper.storage import tables as t
 from tests.in_process import Installation, Visitor, installation
 
@@ -73,6 +74,33 @@ async def test_a_readers_frame_changes_nothing(home: Installation) -> None:
     cookie = await opened(home, role="reader")
     assert (await get(home, "/portal/offers/contoso/crm-pro/edit", cookie)).status == 403
     assert (await get(home, "/portal", cookie)).status == 200
+
+
+async def test_columns_of_one_publishers_frames_are_no_other_publishers(home: Installation) -> None:
+    """One key of the marketplace opens the frames of all publishers."""
+    operator = await home.visitor("operator")
+    cookies = []
+    for publisher in ("contoso", "fabrikam"):
+        made = await operator.post(f"/v1/publishers/{publisher}/portal-links", {"path": "/portal/leads"})
+        url = home.url + made.json()["url"].removeprefix("https://leads.example")
+        cookies.append((await get(home, url)).headers["Set-Cookie"].partition(";")[0])
+    before = [await columns(home, cookie) for cookie in cookies]
+    page = await (await get(home, "/portal/leads", cookies[0])).text()
+    token = page.partition('name="token" value="')[2].partition('"')[0]
+    sent = FRAME | {"Cookie": cookies[0], "Origin": "https://leads.example", "Sec-Fetch-Site": "same-origin"}
+    asked = home.session.post(
+        f"{home.url}/portal/leads/columns", data={"token": token, "col-mail": "1"}, headers=sent, allow_redirects=False
+    )
+    async with asked as answer:
+        assert answer.status == 303, await answer.text()
+    assert await columns(home, cookies[0]) == 1
+    assert (await columns(home, cookies[1]), before) == (len(COLUMNS), [len(COLUMNS)] * 2)
+
+
+async def columns(home: Installation, cookie: str) -> int:
+    """How many columns somebody chose to see."""
+    page = await (await get(home, "/portal/leads", cookie)).text()
+    return sum(page.count(f'<option value="{place}" selected>') for place in range(1, len(COLUMNS) + 1))
 
 
 async def test_a_link_is_good_once_and_for_a_minute(home: Installation) -> None:

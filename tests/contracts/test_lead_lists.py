@@ -19,7 +19,7 @@ from tests.contracts.claiming import begin_with, end, take
 from tests.contracts.installation import CRM, furnished, sent
 from tests.contracts.test_lead_pages import ADA, BOB, LIST, shown
 from tests.in_process import Installation, Visitor, connected, hand_in
-from tests.journeys.customer import Page
+from tests.journeys.customer import Customer, Page
 from tests.people import signed_in
 
 
@@ -46,6 +46,17 @@ async def test_columns_are_each_reader_s_own(home: Installation, operator: Visit
         assert "ada@contoso.example" in (await seller.open(LIST)).html
         page = await reader.send(page.form("col-mail"), hidden)
         assert page.form("col-mail").values["col-mail"] == "1", "none chosen is all of them"
+
+
+async def test_one_s_own_leads_are_none_for_who_signed_in_with_a_key(home: Installation, operator: Visitor) -> None:
+    await hand_in(operator, customer=ADA)
+    made = await home.services.access.keys.create("publisher:contoso", by="test")
+    async with Customer(home.url) as visitor:
+        page = await visitor.open("/portal")
+        await visitor.send(page.form("key"), {"key": made.key})
+        assert "ada@contoso.example" in (await visitor.open(f"{LIST}?owner=nobody")).html
+        page = await visitor.open(f"{LIST}?owner=me")
+        assert (page.status, "ada@contoso.example" in page.html) == (200, False), "these are nobody's, and not theirs"
 
 
 async def test_a_view_is_kept_shared_and_removed(home: Installation, operator: Visitor) -> None:

@@ -53,7 +53,7 @@ ACTS: Final[Mapping[str, str]] = {
     "lead.read": "One lead was read whole.",
     "lead.record": "What a destination gets of a lead was read: over which connection.",
     "leads.actOnAll": "Somebody began to act on all leads that filters choose: which act, which filters.",
-    "leads.stopActing": "Somebody stopped such an act before it had come to all of them.",
+    "leads.stopActing": "Such an act was stopped before its end, by somebody or since who began it may not any more.",
     "leads.withheldSeen": "Somebody said that they have seen how many leads were withheld.",
     "look.begin": "An operator began to look at a publisher's pages as its members see them.",
     "look.end": "An operator looked no more.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from leadkeeper.access.keys import key_in_force
@@ -27,8 +29,8 @@ def may_still_change(conn: sa.Connection, by: str, publisher_id: str | None) -> 
 
 def _person(conn: sa.Connection, person_id: str, publisher_id: str | None) -> Caller | None:
     p, m = t.person.c, t.membership.c
-    query: sa.Select[tuple[str]] = sa.select(sa.literal(Role.OPERATOR.value)).where(p.is_operator)
+    query: sa.Select[Any] = sa.select(sa.literal(Role.OPERATOR.value)).where(p.is_operator)
     if publisher_id is not None:
         query = sa.select(m.role).join(t.person, p.id == m.person_id).where(m.publisher_id == publisher_id)
-    role = conn.scalar(query.where(p.id == person_id, p.disabled_at.is_(None)))
+    role: str | None = conn.scalar(query.where(p.id == person_id, p.disabled_at.is_(None)))
     return None if role is None else Caller("", Role(role), publisher_id, person_id)

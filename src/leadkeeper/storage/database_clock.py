@@ -117,10 +117,10 @@ class DatabaseClock:
 
     def _agree(self, conn: sa.Connection) -> tuple[int, int, float, int]:
         # The time is read behind the lock: one that was read before another process moved everything is not agreed on.
-        _lock(conn)
+        seen = _lock(conn)
         begun = self._monotonic()
         found, expected, at = self._compare(_server_time(conn), begun)
-        moved = agree(conn, expected, found, first=not self._looked, since=self._base)
+        moved = agree(conn, expected, found, seen=seen, first=not self._looked, since=self._base)
         return found, expected, at, moved
 
     async def _move_late(self, now: int) -> None:
@@ -159,16 +159,26 @@ def _lock(conn: sa.Connection) -> int:
     return conn.scalar(sa.select(t.clock.c.seen_at).with_for_update()) or 0
 
 
-def agree(conn: sa.Connection, expected: int, found: int, *, first: bool = False, since: int | None = None) -> int:
+def agree(
+    conn: sa.Connection,
+    expected: int,
+    found: int,
+    *,
+    seen: int | None = None,
+    first: bool = False,
+    since: int | None = None,
+) -> int:
     """Move what the database holds along with a jump from ``expected`` to ``found``, unless another process has.
 
     Answers by how much that was. A clock set back while nobody ran is told by what was seen before. One set forward
     makes everything due; only leases, whose holders live, are made longer, and outages not. With ``first`` this process
     has not seen what the time was before: that is what any process saw last, and who held a lease then may still live.
     In a database that nobody has looked at yet (it is new, or that of an older version) what is further ahead than any
-    delay allows is due. ``since`` is when this process looked before, by the time that it lived by.
+    delay allows is due. ``since`` is when this process looked before, by the time that it lived by. ``seen`` is what
+    any process saw last, where this transaction holds that row already.
     """
-    seen = _lock(conn)
+    if seen is None:
+        seen = _lock(conn)
     moved = 0
     if seen == 0:
         _make_due(conn, found)

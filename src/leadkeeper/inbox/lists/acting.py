@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from pydantic import Field
 from leadkeeper.access.audit import note
 from leadkeeper.access.authority import may_still_change
 from leadkeeper.access.quotas import USUAL, Quotas, quotas_of, require_room
-from leadkeeper.clock import Clock, least_id, new_id, now_ms, to_text
+from leadkeeper.clock import Clock, new_id, now_ms, to_text
 from leadkeeper.fault import where
 from leadkeeper.inbox.inbox import Inbox
 from leadkeeper.inbox.lists.filter import LeadFilter
@@ -74,7 +74,7 @@ class BulkRunView(View):
 
 @dataclass(frozen=True, slots=True)
 class HeldRun:
-    """A run that this process works on. ``until`` is what stands in its row, ``after`` the last lead that it did."""
+    """A run that this process works on. ``until`` is what stands in its row, ``after`` its last lead, if any."""
 
     id: str
     until: int
@@ -247,14 +247,20 @@ def take_run(conn: sa.Connection, now: int) -> HeldRun | None:
     until = max(now + HOLD_MS, row.due_at + 1)
     conn.execute(sa.update(t.bulk_run).where(t.bulk_run.c.id == row.id).values(due_at=until))
     try:
-        filters = LeadFilter(**json.loads(row.filters), now_ms=row.started_at)
+        filters = _as_it_began(LeadFilter(**json.loads(row.filters)), row.started_at)
         order = json.loads(row.act)
         act = Order(**{**order, "act": BulkAct(order["act"])})
     except (TypeError, ValueError, KeyError) as error:
         # It stays held: a process of the version that began it may be there, too.
         log.error("this version cannot read an act on many leads", run=row.id, error=where(error))
         return None
-    return HeldRun(row.id, until, row.after or least_id(row.started_at + 1), filters, act, row.by, row.publisher_id)
+    return HeldRun(row.id, until, row.after, filters, act, row.by, row.publisher_id)
+
+
+def _as_it_began(filters: LeadFilter, at: int) -> LeadFilter:
+    """Of the leads that fit those that were there ``at`` that moment, whatever clock made their ids."""
+    until = at + 1 if filters.until_ms is None else min(filters.until_ms, at + 1)
+    return replace(filters, until_ms=until, now_ms=at)
 
 
 def _next_run() -> sa.Select[Any]:

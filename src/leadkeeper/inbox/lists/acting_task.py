@@ -49,7 +49,7 @@ class BulkRunTask:
 
     async def _part(self, run: HeldRun) -> None:
         """The next page of the run's leads; then the others have their turn."""
-        page = await self._inbox.list(run.filters, run.after, MOST)
+        page = await self._inbox.list(run.filters, run.after or None, MOST)
         ids = [lead.id for lead in page.leads]
         for at in range(0, len(ids), TOGETHER):
             run = await self._some(run, ids[at : at + TOGETHER])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+from uuid import NAMESPACE_OID, uuid5
 
 import sqlalchemy as sa
 
@@ -41,13 +42,14 @@ class LeadLists:
         self._storage = storage
         self._clock = clock
 
-    async def columns(self, who: str) -> tuple[str, ...]:
+    async def columns(self, who: str, publisher_id: str | None) -> tuple[str, ...]:
         """The columns that they chose, in their order; all of them where they chose none."""
-        return await self._storage.read(_columns, who)
+        return await self._storage.read(_columns, _reader(who, publisher_id))
 
-    async def choose(self, who: str, names: Sequence[str]) -> None:
+    async def choose(self, who: str, publisher_id: str | None, names: Sequence[str]) -> None:
         """Show these columns from now on; what is no column is passed over, and none at all are all."""
-        await self._storage.write(_choose, who, tuple(dict.fromkeys(each for each in names if each in COLUMNS)))
+        chosen = tuple(dict.fromkeys(each for each in names if each in COLUMNS))
+        await self._storage.write(_choose, _reader(who, publisher_id), chosen)
 
     async def views(self, who: str, publisher_id: str | None) -> list[SavedView]:
         """Their own views there and those that others share, by name."""
@@ -76,6 +78,15 @@ class LeadLists:
 
 def _wrong(field: str, message: str) -> Problem:
     return Problem(ProblemType.INVALID_REQUEST, message, (FieldError(field, message),))
+
+
+def _reader(who: str, publisher_id: str | None) -> str:
+    """Whose columns: a person's everywhere. One key opens the pages of many publishers in other sites' frames, so what
+    is chosen with a key holds within its publisher.
+    """
+    if publisher_id is None or who.startswith("person:"):
+        return who
+    return f"within:{uuid5(NAMESPACE_OID, f'{who} {publisher_id}')}"
 
 
 def _columns(conn: sa.Connection, who: str) -> tuple[str, ...]:

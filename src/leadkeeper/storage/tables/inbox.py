@@ -84,7 +84,8 @@ list_columns: Final = sa.Table(
     "list_columns",
     metadata,
     # Which columns of the list of leads somebody sees, in which order; without a row all of them.
-    sa.Column("who", sa.String(64), primary_key=True),  # as the audit writes them
+    # As the audit writes them; of who looks with a key, one name within each publisher.
+    sa.Column("who", sa.String(64), primary_key=True),
     sa.Column("names", sa.Text, nullable=False),
 )
 

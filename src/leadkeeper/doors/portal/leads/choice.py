@@ -98,7 +98,8 @@ class Choice:
             country=get("country"),
             destination=get("destination"),
             follow_up=get("follow"),
-            owner_id={"nobody": "", "me": person_id or ""}.get(owner, owner) if owner else None,
+            # With a key nobody's leads are one's own, which is not what nobody follows up.
+            owner_id={"nobody": "", "me": person_id or "me"}.get(owner, owner) if owner else None,
             withheld={"yes": True, "no": False}.get(get("withheld", "")),
             text=self.text or None,
             now_ms=now_ms,

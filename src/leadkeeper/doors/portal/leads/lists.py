@@ -77,7 +77,7 @@ class LeadPages:
         content["counts"] = await self._services.leads.reading.counts(filters.publisher_id, filters.offer_id)
         content |= {"tabs": TABS, "counted": COUNTED, "most": MOST, "sorted": SORTED, "newest": newest}
         who = session.caller.name
-        content["columns"] = await self._services.leads.lists.columns(who)
+        content["columns"] = await self._services.leads.lists.columns(who, whose)
         content["views"] = await self._services.leads.lists.views(who, whose)
         content["runs"] = await self._services.leads.bulk_runs.under_way(whose)
         content["query"] = choice.address().partition("?")[2]

@@ -33,7 +33,7 @@ class LeadViewPages:
 
     async def _columns(self, request: Request, session: Session) -> Response:
         form = await form_of(request)
-        await self._lists.choose(session.caller.name, ordered(form))
+        await self._lists.choose(session.caller.name, session.caller.publisher_id, ordered(form))
         return to(back_of(form).address())
 
     async def _save(self, request: Request, session: Session) -> Response:

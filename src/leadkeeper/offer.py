@@ -19,6 +19,11 @@ def called(title: str | None, name: str) -> str:
     return title or name
 
 
+def connection_called(title: str, destination: str) -> str:
+    """What people call a connection and its destination; of the usual connection, untitled, the destination alone."""
+    return destination if title in ("", PRIMARY) else f"{title} ({destination})"
+
+
 def place_called(offer_title: str, connection_title: str | None = None) -> str:
     """What people call one of an offer's connections, or the offer: the usual connection, untitled, needs no word."""
     return offer_title if connection_title in (None, "", PRIMARY) else f"{offer_title} › {connection_title}"

@@ -163,7 +163,8 @@ async def test_the_first_page_names_causes_figures_and_health(home: Installation
     assert page.status == 200
     for text in (
         "Needs attention",
-        "contoso.crm-pro/primary (HTTPS endpoint)",
+        "Contoso CRM Pro (HTTPS endpoint)",
+        "contoso.crm-pro/primary",
         "The connection is broken: no lead gets through until somebody repairs it.",
         "2025-10-09 08:53 UTC",
         "The destination refused leads for what they hold.",

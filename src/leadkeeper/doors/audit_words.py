@@ -99,6 +99,7 @@ _LED_TO_WITH: Final[Sequence[tuple[re.Pattern[str], str]]] = (
     (re.compile(r"(?P<count>\d+) sessions? ended"), gettext("sessions ended: %(count)s")),
     (re.compile(r"personal data (?P<count>\d+) days"), gettext("personal data: %(count)s days")),
     (re.compile(r"evidence (?P<count>\d+) days"), gettext("evidence: %(count)s days")),
+    (re.compile(r"hook (?P<hook>[0-9a-f-]{36})"), gettext("hook %(hook)s")),
     (re.compile(r"by invitation (?P<link>[0-9a-f-]{36})"), gettext("by the invitation %(link)s")),
 )
 
@@ -112,6 +113,8 @@ def led_to(detail: str, title: Callable[[str], str], word: Callable[[str], str] 
     if act in _WRITTEN:
         return detail
     parts, told = detail.split("; "), []
+    if act.startswith("hook."):  # ids alone: of the hook, and of the lead that a test payload became
+        parts = [" ".join(each) for each in zip(("hook", "lead"), detail.split(), strict=False)]
     if act == "leads.actOnAll":
         told.append(_ACTS_ON_ALL.get(parts[0], parts[0]))
         parts = parts[1:]

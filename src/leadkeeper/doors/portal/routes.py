@@ -43,7 +43,7 @@ from leadkeeper.doors.portal.session import Session
 from leadkeeper.doors.portal.words import readable_json, summary, when
 from leadkeeper.doors.readable import require_storable
 from leadkeeper.inbox.attention.waiting import MOST_COUNTED
-from leadkeeper.offer import OfferRef, called, place_called
+from leadkeeper.offer import OfferRef, called, connection_called, place_called
 from leadkeeper.publishing.offer_types import type_word
 from leadkeeper.services import Services
 from leadkeeper.texts import Language
@@ -116,6 +116,7 @@ class Routes:
             "call_labels": CALLS,
             "field_word": field_word,
             "called": called,
+            "connection_called": connection_called,
             "place_called": place_called,
             "described": described,
         }

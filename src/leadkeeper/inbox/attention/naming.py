@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -24,7 +25,7 @@ def named(conn: sa.Connection, entries: Sequence[AttentionEntry]) -> tuple[Atten
     return tuple(_named(each, names, titles) for each in entries)
 
 
-def _pairs(conn: sa.Connection, query: sa.Select[tuple[str, str]]) -> dict[str, str]:
+def _pairs(conn: sa.Connection, query: sa.Select[Any]) -> dict[str, str]:
     return {row[0]: row[1] for row in conn.execute(query)}
 
 

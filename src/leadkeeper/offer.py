@@ -14,7 +14,7 @@ PRIMARY: Final = "primary"
 """The name of the connection that Microsoft's ``customer-leads`` resource stands for."""
 
 
-def called(title: str | None, name: str) -> str:
+def title_or_name(title: str | None, name: str) -> str:
     """What people call a publisher, an offer or a connection: its title, or its id or name where it has none."""
     return title or name
 

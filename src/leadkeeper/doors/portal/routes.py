@@ -43,7 +43,7 @@ from leadkeeper.doors.portal.session import Session
 from leadkeeper.doors.portal.words import readable_json, summary, when
 from leadkeeper.doors.readable import require_storable
 from leadkeeper.inbox.attention.waiting import MOST_COUNTED
-from leadkeeper.offer import OfferRef, called, connection_called, place_called
+from leadkeeper.offer import OfferRef, connection_called, place_called, title_or_name
 from leadkeeper.publishing.offer_types import type_word
 from leadkeeper.services import Services
 from leadkeeper.texts import Language
@@ -115,7 +115,7 @@ class Routes:
             "step_title": step_title,
             "call_labels": CALLS,
             "field_word": field_word,
-            "called": called,
+            "called": title_or_name,
             "connection_called": connection_called,
             "place_called": place_called,
             "described": described,

@@ -7,13 +7,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from leadkeeper.offer import OfferRef, called
+from leadkeeper.offer import OfferRef, title_or_name
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of
 from leadkeeper.views import AttentionEntry
 
 
-def named(conn: sa.Connection, entries: Sequence[AttentionEntry]) -> tuple[AttentionEntry, ...]:
+def with_names(conn: sa.Connection, entries: Sequence[AttentionEntry]) -> tuple[AttentionEntry, ...]:
     """The entries, each with what people call its publisher and its offer."""
     refs = {ref for each in entries if (ref := _ref(each)) is not None}
     ids = {each.publisher_id for each in entries if each.publisher_id is not None}
@@ -38,7 +38,7 @@ def _ref(entry: AttentionEntry) -> str | None:
 def _named(entry: AttentionEntry, names: dict[str, str], titles: dict[str, str]) -> AttentionEntry:
     if entry.publisher_id is None:
         return entry
-    names_of = {"publisher_name": called(names.get(entry.publisher_id), entry.publisher_id)}
+    names_of = {"publisher_name": title_or_name(names.get(entry.publisher_id), entry.publisher_id)}
     if (ref := _ref(entry)) is not None and entry.offer_id is not None:
-        names_of["offer_title"] = called(titles.get(ref), entry.offer_id)
+        names_of["offer_title"] = title_or_name(titles.get(ref), entry.offer_id)
     return entry.model_copy(update=names_of)

@@ -108,7 +108,7 @@ def _print(entry: AttentionEntry, language: Language) -> None:
 
 def _place(entry: AttentionEntry) -> str:
     """What people call the place, and in brackets what commands do; empty for the whole installation."""
-    from leadkeeper.offer import OfferRef, place_called
+    from leadkeeper.offer import OfferRef, place_called, title_or_name
 
     if entry.publisher_id is None:
         return ""

@@ -193,7 +193,7 @@ async def test_an_operator_reads_who_must_act_and_a_stranger_reads_nothing(home:
     await change(home, t.connection, paused_by_person=True)
     async with signed_in(home, Role.OPERATOR, None) as visitor:
         page = await visitor.open(HOME)
-        assert "Who acts: the publisher contoso" in page.text
+        assert "Who acts: the publisher Contoso" in page.text
         (resume,) = [form for form in page.forms if form.action.endswith("/resume")]
         await visitor.send(resume, {})
         assert "Nothing needs attention." in (await visitor.open(HOME)).text

@@ -79,6 +79,15 @@ class Support:
         return self.shown if "://" in self.shown else f"mailto:{self.shown}"
 
 
+_CALLED: Final[Mapping[str, Callable[..., str | None]]] = {
+    "field_word": field_word,
+    "called": title_or_name,
+    "connection_called": connection_called,
+    "place_called": place_called,
+}
+"""What people call fields, publishers, offers and connections."""
+
+
 class Routes:
     """The services behind the pages, and the pages' looks. ``name`` is the marketplace's.
 
@@ -114,10 +123,7 @@ class Routes:
             "operator_menus": OPERATOR_MENUS,
             "step_title": step_title,
             "call_labels": CALLS,
-            "field_word": field_word,
-            "called": title_or_name,
-            "connection_called": connection_called,
-            "place_called": place_called,
+            **_CALLED,
             "described": described,
         }
         self._pages = Pages(

@@ -14,9 +14,14 @@ PRIMARY: Final = "primary"
 """The name of the connection that Microsoft's ``customer-leads`` resource stands for."""
 
 
-def called(title: str | None, name: str) -> str:
+def title_or_name(title: str | None, name: str) -> str:
     """What people call a publisher, an offer or a connection: its title, or its id or name where it has none."""
     return title or name
+
+
+def connection_called(title: str, destination: str) -> str:
+    """What people call a connection and its destination; of the usual connection, untitled, the destination alone."""
+    return destination if title in ("", PRIMARY) else f"{title} ({destination})"
 
 
 def place_called(offer_title: str, connection_title: str | None = None) -> str:

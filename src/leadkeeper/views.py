@@ -38,8 +38,8 @@ class EvidenceView(View):
         view = cls.model_validate(evidence)
         if evidence.text is None:
             return view
-        note, said = (language.tell(own_part(evidence.text, own=own)) for own in (True, False))
-        return view.model_copy(update={"text": said or None, "note": note or None})
+        note, text = (language.tell(own_part(evidence.text, own=own)) for own in (True, False))
+        return view.model_copy(update={"text": text or None, "note": note or None})
 
 
 class DiagnosisView(View):

@@ -77,7 +77,7 @@ async def settle(operator: Operator) -> None:
         async with page.expect_navigation(url="**/portal"):
             await operator.click(f"{name}: try it again", operator.need(f"{name}.crm/primary").get_by_role("button"))
     await operator.click("the refused lead", operator.need("refused leads").get_by_role("link", name="See this lead"))
-    await operator.click("send it again", page.get_by_role("button", name="Send it again over primary"))
+    await operator.click("send it again", page.get_by_role("button", name="Send it again over"))
     await expect(page.locator(".notice").first).to_contain_text("on the way again")
     await operator.overview()
     await operator.click("the lead that may have arrived", operator.need("may have arrived").get_by_role("link").last)

@@ -173,7 +173,7 @@ async def test_a_validation_shows_its_steps_while_it_runs(browser: Browser, at: 
     await expect(page.locator("#progress")).to_contain_text("passed")
     await picture(page, "validating")
     gone_on.set()
-    await expect(page.locator("#finding")).to_contain_text("was received over primary", timeout=PATIENCE)
+    await expect(page.locator("#finding")).to_contain_text("was received over HTTPS endpoint", timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("changed", [False, True], ids=["new", "changed"])

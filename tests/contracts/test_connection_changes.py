@@ -179,11 +179,11 @@ async def test_the_page_says_when_settings_take_effect_and_where_their_test_lead
     assert changed.change is not None
     sent = replace(changed, test=LastTest("1", "MSFT_TEST_1", 0, False, changed.change.sealed))
     shown = _line(sent, 0, ENGLISH, 0, waits_for_word=True)
-    assert "over primary (Salesforce)" in shown.word
+    assert "over Salesforce" in shown.word
     assert "or somebody says that it was found" in shown.waits
     assert "once a test lead is taken" in _line(sent, 0, ENGLISH, 0, waits_for_word=False).waits
     before = replace(changed, test=LastTest("1", "MSFT_TEST_1", 0, False))
-    assert "over primary (HTTPS endpoint)" in _line(before, 0, ENGLISH, 0, waits_for_word=True).word
+    assert "over HTTPS endpoint" in _line(before, 0, ENGLISH, 0, waits_for_word=True).word
     assert "ou alguém disser" in change_text(OURS.named("salesforce"), PORTUGUESE, waits_for_word=True)
     assert "for aceito" in change_text(OURS.named("azure_table"), PORTUGUESE, waits_for_word=True), "it confirms"
 

@@ -193,7 +193,7 @@ async def test_refused_and_may_have_arrived_have_two_remedies(
 ) -> None:
     lead_id = await hand_in(operator, customer=ADA)
     for reason, message, button in (
-        ("refused", "The destination refused this one lead", "Send it again over primary"),
+        ("refused", "The destination refused this one lead", "Send it again over HTTPS endpoint"),
         ("mayHaveArrived", "Look for it there first", "It is not there: send it again"),
     ):
         aside = sa.update(t.delivery).values(state="setAside", set_aside_for=reason)
@@ -316,7 +316,9 @@ async def test_a_page_that_is_not_there_says_so(home: Installation) -> None:
     async with Customer(home.url) as visitor:
         await with_key(home, visitor, "publisher:contoso")
         page = await visitor.open(f"{LIST}/{NOWHERE}")
-    assert (page.status, "There is nothing here" in page.text, "not done" in page.text) == (404, True, False)
+        offer = await visitor.open("/portal/offers/contoso/nowhere")
+    for each in (page, offer):
+        assert (each.status, "There is nothing here" in each.text, "not done" in each.text) == (404, True, False)
 
 
 @pytest.mark.parametrize("odd", ["nobody", "0" * 36, "-" * 36, "{id}x", "{ID}", "%F0%9F%92%8C", "x" * 300])

@@ -163,7 +163,8 @@ async def test_the_first_page_names_causes_figures_and_health(home: Installation
     assert page.status == 200
     for text in (
         "Needs attention",
-        "contoso.crm-pro/primary (HTTPS endpoint)",
+        "Contoso CRM Pro (HTTPS endpoint)",
+        "contoso.crm-pro/primary",
         "The connection is broken: no lead gets through until somebody repairs it.",
         "2025-10-09 08:53 UTC",
         "The destination refused leads for what they hold.",
@@ -192,7 +193,7 @@ async def test_an_operator_reads_who_must_act_and_a_stranger_reads_nothing(home:
     await change(home, t.connection, paused_by_person=True)
     async with signed_in(home, Role.OPERATOR, None) as visitor:
         page = await visitor.open(HOME)
-        assert "Who acts: the publisher contoso" in page.text
+        assert "Who acts: the publisher Contoso" in page.text
         (resume,) = [form for form in page.forms if form.action.endswith("/resume")]
         await visitor.send(resume, {})
         assert "Nothing needs attention." in (await visitor.open(HOME)).text

@@ -83,7 +83,7 @@ async def test_a_lead_is_seen_whole_and_what_became_of_it_is_told(home: Installa
     assert "<b>" not in page.html
     page = await member.open(f"/portal/leads/{lead_id}")
     assert "ada@contoso.example" in page.text
-    assert "HTTPS endpoint (primary) pending" in " ".join(page.text.split())
+    assert "HTTPS endpoint pending" in " ".join(page.text.split())
     page = await member.open("/portal")
     page = await member.send(page.form("text"), {"text": "ada@contoso.example"})
     assert "it goes out now" in page.text
@@ -145,7 +145,7 @@ async def test_a_test_lead_shows_what_is_wrong(home: Installation, member: Custo
     page = await member.open("/portal/offers/contoso/crm-pro/destinations")
     (form,) = [form for form in page.forms if form.action.endswith("/validate")]
     page = await member.send(form, {})
-    assert "No test lead was sent over primary" in page.text
+    assert "No test lead was sent over HTTPS endpoint" in page.text, "the name of the usual connection is no word"
     assert "Who acts:" in page.text
     assert "verysecret" not in page.html
 

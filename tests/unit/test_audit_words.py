@@ -59,6 +59,7 @@ PERSON = f"person:{ID}"
             f"from an unknown address, as {PERSON}",
             f"de um endereço desconhecido, como {PERSON}",
         ),
+        ("hook.test", f"{ID} {ID}", f"hook {ID}; lead {ID}", f"hook {ID}; lead {ID}"),
         ("publisher.suspend", "refused", "refused", "refused"),
         ("marketplace.name", "new", "new", "new"),
     ],

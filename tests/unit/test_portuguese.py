@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from babel.messages.pofile import read_po
 
 from leadkeeper.catalogue import CATALOGUE, diagnose, docs_of, text_of
 from leadkeeper.destinations.registry import OURS
@@ -13,7 +14,7 @@ from leadkeeper.diagnosis import AnyKind, Evidence, Who
 from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import DiagnosisView
-from tests.languages import LANGUAGES, PORTUGUESE
+from tests.languages import LANGUAGES, PORTUGUESE, ROOT
 
 ENGLISH_WORDS = frozenset(
     re.findall(
@@ -88,3 +89,18 @@ def test_a_view_is_told_in_the_language_asked_for() -> None:
     assert other.docs == docs_of(EntraKind.CLIENT_SECRET_EXPIRED, PORTUGUESE)
     summary = {"summary", "steps", "docs"}
     assert english.model_dump(exclude=summary) == other.model_dump(exclude=summary)
+
+
+EUROPEAN = re.compile(
+    r"\b(equipas?|contactos?|definiç(ão|ões)|utilizador(es)?|ficheiros?|ecrãs?|registos?|palavras?-passe)\b",
+    re.IGNORECASE,
+)
+"""Words that Brazil writes otherwise: the catalogue has its equipes, contatos, configurações, usuários, arquivos."""
+
+
+def test_the_catalogue_keeps_to_one_portuguese() -> None:
+    with (ROOT / "src/leadkeeper/locale/pt/LC_MESSAGES/leadkeeper.po").open("rb") as file:
+        messages = list(read_po(file))
+    told = [text for each in messages for text in (each.string if isinstance(each.string, tuple) else (each.string,))]
+    assert len(told) > 1_000
+    assert [text for text in told if text and EUROPEAN.search(text)] == []

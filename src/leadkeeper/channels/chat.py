@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from leadkeeper.catalogue import kind_of, text_of
 from leadkeeper.channels.events import TEST, Event
-from leadkeeper.offer import called
+from leadkeeper.offer import title_or_name
 from leadkeeper.texts import Language, _
 
 CARD_VERSION: Final = "1.4"
@@ -101,11 +101,11 @@ def _message(event: ToTell, base_url: str, language: Language) -> _Message:
         title = data.get("offerTitle")
         where = language.gettext("Offer %(offer)s", offer=f"{title} ({code})" if title else code)
         if data.get("connection"):
-            title = called(data.get("connectionTitle"), str(data["connection"]))
+            title = title_or_name(data.get("connectionTitle"), str(data["connection"]))
             where = language.gettext("%(offer)s, connection %(connection)s", offer=where, connection=title)
         lines.append(where)
     elif data.get("cause"):
-        publisher = called(data.get("publisherName"), str(data["publisherId"]))
+        publisher = title_or_name(data.get("publisherName"), str(data["publisherId"]))
         lines.append(language.gettext("Publisher %(publisher)s", publisher=publisher))
     if data.get("waiting"):
         lines.append(

@@ -44,6 +44,11 @@ def named(name: str, title: str) -> str:
     return f"{name} ({title})"
 
 
+def without_link(message: str, there: str | None, language: Language) -> str:
+    """``message`` without the link to what was made there, for a page that has a button to it."""
+    return message if there is None else message.replace(f" {language.gettext(TEXTS['there'], there=there)}", "")
+
+
 def summary_of_receipt(
     receipt: Receipt, marker: str, lead_id: str, name: str, kind: AnyKind | None, language: Language
 ) -> str:

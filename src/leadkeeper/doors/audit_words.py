@@ -99,6 +99,7 @@ _LED_TO_WITH: Final[Sequence[tuple[re.Pattern[str], str]]] = (
     (re.compile(r"(?P<count>\d+) sessions? ended"), gettext("sessions ended: %(count)s")),
     (re.compile(r"personal data (?P<count>\d+) days"), gettext("personal data: %(count)s days")),
     (re.compile(r"evidence (?P<count>\d+) days"), gettext("evidence: %(count)s days")),
+    (re.compile(r"hook (?P<hook>[0-9a-f-]{36})"), gettext("hook %(hook)s")),
     (re.compile(r"by invitation (?P<link>[0-9a-f-]{36})"), gettext("by the invitation %(link)s")),
 )
 
@@ -111,13 +112,15 @@ def led_to(detail: str, title: Callable[[str], str], word: Callable[[str], str] 
     """
     if act in _WRITTEN:
         return detail
-    parts, told = detail.split("; "), []
+    parts, texts = detail.split("; "), []
+    if act.startswith("hook."):  # ids alone: of the hook, and of the lead that a test payload became
+        parts = [" ".join(each) for each in zip(("hook", "lead"), detail.split(), strict=False)]
     if act == "leads.actOnAll":
-        told.append(_ACTS_ON_ALL.get(parts[0], parts[0]))
+        texts.append(_ACTS_ON_ALL.get(parts[0], parts[0]))
         parts = parts[1:]
     own = _BY_ACT.get(act, {})
-    told += [text for part in parts if (text := own.get(part) or _led_to(part, title, word, own))]
-    return join_lazily(told, "; ")
+    texts += [text for part in parts if (text := own.get(part) or _led_to(part, title, word, own))]
+    return join_lazily(texts, "; ")
 
 
 def _changed(names: Sequence[str], word: Callable[[str], str]) -> str:
@@ -133,9 +136,9 @@ def _led_to(part: str, title: Callable[[str], str], word: Callable[[str], str], 
     if (found := _with_values(part)) is not None:
         return found
     names = part.split(", ")
-    told = [own.get(name) or DELIVERIES.get(name) or _LED_TO.get(name) or _with_values(name) for name in names]
-    if known := [text for text in told if text is not None]:
-        return join_lazily(known, ", ") if len(known) == len(told) else part
+    texts = [own.get(name) or DELIVERIES.get(name) or _LED_TO.get(name) or _with_values(name) for name in names]
+    if known := [text for text in texts if text is not None]:
+        return join_lazily(known, ", ") if len(known) == len(texts) else part
     return join_lazily([title(name) for name in part.split(" -> ")], " → ")
 
 

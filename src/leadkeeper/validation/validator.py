@@ -22,7 +22,7 @@ from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.health import Health
 from leadkeeper.connections.resource import Stored
-from leadkeeper.connections.validation_texts import failed_text, held_text, named, summary_of_receipt, waiting_text
+from leadkeeper.connections.validation_texts import failed_text, held_text, summary_of_receipt, waiting_text
 from leadkeeper.delivery.send import send
 from leadkeeper.destinations.interface import Adapter, Context, Preview, Previews
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
@@ -31,7 +31,7 @@ from leadkeeper.intake.keep import NewLead
 from leadkeeper.intake.normal import normalised
 from leadkeeper.lead import OutgoingLead, test_marker
 from leadkeeper.network.silent import Silent
-from leadkeeper.offer import OfferRef
+from leadkeeper.offer import OfferRef, connection_called
 from leadkeeper.problem import Problem, ProblemType, unknown_connection
 from leadkeeper.storage.engine import Storage, StorageAway
 from leadkeeper.storage.known import require_offer
@@ -307,7 +307,7 @@ def _step(step: CheckStep, diagnosis: Diagnosis | None, language: Language) -> C
 
 
 def _named(connection: Connection, language: Language) -> str:
-    return named(connection.label, language.tell(connection.stored.provider.title))
+    return connection_called(connection.label, language.tell(connection.stored.provider.title))
 
 
 def _message(sent: SentTestLead, effect: Effect, name: str, language: Language) -> str:

@@ -60,8 +60,8 @@ def print_diagnosis(diagnosis: DiagnosisView, language: Language, indent: str = 
     """A diagnosis told in ``language``: what is wrong, who acts, the steps, what the other side said."""
     summary = " ".join(filter(None, (diagnosis.summary, diagnosis.evidence.note)))
     print_advice(summary, Who(diagnosis.who), diagnosis.steps, language, indent)
-    said = diagnosis.evidence.model_dump(exclude={"note"})
-    evidence = ", ".join(f"{name} {value}" for name, value in said.items() if value is not None)
+    answer = diagnosis.evidence.model_dump(exclude={"note"})
+    evidence = ", ".join(f"{name} {value}" for name, value in answer.items() if value is not None)
     if evidence:
         label = language.gettext("evidence")
         print_line(f"{indent}  {label}: {evidence}")

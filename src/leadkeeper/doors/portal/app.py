@@ -99,6 +99,7 @@ _PAGES: Final = (
     StartPages,
 )
 _NOT_DONE: Final = _("This was not done")
+_NOT_THERE: Final = _("There is nothing here")
 _UNKNOWN: Final = _("It is not known whether this was done")
 _UNREADABLE: Final = _("The form cannot be read; nothing was saved. Go back, load the page again, and repeat it.")
 _NOTHING_HERE: Final = _("There is nothing at this address for you.")
@@ -190,7 +191,7 @@ class Portal:
     async def _of_http(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404
         headers = getattr(error, "headers", None)
-        title = _("There is nothing here") if status == 404 else _NOT_DONE
+        title = _NOT_THERE if status == 404 else _NOT_DONE
         return self._routes.message(request, status, _REFUSALS.get(status, _NOTHING_HERE), headers, title=title)
 
     async def _of_problem(self, request: Request, error: Exception) -> Response:
@@ -198,7 +199,9 @@ class Portal:
         if error.type is ProblemType.STORAGE_AWAY:
             return await self._of_away(request, error)
         headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-        return self._routes.message(request, error.status, error.detail, headers)
+        # Whoever only looked asked for nothing to be done.
+        title = _NOT_THERE if error.status == 404 and request.method == "GET" else _NOT_DONE
+        return self._routes.message(request, error.status, error.detail, headers, title=title)
 
     async def _of_away(self, request: Request, error: Exception) -> Response:
         language = self._routes.language_of(request)

@@ -15,7 +15,7 @@ from leadkeeper.doors.portal.routes import connection_address, offer_address
 from leadkeeper.inbox.attention.causes import MOST_COUNTED, Cause
 from leadkeeper.inbox.lists.narrowing import COUNTED
 from leadkeeper.inbox.oversight.figures import DAY_MS, WEEK, Figures, Overview, Touched
-from leadkeeper.offer import OfferRef, called, place_called
+from leadkeeper.offer import OfferRef, place_called, title_or_name
 from leadkeeper.texts import Language
 from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.views import AttentionEntry
@@ -260,7 +260,7 @@ def _withheld(entry: AttentionEntry, who: str, publisher_id: str, language: Lang
     chosen = urlencode({"withheld": "yes", "publisher": publisher_id})
     act = ActAtOnce(f"/portal/publishers/{publisher_id}/withheld-seen", language.gettext("I have seen it"), "check")
     address, label = f"/portal/leads?{chosen}", language.gettext("See these leads")
-    place = called(entry.publisher_name, publisher_id)
+    place = title_or_name(entry.publisher_name, publisher_id)
     return ShownNeed(entry, "", place, publisher_id, who, address, label, "wait", act)
 
 
@@ -270,7 +270,7 @@ def _who(entry: AttentionEntry, is_operator: bool) -> str:
     if entry.who == "operator":
         return _("you, the operator")
     if entry.who == "publisher" and entry.publisher_id is not None:
-        return _("the publisher %(publisher)s", publisher=called(entry.publisher_name, entry.publisher_id))
+        return _("the publisher %(publisher)s", publisher=title_or_name(entry.publisher_name, entry.publisher_id))
     return ACTS.get(entry.who, entry.who)
 
 

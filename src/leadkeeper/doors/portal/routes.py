@@ -43,7 +43,7 @@ from leadkeeper.doors.portal.session import Session
 from leadkeeper.doors.portal.words import readable_json, summary, when
 from leadkeeper.doors.readable import require_storable
 from leadkeeper.inbox.attention.waiting import MOST_COUNTED
-from leadkeeper.offer import OfferRef, called, place_called
+from leadkeeper.offer import OfferRef, connection_called, place_called, title_or_name
 from leadkeeper.publishing.offer_types import type_word
 from leadkeeper.services import Services
 from leadkeeper.texts import Language
@@ -77,6 +77,15 @@ class Support:
     def address(self) -> str:
         """Where a link to it leads."""
         return self.shown if "://" in self.shown else f"mailto:{self.shown}"
+
+
+_CALLED: Final[Mapping[str, Callable[..., str | None]]] = {
+    "field_word": field_word,
+    "called": title_or_name,
+    "connection_called": connection_called,
+    "place_called": place_called,
+}
+"""What people call fields, publishers, offers and connections."""
 
 
 class Routes:
@@ -114,9 +123,7 @@ class Routes:
             "operator_menus": OPERATOR_MENUS,
             "step_title": step_title,
             "call_labels": CALLS,
-            "field_word": field_word,
-            "called": called,
-            "place_called": place_called,
+            **_CALLED,
             "described": described,
         }
         self._pages = Pages(

@@ -16,7 +16,7 @@ from leadkeeper.access.sessions import How, NewSession, OpenSession, SignInPlace
 from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.cookies import cookie
-from leadkeeper.offer import called
+from leadkeeper.offer import title_or_name
 
 COOKIE: Final = "leadkeeper_portal"
 FRAME_COOKIE: Final = "leadkeeper_frame"
@@ -59,7 +59,7 @@ class Session:
     @property
     def publisher(self) -> str:
         """What people call the publisher whose pages these are; empty for an operator's own."""
-        return called(self.open.publisher_name, self.caller.publisher_id or "")
+        return title_or_name(self.open.publisher_name, self.caller.publisher_id or "")
 
     @property
     def role_name(self) -> str:

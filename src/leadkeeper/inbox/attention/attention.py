@@ -24,10 +24,10 @@ from leadkeeper.diagnosis import Diagnosis, Who
 from leadkeeper.inbox.attention.causes import HARM, MOST, MOST_COUNTED, SUMMARIES, Cause
 from leadkeeper.inbox.attention.concerns import failed, of_everybody, withheld
 from leadkeeper.inbox.attention.missing_records import open_counts
-from leadkeeper.inbox.attention.naming import named
+from leadkeeper.inbox.attention.naming import with_names
 from leadkeeper.inbox.attention.waiting import waiting_counts
 from leadkeeper.inbox.withheld import WithheldSeen, see_withheld
-from leadkeeper.offer import OfferRef, called
+from leadkeeper.offer import OfferRef, title_or_name
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, least_of
 from leadkeeper.texts import ENGLISH, Language
@@ -90,7 +90,7 @@ class Attention:
 def attention(conn: sa.Connection, publisher_id: str | None, now: int, language: Language) -> AttentionList:
     """See :meth:`Attention.list`. Reads the rows of connections and the partial index of what was set aside."""
     found = _found(conn, publisher_id, now, language)
-    return found.model_copy(update={"entries": named(conn, found.entries)})
+    return found.model_copy(update={"entries": with_names(conn, found.entries)})
 
 
 def _found(conn: sa.Connection, publisher_id: str | None, now: int, language: Language) -> AttentionList:
@@ -222,7 +222,7 @@ def _entry(
         publisher_id=offer.publisher_id,
         offer_id=offer.offer_id,
         connection=row.name,
-        connection_title=called(row.title, row.name),
+        connection_title=title_or_name(row.title, row.name),
         destination=row.destination,
         leads=leads,
         lead_id=lead_id,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
-from leadkeeper.offer import OfferRef, called
+from leadkeeper.offer import OfferRef, title_or_name
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of
 from leadkeeper.views import AttentionEntry
 
 
-def named(conn: sa.Connection, entries: Sequence[AttentionEntry]) -> tuple[AttentionEntry, ...]:
+def with_names(conn: sa.Connection, entries: Sequence[AttentionEntry]) -> tuple[AttentionEntry, ...]:
     """The entries, each with what people call its publisher and its offer."""
     refs = {ref for each in entries if (ref := _ref(each)) is not None}
     ids = {each.publisher_id for each in entries if each.publisher_id is not None}
@@ -24,7 +25,7 @@ def named(conn: sa.Connection, entries: Sequence[AttentionEntry]) -> tuple[Atten
     return tuple(_named(each, names, titles) for each in entries)
 
 
-def _pairs(conn: sa.Connection, query: sa.Select[tuple[str, str]]) -> dict[str, str]:
+def _pairs(conn: sa.Connection, query: sa.Select[Any]) -> dict[str, str]:
     return {row[0]: row[1] for row in conn.execute(query)}
 
 
@@ -37,7 +38,7 @@ def _ref(entry: AttentionEntry) -> str | None:
 def _named(entry: AttentionEntry, names: dict[str, str], titles: dict[str, str]) -> AttentionEntry:
     if entry.publisher_id is None:
         return entry
-    names_of = {"publisher_name": called(names.get(entry.publisher_id), entry.publisher_id)}
+    names_of = {"publisher_name": title_or_name(names.get(entry.publisher_id), entry.publisher_id)}
     if (ref := _ref(entry)) is not None and entry.offer_id is not None:
-        names_of["offer_title"] = called(titles.get(ref), entry.offer_id)
+        names_of["offer_title"] = title_or_name(titles.get(ref), entry.offer_id)
     return entry.model_copy(update=names_of)

@@ -108,13 +108,13 @@ def _print(entry: AttentionEntry, language: Language) -> None:
 
 def _place(entry: AttentionEntry) -> str:
     """What people call the place, and in brackets what commands do; empty for the whole installation."""
-    from leadkeeper.offer import OfferRef, called, place_called
+    from leadkeeper.offer import OfferRef, place_called, title_or_name
 
     if entry.publisher_id is None:
         return ""
     if entry.offer_id is None:
-        return f"{called(entry.publisher_name, entry.publisher_id)} ({entry.publisher_id})"
-    place = place_called(called(entry.offer_title, entry.offer_id), entry.connection_title)
+        return f"{title_or_name(entry.publisher_name, entry.publisher_id)} ({entry.publisher_id})"
+    place = place_called(title_or_name(entry.offer_title, entry.offer_id), entry.connection_title)
     return f"{place} ({OfferRef(entry.publisher_id, entry.offer_id)}/{entry.connection or ''}".rstrip("/") + ")"
 
 

@@ -16,12 +16,12 @@ from leadkeeper.connections.expiry import REMIND_DAYS, days_left, ends_at
 from leadkeeper.connections.health import Trouble
 from leadkeeper.connections.resource import restored
 from leadkeeper.connections.state import ConnectionState
-from leadkeeper.connections.validation_texts import change_text, named, unconfirmed_text
+from leadkeeper.connections.validation_texts import change_text, unconfirmed_text
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.doors.portal.connections.guides import ENDS, guide_of, way_of
 from leadkeeper.doors.state_words import STANDINGS
 from leadkeeper.inbox.attention.waiting import waiting_counts
-from leadkeeper.offer import OfferRef
+from leadkeeper.offer import PRIMARY, OfferRef, connection_called
 from leadkeeper.services import Services
 from leadkeeper.texts import Language, _
 from leadkeeper.views import DiagnosisView
@@ -51,6 +51,10 @@ class ConnectionLine:
     destination: str
     title: str
     """What people call its destination."""
+    heading: str
+    """What a page calls it: the usual connection, untitled, by its destination."""
+    called: str
+    """The same with its destination."""
     icon: str
     host: str
     state: ConnectionState
@@ -110,6 +114,8 @@ def _line(connection: Connection, now: int, language: Language, held: int, *, wa
         label=connection.label,
         destination=destination.name,
         title=destination.title,
+        heading=language.tell(destination.title) if connection.label == PRIMARY else connection.label,
+        called=connection_called(connection.label, language.tell(destination.title)),
         icon=guide_of(destination).icon,
         host=connection_host(connection),
         state=connection.state,
@@ -189,7 +195,7 @@ def _word(connection: Connection, language: Language) -> str:
     sent_with = connection if test.change is None else connection.changed
     message, destination = test.word, sent_with.stored.provider
     if message is None or not test.answered:
-        name = named(connection.label, language.tell(destination.title))
+        name = connection_called(connection.label, language.tell(destination.title))
         return unconfirmed_text(test.marker, test.lead_id, name, destination.if_not_found, language)
     text = _FOUND if message.found else _NOT_FOUND
     return language.gettext(text, by=message.by, marker=message.marker, at=language.moment(to_datetime(message.at)))

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from leadkeeper.access.validations import progress
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.state import ConnectionState
+from leadkeeper.connections.validation_texts import without_link
 from leadkeeper.delivery.schedule import State
 from leadkeeper.doors.portal.connections.lines import line_of, lines_of
 from leadkeeper.doors.portal.connections.missing import missing_part
@@ -21,6 +22,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, unknown_connection
 from leadkeeper.services import Services
 from leadkeeper.storage.engine import StorageAway
+from leadkeeper.texts import Language
 from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.validation.validator import steps_seen
 from leadkeeper.views import Validation
@@ -190,6 +192,7 @@ async def connection_page(
     content: dict[str, Any] = {
         "line": await line_of(routes.services, connection, routes.language_of(request)),
         "validation": validation,
+        "finding": None if validation is None else _finding(validation, routes.language_of(request)),
         "made": made or {},
         "saved": saved,
         "unvalidated": unvalidated,
@@ -237,3 +240,9 @@ async def _only_saved(
         return await connection_page(routes, request, connection, saved=True, unvalidated=message)
     except (Problem, StorageAway):
         return routes.message(request, 503, message, {"Retry-After": "1"}, title=_("It was saved"))
+
+
+def _finding(validation: Validation, language: Language) -> str:
+    """What the validation found, as a heading: a button leads to what was made there."""
+    receipt = None if validation.test_lead is None else validation.test_lead.receipt
+    return without_link(validation.message, None if receipt is None else receipt.link, language)

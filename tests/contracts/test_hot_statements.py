@@ -299,3 +299,9 @@ async def test_reading_alone_begins_no_transaction_for_a_hot_statement(on_server
     assert await on_server.storage.read(thrice) == 3
     assert await on_server.storage.write(thrice) == 1
     assert await on_server.storage.read(thrice) == 3
+
+
+async def test_no_statement_waits_for_a_compiler_or_for_other_processes(on_server: TestInstallation) -> None:
+    settings = sa.text("SELECT current_setting('jit'), current_setting('max_parallel_workers_per_gather')")
+    for act in (on_server.storage.read, on_server.storage.write):
+        assert tuple(await act(lambda conn: conn.execute(settings).one())) == ("off", "0")

@@ -80,6 +80,15 @@ def test_a_download_shows_its_bar_on_a_terminal_alone(folder: Path) -> None:
     assert quiet.stderr.decode() == "1 lead is in the file.\n"
 
 
+def test_an_act_on_many_leads_shows_its_bar_on_a_terminal_alone(folder: Path) -> None:
+    command = ("leads", "select", "set-state", "active", "--publisher", "contoso", "--dry-run")
+    shown = on_a_terminal(folder, 200, *command)
+    assert "━" in shown.partition("Would change")[0], "no bar before the table"
+    assert "1 of 1 leads would be changed." in shown
+    quiet = subprocess.run((*PROGRAM, *command), cwd=folder, env=bare(), capture_output=True, timeout=120, check=True)
+    assert quiet.stderr.decode() == "1 of 1 leads would be changed.\n"
+
+
 def test_a_shell_completes_commands_and_options(folder: Path) -> None:
     for typed, completed in (("leads do", "download"), ("leads list --fol", "--follow-up"), ("conn", "connections")):
         words = f"leadkeeper {typed}"

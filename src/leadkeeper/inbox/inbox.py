@@ -19,7 +19,7 @@ from leadkeeper.inbox.content import content_of
 from leadkeeper.inbox.follow_up.followed import FOLLOWED, events_of
 from leadkeeper.inbox.lists.filter import MOST, LeadFilter
 from leadkeeper.inbox.lists.in_state import InState, in_state, tabs
-from leadkeeper.inbox.lists.narrowing import LOOKED, counts, fitting, is_narrow, narrowing
+from leadkeeper.inbox.lists.narrowing import FIRST_LOOKS, LOOKED, counts, fitting, is_narrow, narrowing
 from leadkeeper.inbox.lists.pages import FoundLeads, page_from, shown, summaries
 from leadkeeper.inbox.lists.period import within
 from leadkeeper.inbox.lists.runs import Runs, runs_of
@@ -154,15 +154,14 @@ def _rows(
     among = _among(conn, filters, cursor, state, runs, up=up)
     if (found := searched(conn, query, filters, cursor, limit, up=up, among=among)) is not None:
         return found
-    if state.named is not None:
-        runs, end = None, None
-    elif runs is not None:
-        query, end = _within_runs(conn, query, runs, filters, cursor, limit, up=up)
-    else:
-        end = _end_of_look(conn, filters, cursor, up=up) if state.many or is_narrow(filters) else None
-        if end is not None:
-            query = query.where(c.id <= end if up else c.id >= end)
-    if (runs is not None and runs.exact) or not (filters.text or filters.country):
+    if state.named is None and runs is not None:
+        return _within_runs(conn, query, runs, filters, cursor, limit, up=up)
+    end = None
+    if state.named is None and (state.many or is_narrow(filters)):
+        end = _end_of_look(conn, filters, cursor, up=up)
+    if end is not None:
+        query = query.where(c.id <= end if up else c.id >= end)
+    if not (filters.text or filters.country):
         query = query.limit(limit + 1)
     return fitting(conn.execute(query), filters, limit + 1), end
 
@@ -196,14 +195,25 @@ def _within_runs(
     limit: int,
     *,
     up: bool,
-) -> tuple[sa.Select[Any], str | None]:
-    """``query`` within the next leads of ``runs``, and the last of these; ``None`` where it needs no further look."""
-    c = t.lead.c
+) -> tuple[list[sa.Row[Any]], str | None]:
+    """As :func:`_rows`, among the next leads of ``runs``.
+
+    Few of them first, which mostly hold a page: a database that is given many reads them all, and then the first.
+    """
+    most = limit + 1
+    query = query.limit(most) if runs.exact or not (filters.text or filters.country) else query
     if runs.exact:
-        return query.where(c.id.in_(runs.ids(filters, cursor, limit + 1, up=up))), None
-    ids = runs.ids(filters, cursor, LOOKED, up=up)
-    end: str | None = conn.scalar(ids.offset(LOOKED - 1))
-    return query.where(c.id.in_(ids)), end
+        ids = runs.ids(filters, cursor, most, up=up)
+        return fitting(conn.execute(query.where(t.lead.c.id.in_(ids))), filters, most), None
+    found: list[sa.Row[Any]] = []
+    end: str | None = None
+    for many in sorted({min(FIRST_LOOKS * most, LOOKED), LOOKED}):
+        ids = runs.ids(filters, cursor, many, up=up)
+        end = conn.scalar(ids.offset(many - 1))
+        found = fitting(conn.execute(query.where(t.lead.c.id.in_(ids))), filters, most)
+        if end is None or len(found) == most:
+            break
+    return found, end
 
 
 def _end_of_look(conn: sa.Connection, filters: LeadFilter, cursor: str | None, *, up: bool) -> str | None:

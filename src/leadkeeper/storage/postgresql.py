@@ -271,8 +271,13 @@ _COMMON: Final[dict[str, Any]] = {
 
 
 def _bounds(seconds: float) -> Mapping[str, str]:
-    """A process that freezes within a transaction must not hold its locks for ever: see ``storage.frozen``."""
-    return {"idle_in_transaction_session_timeout": f"{int(seconds * 1000)}ms"}
+    """A process that freezes within a transaction must not hold its locks for ever: see ``storage.frozen``.
+
+    Each statement reads a bounded number of rows. To compile it, or to start other processes for it, takes longer than
+    it does: PostgreSQL does both where it takes the rows for many.
+    """
+    frozen = {"idle_in_transaction_session_timeout": f"{int(seconds * 1000)}ms"}
+    return frozen | {"jit": "off", "max_parallel_workers_per_gather": "0"}
 
 
 def _per_transaction(bounds: Mapping[str, str]) -> sa.Select[Any]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LOOKED: Final = 10_000
 """The most leads that one page looks at."""
+FIRST_LOOKS: Final = 8
+"""Before that it looks at so many for each lead of the page: where many fit, these are enough."""
 COUNTED: Final = 1_000
 """More leads than this are not counted on a tab: nobody needs their exact number."""
 TABS: Final = ("", "attention", "waiting", "held", "setAside")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -14,30 +14,17 @@ import typer
 
 from leadkeeper.doors.cli.installation import BY, quiet_settings
 from leadkeeper.doors.cli.leads.filters import LeadOptions, filtered, rest_words
+from leadkeeper.doors.cli.leads.progress import LeadBar, lead_progress
 from leadkeeper.doors.cli.reading import with_reading
 from leadkeeper.doors.cli.remote.chosen import ask
-from leadkeeper.doors.cli.showing import say, spoken, system_text
+from leadkeeper.doors.cli.showing import say, system_text
 from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.texts import join_lazily, lazy_ngettext
-from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
     from leadkeeper.inbox.lists.filter import LeadFilter
-    from leadkeeper.inbox.lists.total import LeadTotal
     from leadkeeper.inbox.reading import Reading
-
-Advance = Callable[[int], None]
-"""Told how many rows more are there."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Bar:
-    """What shows how far a download is: told how many rows there will be, and of each that is there."""
-
-    begin: Callable[[LeadTotal | None], None]
-    advance: Advance
-
 
 commands = typer.Typer()
 
@@ -61,7 +48,7 @@ def download(
         rows += more
         bar.advance(more)
 
-    with _progress() as bar, _written(file) as out:
+    with lead_progress() as bar, _written(file) as out:
 
         async def here(reading: Reading) -> None:
             await _from_here(reading, filters, out, replace(bar, advance=counted))
@@ -73,7 +60,7 @@ def download(
     say(lazy_ngettext("%(count)s lead is in the file.", "%(count)s leads are in the file.", rows))
 
 
-async def _from_here(reading: Reading, filters: LeadFilter, out: BinaryIO, bar: _Bar) -> None:
+async def _from_here(reading: Reading, filters: LeadFilter, out: BinaryIO, bar: LeadBar) -> None:
     from leadkeeper.doors.leads_csv import csv_of
 
     bar.begin(await reading.total(filters))
@@ -81,7 +68,7 @@ async def _from_here(reading: Reading, filters: LeadFilter, out: BinaryIO, bar: 
     await _copy(csv_of(reading.export(filters, by=BY), spoken_language(), title), out, bar)
 
 
-async def _from_there(remote: Remote, filters: LeadFilter, out: BinaryIO, bar: _Bar) -> None:
+async def _from_there(remote: Remote, filters: LeadFilter, out: BinaryIO, bar: LeadBar) -> None:
     from leadkeeper.doors.leads_csv import TOTAL_HEADER, parse_total
 
     whom = {"email": filters.email, "text": filters.text}
@@ -92,7 +79,7 @@ async def _from_there(remote: Remote, filters: LeadFilter, out: BinaryIO, bar: _
         await _copy(pieces, out, bar)
 
 
-async def _copy(pieces: AsyncIterator[bytes], out: BinaryIO, bar: _Bar) -> None:
+async def _copy(pieces: AsyncIterator[bytes], out: BinaryIO, bar: LeadBar) -> None:
     rows, more = _Rows(), -1  # the row of titles is no lead
     async for piece in pieces:
         out.write(piece)
@@ -135,30 +122,3 @@ def _written(file: str) -> Iterator[BinaryIO]:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-
-
-@contextmanager
-def _progress() -> Iterator[_Bar]:
-    """A bar on standard error, where there is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[shown]}"))
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar, language, total = progress.add_task(spoken(_("Leads")), total=None, shown=""), spoken_language(), ""
-
-        def begin(known: LeadTotal | None) -> None:
-            nonlocal total
-            if known is not None:
-                number = language.number(known.leads)
-                total = language.gettext("about %(count)s", count=number) if known.about else number
-            progress.update(bar, total=None if known is None else max(1, known.leads))
-
-        def advance(rows: int) -> None:
-            progress.update(bar, advance=rows)
-            done = language.number(int(progress.tasks[0].completed))
-            shown = language.gettext("%(done)s of %(all)s", done=done, all=total) if total else done
-            progress.update(bar, shown=shown)
-
-        yield _Bar(begin, advance)

@@ -10,8 +10,9 @@ import typer
 
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.leads.filters import LeadOptions, filtered, member_id
+from leadkeeper.doors.cli.leads.progress import lead_progress
 from leadkeeper.doors.cli.remote.chosen import ask
-from leadkeeper.doors.cli.showing import AsJson, busy, print_json, print_table, say
+from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
 from leadkeeper.doors.cli.telling import spoken_language
 from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.texts import lazy_ngettext
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
     from leadkeeper.inbox.lists.filter import LeadFilter
     from leadkeeper.inbox.lists.selection import Order
+    from leadkeeper.inbox.lists.total import LeadTotal
     from leadkeeper.services import Services
     from leadkeeper.views import BulkOutcome, BulkResult
 
@@ -121,25 +123,32 @@ def _act(chosen: _Chosen, order: Order, *, dry_run: bool, json: bool) -> None:
         from leadkeeper.views import BulkResult
 
         outcomes: list[BulkOutcome] = []
+        bar.begin(await _total(services, chosen, filters))
         async for some in _portions(services, chosen, filters):
             done = await services.leads.selection.carry_out(
                 some, order, by=BY, publisher_id=chosen.publisher_id, dry_run=dry_run, language=language
             )
             outcomes += done.outcomes
+            bar.advance(len(some))
         return BulkResult(dry_run=dry_run, outcomes=tuple(outcomes))
 
     async def there(remote: Remote) -> BulkResult:
         from leadkeeper.doors.cli.remote.leads import act_on_leads
 
         whose = chosen.publisher_id if chosen.ids else None
-        return await act_on_leads(remote, chosen.ids, filters, order, whose, dry_run=dry_run)
+        return await act_on_leads(remote, chosen.ids, filters, order, whose, dry_run=dry_run, bar=bar)
 
-    with busy(_("Going through the leads")):
+    with lead_progress() as bar:
         found = ask(lambda: with_services(work), there)
     if json:
         print_json(found)
     else:
         _print(found)
+
+
+async def _total(services: Services, chosen: _Chosen, filters: LeadFilter | None) -> LeadTotal | int | None:
+    """How many leads there are to go through, as far as that is known."""
+    return len(chosen.ids) if filters is None else await services.leads.reading.total(filters)
 
 
 async def _portions(services: Services, chosen: _Chosen, filters: LeadFilter | None) -> AsyncIterator[Sequence[str]]:

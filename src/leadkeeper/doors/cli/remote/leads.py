@@ -13,6 +13,7 @@ from leadkeeper.texts import lazy_gettext
 from leadkeeper.views import BulkOutcome, BulkResult, LeadPage, LeadView
 
 if TYPE_CHECKING:
+    from leadkeeper.doors.cli.leads.progress import LeadBar
     from leadkeeper.doors.cli.remote.client import Remote
     from leadkeeper.inbox.lists.filter import LeadFilter
     from leadkeeper.inbox.lists.selection import Order
@@ -41,8 +42,9 @@ async def act_on_leads(
     publisher_id: str | None,
     *,
     dry_run: bool,
+    bar: LeadBar,
 ) -> BulkResult:
-    """Do ``order`` to the leads that are named by ``ids``, else to all that fit ``filters``.
+    """Do ``order`` to the leads that are named by ``ids``, else to all that fit ``filters``; ``bar`` shows how far.
 
     Raises :class:`Failed` for ids beside a publisher: the API acts on ids whosever they are.
     """
@@ -54,9 +56,11 @@ async def act_on_leads(
     if order.state:
         body |= {"state": order.state, "reason": order.reason}
     outcomes: list[BulkOutcome] = []
+    bar.begin(len(ids) if filters is None else None)
     async for some in _portions(remote, ids, filters):
         done = await remote.post("/v1/leads/bulk", BulkResult, body | {"leadIds": list(some)})
         outcomes += done.outcomes
+        bar.advance(len(some))
     return BulkResult(dry_run=dry_run, outcomes=tuple(outcomes))
 
 

@@ -191,7 +191,7 @@ class Look:
         ends = self._home.url + ELSEWHERE.get(visit.route, visit.path)
         found += [] if page.url == ends else [f"led to {page.url}"]
         if visit.path == "/docs/api" and self._script:
-            await page.locator("#reference[data-ready]").wait_for(timeout=60_000)
+            await page.locator("#reference[data-ready]").wait_for()
         found += ["wider than the screen"] if await wide(page) else []
         await page.emulate_media(color_scheme="light")
         found += [f"light: {each}" for each in await violations(page)]

@@ -14,17 +14,17 @@ import pytest
 
 from tests.journeys.conftest import MakeHub
 from tests.journeys.customer import Customer
-from tests.journeys.hub import Hub
+from tests.journeys.hub import SOON, Hub
 from tests.journeys.stranger import HalfOpen, Meter, cost, request, say
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 KB, MB = 1_000, 1_000_000
 MOST_CPU = 0.05
 """Seconds of the server's CPU that one request may take before it is refused or answered."""
 TIMES = 3
 ROUNDS = 8
-"""A measurement over the limit is made again so often: what else a machine does adds to one, and takes away from none."""
+"""So often a measurement over the limit is made again: what else a machine does adds to it, and takes away nothing."""
 BIG = 10 * MB
 URLENCODED = "Content-Type: application/x-www-form-urlencoded"
 MULTIPART = "Content-Type: multipart/form-data; boundary=b"
@@ -216,7 +216,7 @@ async def test_thousands_of_half_open_connections_stop_nobody(
         async with HalfOpen(hub.port, 2_000, beginning) as stood:
             assert stood.begun >= 1_000
             for _ in range(3):
-                async with asyncio.timeout(20), aiohttp.ClientSession() as newcomer:
+                async with asyncio.timeout(SOON), aiohttp.ClientSession() as newcomer:
                     async with newcomer.get(f"{hub.url}/healthz") as response:
                         assert response.status == 200
                     page = await member.open("/portal/leads")

@@ -146,7 +146,7 @@ async def fix(page: Page, at: Places, story: Story) -> None:
     else:
         await expect(error).to_contain_text(story.summary)
         await page.get_by_role("alert").get_by_role("link").first.click()
-        assert await page.evaluate("document.activeElement.id") == story.field
+        await expect(page.locator(f"#{story.field}")).to_be_focused()
         await expect(page.locator(f"#{story.field}")).to_have_attribute("aria-invalid", "true")
     for name, value in story.right.items():
         if name not in story.wrong and await page.locator(f"#{name}").get_attribute("type") != "password":

@@ -24,7 +24,7 @@ MOST_CPU = 0.05
 """Seconds of the server's CPU that one request may take before it is refused or answered."""
 TIMES = 3
 ROUNDS = 8
-"""So often a measurement over the limit is made again: what else a machine does adds to it, and takes away nothing."""
+"""A measurement over the limit is made again so often: what else a machine does only ever adds to one."""
 BIG = 10 * MB
 URLENCODED = "Content-Type: application/x-www-form-urlencoded"
 MULTIPART = "Content-Type: multipart/form-data; boundary=b"
@@ -147,6 +147,7 @@ async def measured(hub: Hub, shape: Shape, token: bytes) -> list[str]:
     sizes = [32 * KB << n for n in range(9)] + [10 * MB]
     for size in sizes:
         content, least = shape(size).replace(b"=MEMBER", b"=" + token), math.inf
+        statuses: set[int] = set()
         for _ in range(ROUNDS):
             used, message = await cost(hub.port, meter, content, TIMES)
             least, statuses = min(least, used), {each.status for each in message}

@@ -9,13 +9,15 @@ from shutil import which
 from typing import Any, Final
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.conftest import missing_service
 from tests.in_process import Installation, installation
 
 ROOT: Final = Path(__file__).parents[2]
 AXE: Final = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+PATIENCE: Final = 60_000
+"""How long (ms) a story waits for what must come, on a machine that has much else to do too."""
 _FLAGS: Final = (
     "--no-sandbox",
     "--disable-gpu",
@@ -26,6 +28,8 @@ _FLAGS: Final = (
     "--disable-sync",
 )
 
+expect.set_options(timeout=PATIENCE)
+
 
 @contextlib.asynccontextmanager
 async def chromium(*flags: str) -> AsyncIterator[Browser]:
@@ -35,6 +39,7 @@ async def chromium(*flags: str) -> AsyncIterator[Browser]:
         missing_service("Chromium's headless shell is not installed: scripts/setup-chromium")
     async with async_playwright() as playwright:
         opened = await playwright.chromium.launch(executable_path=found, args=[*_FLAGS, *flags])
+        opened.on("context", lambda context: context.set_default_timeout(PATIENCE))
         yield opened
         await opened.close()
 

@@ -9,11 +9,17 @@ async def sign_in_with_key(page: Page, key: str) -> None:
     """With a key, from the sign-in page."""
     await page.locator("details.more summary").click()
     await page.fill("#key", key)
-    await page.locator("form:has(#key) button").click()
+    await _send(page, "form:has(#key) button")
 
 
 async def sign_in(page: Page, email: str, password: str) -> None:
     """As a person, from the sign-in page."""
     await page.fill("#email", email)
     await page.fill("#password", password)
-    await page.locator("form:has(#email) button").click()
+    await _send(page, "form:has(#email) button")
+
+
+async def _send(page: Page, button: str) -> None:
+    """Press it, and wait for the answer: who goes elsewhere at once is not signed in yet."""
+    async with page.expect_navigation():
+        await page.locator(button).click()

@@ -17,7 +17,7 @@ from leadkeeper.sandbox.azure_storage.azurite import AzuriteMissing
 from leadkeeper.sandbox.faults import answer
 from tests.browser.axe import violations
 from tests.browser.conftest import ROOT
-from tests.browser.connecting import AT, PATIENCE, Places, choose, enter, places, save, sign_in, working
+from tests.browser.connecting import AT, LOOKS, Places, choose, enter, places, save, sign_in, working
 from tests.browser.test_storefront import picture
 from tests.conftest import missing_service
 from tests.contracts.cases.dynamics import APPLICATION_SETTINGS, USER_SETTINGS
@@ -134,7 +134,7 @@ async def fix(page: Page, at: Places, story: Story) -> None:
     """The page tells what is wrong and where; there it is fixed."""
     error = page.locator(f"#{story.field}-error")
     summary = page.locator(".finding-wrong .diagnosis")
-    await expect(error.or_(summary).first).to_be_visible(timeout=PATIENCE)
+    await expect(error.or_(summary).first).to_be_visible()
     assert await violations(page) == []
     if await summary.is_visible():
         await expect(summary).to_contain_text(story.summary)
@@ -146,7 +146,7 @@ async def fix(page: Page, at: Places, story: Story) -> None:
     else:
         await expect(error).to_contain_text(story.summary)
         await page.get_by_role("alert").get_by_role("link").first.click()
-        assert await page.evaluate("document.activeElement.id") == story.field
+        await expect(page.locator(f"#{story.field}")).to_be_focused()
         await expect(page.locator(f"#{story.field}")).to_have_attribute("aria-invalid", "true")
     for name, value in story.right.items():
         if name not in story.wrong and await page.locator(f"#{name}").get_attribute("type") != "password":
@@ -171,7 +171,7 @@ async def test_a_destination_is_connected_wrongly_understood_and_mended(
     await keep()
     await save(page)
     message = page.locator("#finding")
-    await expect(message).to_contain_text("MSFT_TEST_", timeout=PATIENCE)
+    await expect(message).to_contain_text("MSFT_TEST_")
     await keep()
     assert await violations(page) == []
     marker = MARKER.search(await message.inner_text())
@@ -199,18 +199,18 @@ async def test_an_endpoint_is_mended_and_its_signing_secret_is_shown_once(browse
     await choose(page, at.home.url, "https_endpoint", "")
     await enter(page, {"httpsEndpointUrl": url})
     await save(page)
-    secret = await page.locator(".once code").inner_text(timeout=PATIENCE)
+    secret = await page.locator(".once code").inner_text()
     assert secret.startswith("whsec_")
     assert at.remote.bodies == [], "nothing is tried before the secret was shown"
     await page.get_by_role("button", name="Validate: send a test lead").click()
-    await expect(page.locator(".finding-wrong .diagnosis")).to_be_visible(timeout=PATIENCE)
+    await expect(page.locator(".finding-wrong .diagnosis")).to_be_visible()
     await page.get_by_role("link", name="Change these settings").first.click()
     await expect(page.locator(".field-marked", has=page.locator("#httpsEndpointUrl"))).to_be_visible()
     assert secret not in await page.content()
     assert url not in await page.content()
     at.remote.manner = answer(200)
     await save(page)
-    await expect(page.locator("#finding")).to_contain_text("was received over", timeout=PATIENCE)
+    await expect(page.locator("#finding")).to_contain_text("was received over")
     await working(page)
     marker = MARKER.search(await page.locator("#finding").inner_text())
     assert marker is not None
@@ -237,11 +237,11 @@ async def test_azure_table_is_connected_with_a_wrong_key_and_mended(
     await choose(page, at.home.url, "azure_table", "")
     await enter(page, {"storageAccountConnectionString": right.replace(key[1], "c2VjcmV0" + key[1][8:])})
     await save(page)
-    await expect(page.locator(".finding-wrong .diagnosis")).to_contain_text("key", timeout=PATIENCE)
+    await expect(page.locator(".finding-wrong .diagnosis")).to_contain_text("key")
     await page.get_by_role("link", name="Change these settings").first.click()
     await enter(page, {"storageAccountConnectionString": right})
     await save(page)
-    await expect(page.locator("#finding")).to_contain_text("was received over", timeout=PATIENCE)
+    await expect(page.locator("#finding")).to_contain_text("was received over")
     await working(page)
 
 
@@ -250,7 +250,7 @@ async def test_azure_blob_leads_to_azure_table(browser: Browser, at: Places) -> 
     await choose(page, at.home.url, "azure_blob", "")
     await enter(page, {"storageAccountConnectionString": "UseDevelopmentStorage=true", "containerName": "Not A Name"})
     await save(page)
-    await expect(page.locator("#containerName-error")).to_contain_text("lower-case", timeout=PATIENCE)
+    await expect(page.locator("#containerName-error")).to_contain_text("lower-case")
     assert await page.input_value("#containerName") == "Not A Name"
     await page.get_by_role("link", name="Choose Azure Table instead").click()
     await page.get_by_role("heading", name="Connect Azure Table").wait_for()
@@ -262,10 +262,10 @@ async def test_held_leads_are_released_when_the_settings_are_mended(browser: Bro
     right = texts(APPLICATION_SETTINGS, "authentication")
     await enter(page, {**right, "applicationKey": WRONG_SECRET})
     await save(page)
-    await expect(page.locator(".finding-wrong")).to_be_visible(timeout=PATIENCE)
+    await expect(page.locator(".finding-wrong")).to_be_visible()
     await hand_in(await at.home.visitor("operator"))
     release = page.get_by_role("button", name="Save and release 1 held lead")
-    for _ in range(60):
+    for _ in range(LOOKS):
         await page.goto(f"{at.home.url}{AT}/connections/primary/edit")
         if await release.is_visible():
             break
@@ -274,7 +274,7 @@ async def test_held_leads_are_released_when_the_settings_are_mended(browser: Bro
     await enter(page, {"applicationKey": right["applicationKey"]})
     await release.click()
     await working(page)
-    for _ in range(120):
+    for _ in range(LOOKS):
         if "ada@contoso.example" in received("dynamics")(at):
             break
         await page.wait_for_timeout(250)
@@ -287,7 +287,7 @@ async def test_a_test_lead_that_is_not_found_names_what_usually_is_wrong(browser
     await choose(page, at.home.url, "salesforce", "Web-to-Lead")
     await enter(page, texts(WEB_SETTINGS))
     await save(page)
-    await expect(page.locator("#finding")).to_contain_text("sent, unconfirmed", timeout=PATIENCE)
+    await expect(page.locator("#finding")).to_contain_text("sent, unconfirmed")
     await picture(page, "asks")
     await page.get_by_role("button", name="No, I cannot find it").click()
     diagnosis = page.locator(".diagnosis")

@@ -20,7 +20,7 @@ async def test_the_documentation_works_under_its_policy(browser: Browser, openin
         await page.goto(f"{home.url}/docs/index.html")
         await page.locator("input.md-search__input").click()
         await page.keyboard.type("secret key")
-        await expect(page.locator(".md-search-result__item").first).to_be_visible(timeout=60_000)
+        await expect(page.locator(".md-search-result__item").first).to_be_visible()
         assert refused == []
         assert [url for url in asked if not url.startswith(home.url)] == []
 
@@ -35,7 +35,7 @@ async def test_a_call_is_tried_with_the_visitor_s_key(browser: Browser, opening:
         page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
         page.on("request", lambda request: asked.append(request.url))
         await page.goto(f"{home.url}/docs/api")
-        await page.locator("#reference[data-ready]").wait_for(timeout=60_000)
+        await page.locator("#reference[data-ready]").wait_for()
         await page.get_by_role("button", name="Authorize", exact=True).first.click()
         await page.locator(".auth-container input").first.fill(key)
         await page.locator(".auth-btn-wrapper button.authorize").click()
@@ -45,7 +45,7 @@ async def test_a_call_is_tried_with_the_visitor_s_key(browser: Browser, opening:
         await call.get_by_role("button", name="Try it out").click()
         await call.get_by_role("button", name="Execute").click()
         answered = call.locator(".live-responses-table tbody td.response-col_status").first
-        await expect(answered).to_contain_text("200", timeout=60_000)
+        await expect(answered).to_contain_text("200")
         await expect(call.locator(".live-responses-table")).to_contain_text("Contoso")
         assert refused == []
         assert [url for url in asked if not url.startswith((home.url, "data:"))] == []
@@ -64,7 +64,7 @@ async def test_the_api_reference_is_as_dark_as_the_reader_s_system(
         page.on("console", lambda message: refused.append(message.text) if "Content Security" in message.text else None)
         await page.goto(f"{home.url}/docs/api")
         if script:
-            await page.locator("#reference[data-ready]").wait_for(timeout=60_000)
+            await page.locator("#reference[data-ready]").wait_for()
             await page.locator("button.opblock-summary-control").first.click()
             await page.locator(".opblock-body").first.wait_for()
         assert await darkest(page), "the page is not dark"

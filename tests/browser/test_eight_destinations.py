@@ -21,7 +21,7 @@ from leadkeeper.sandbox.azure_storage.azurite import KEY, AzuriteMissing
 from leadkeeper.sandbox.faults import answer
 from tests.browser.axe import violations
 from tests.browser.conftest import ROOT
-from tests.browser.connecting import PATIENCE, enter, save, way_card
+from tests.browser.connecting import enter, save, way_card
 from tests.browser.from_nothing import Person, begin, served
 from tests.browser.test_storefront import ROUTES, picture
 from tests.conftest import missing_service
@@ -152,7 +152,7 @@ async def connect(person: Person, at: Around, story: Story) -> None:
         await page.locator(".once code").wait_for()
         await person.step("https_endpoint: validate", page.get_by_role("button", name="Validate: send a test lead"))
     error, diagnosis = page.locator(".field-error").first, page.locator(".finding-wrong .diagnosis")
-    await expect(error.or_(diagnosis).first).to_be_visible(timeout=PATIENCE)
+    await expect(error.or_(diagnosis).first).to_be_visible()
     assert await violations(page) == []
     at.shown.append(await page.content())
     await picture(page, f"eight-{story.kind}-wrong")
@@ -167,13 +167,13 @@ async def connect(person: Person, at: Around, story: Story) -> None:
     await enter(page, story.right)
     await press_save(person, f"{story.kind}: save and validate, mended")
     said = page.locator("#finding")
-    await expect(said).to_contain_text("MSFT_TEST_", timeout=PATIENCE)
+    await expect(said).to_contain_text("MSFT_TEST_")
     at.shown.append(await page.content())
     assert await violations(page) == []
     if not story.confirms:
         await expect(said).to_contain_text("sent, unconfirmed")
         await person.step(f"{story.kind}: say that it was found", person.button("Yes, it is there"))
-    await expect(page.locator(".line-head .state").last).to_contain_text("working", timeout=PATIENCE)
+    await expect(page.locator(".line-head .state").last).to_contain_text("working")
 
 
 async def press_save(person: Person, what: str) -> None:
@@ -188,7 +188,6 @@ async def test_each_destination_is_connected_wrongly_understood_and_mended(
     async with around(tmp_path) as at:
         context = await browser.new_context(locale="en", **ROUTES)
         page = await context.new_page()
-        page.set_default_timeout(PATIENCE)
         person = Person(page, LANGUAGES.every[0])
         await begin(person, at.link)
         every = stories(at)

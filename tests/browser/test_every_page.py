@@ -17,7 +17,7 @@ from playwright.async_api import Browser, Page, Route, expect
 from leadkeeper.access.keys import hashed
 from leadkeeper.access.permissions import Role
 from leadkeeper.storage import tables as t
-from tests.browser.axe import colour_violations, violations
+from tests.browser.axe import colour_violations, made_ready, violations_in_ready
 from tests.browser.conftest import Opened
 from tests.browser.signing_in import sign_in
 from tests.browser.test_storefront import PHONE, ROUTES, picture, wide
@@ -177,6 +177,7 @@ class Look:
                 await page.goto(f"{self._home.url}/portal/sign-in")
                 await sign_in(page, by, PASSWORD)
                 await page.wait_for_load_state()
+            await made_ready(page)
             if not self._script:
                 await page.route("**/*", _without_scripts)
         return self._pages[by]
@@ -191,10 +192,10 @@ class Look:
         ends = self._home.url + ELSEWHERE.get(visit.route, visit.path)
         found += [] if page.url == ends else [f"led to {page.url}"]
         if visit.path == "/docs/api" and self._script:
-            await page.locator("#reference[data-ready]").wait_for(timeout=60_000)
+            await page.locator("#reference[data-ready]").wait_for()
         found += ["wider than the screen"] if await wide(page) else []
         await page.emulate_media(color_scheme="light")
-        found += [f"light: {each}" for each in await violations(page)]
+        found += [f"light: {each}" for each in await violations_in_ready(page)]
         await self._picture(page, visit, "light")
         await page.emulate_media(color_scheme="dark")
         if visit.path == "/docs/api" and self._script:

@@ -27,11 +27,11 @@ async def test_a_pasted_error_is_explained_where_the_connection_is_broken(
         await page.goto(f"{home.url}{AT}/connections/primary")
         assert await page.locator("#explain").count() == 0
         await page.locator("form[action$='/validate'] button").first.click()
-        await page.locator("#explain").wait_for(timeout=60_000)
+        await page.locator("#explain").wait_for()
         here = page.url
         await page.fill("#error", "AADSTS7000215: Invalid client secret provided.")
         await page.locator("#explain-it").click()
-        await expect(page.locator("#explain .diagnosis ol")).to_be_visible(timeout=60_000)
+        await expect(page.locator("#explain .diagnosis ol")).to_be_visible()
         assert (page.url == here) is script, "with JavaScript the page stays"
         await page.locator("#explain .diagnosis a").click()
         await expect(page.locator("h1")).to_contain_text("iagnos")

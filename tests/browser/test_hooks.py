@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.axe import violations
-from tests.browser.connecting import AT, PATIENCE, Places, places, sign_in
+from tests.browser.connecting import AT, Places, places, sign_in
 from tests.browser.test_storefront import PHONE, ROUTES, picture, wide
 
 PAYLOAD = {"UserDetails": {"LastName": "Lovelace", "Email": "ada@contoso.example"}, "LeadSource": "SPZA"}
@@ -54,5 +54,5 @@ async def test_a_hook_is_made_tried_rotated_and_revoked(
     assert [(await at.home.anyone.post(path, PAYLOAD)).status for path in (old, new)] == [404, 200]
     await page.get_by_text("Revoke", exact=True).click()
     await page.get_by_role("button", name="Revoke it").click()
-    await expect(page.get_by_text("No hooks", exact=True)).to_be_visible(timeout=PATIENCE)
+    await expect(page.get_by_text("No hooks", exact=True)).to_be_visible()
     assert (await at.home.anyone.post(new, PAYLOAD)).status == 404

@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.axe import violations
-from tests.browser.connecting import PATIENCE, enter, save, way_card
+from tests.browser.connecting import enter, save, way_card
 from tests.browser.from_nothing import Person, begin, served
 from tests.browser.test_storefront import ROUTES, picture
 from tests.contracts.cases.salesforce import WEB_SETTINGS
@@ -26,7 +26,6 @@ REASON = "The summary says too little: name what the offer does for whom."
 async def somebody(browser: Browser) -> Person:
     context = await browser.new_context(locale="en", **ROUTES)
     page = await context.new_page()
-    page.set_default_timeout(PATIENCE)
     return Person(page, LANGUAGES.every[0])
 
 
@@ -58,7 +57,7 @@ async def connect(publisher: Person) -> None:
     await enter(page, {name: str(value) for name, value in WEB_SETTINGS.items()})
     await save(page)
     publisher.steps.append("save and validate")
-    await expect(page.locator("#finding")).to_contain_text("sent, unconfirmed", timeout=PATIENCE)
+    await expect(page.locator("#finding")).to_contain_text("sent, unconfirmed")
     await nothing_claimed(page)
     await picture(page, "unconfirmed-asks")
     await publisher.step("say that it is not there", publisher.button("No, I cannot find it"))
@@ -73,9 +72,9 @@ async def find_it(publisher: Person) -> None:
     """The picklist is no longer mandatory: another test lead is sent, and found."""
     page = publisher.page
     await publisher.step("validate again", page.get_by_role("button", name="Validate: send a test lead"))
-    await expect(page.locator("#finding")).to_contain_text("sent, unconfirmed", timeout=PATIENCE)
+    await expect(page.locator("#finding")).to_contain_text("sent, unconfirmed")
     await publisher.step("say that it is there", publisher.button("Yes, it is there"))
-    await expect(page.locator(".line-head .state").last).to_contain_text("working", timeout=PATIENCE)
+    await expect(page.locator(".line-head .state").last).to_contain_text("working")
 
 
 async def publish(publisher: Person, summary: str) -> None:
@@ -88,7 +87,7 @@ async def publish(publisher: Person, summary: str) -> None:
     await publisher.step("save the draft", publisher.button("Save the draft"))
     await publisher.step("open publishing", publisher.link("Publishing"))
     await publisher.step("publish the draft", publisher.button("Publish the draft"))
-    await expect(page.locator("#steps")).to_contain_text("waits for an operator", timeout=PATIENCE)
+    await expect(page.locator("#steps")).to_contain_text("waits for an operator")
 
 
 async def open_certification(operator: Person) -> None:
@@ -122,7 +121,7 @@ async def test_an_operator_refuses_with_a_reason_and_approves(
         await expect(desk.get_by_text("Nothing waits for you")).to_be_visible()
 
         steps = publisher.page.locator("#steps")
-        await expect(steps).to_contain_text("The marketplace refused it", timeout=PATIENCE)
+        await expect(steps).to_contain_text("The marketplace refused it")
         await expect(steps).to_contain_text(REASON)
         assert await violations(publisher.page) == []
         await picture(publisher.page, "refused")
@@ -131,7 +130,7 @@ async def test_an_operator_refuses_with_a_reason_and_approves(
         await expect(desk.locator("article")).to_contain_text("keeps the customers of small teams")
         await operator.step("approve", operator.button("Approve"))
         await publisher.step("go live", publisher.button("Go live"))
-        await expect(steps).to_contain_text("All six steps are done", timeout=PATIENCE)
+        await expect(steps).to_contain_text("All six steps are done")
         await publisher.page.goto(f"{url}/store")
         await expect(publisher.page.locator("main")).to_contain_text("keeps the customers of small teams")
         for each in (operator, publisher):

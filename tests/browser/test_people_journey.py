@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pyotp
 import pytest
@@ -27,8 +27,6 @@ from tests.browser.test_storefront import PHONE, ROUTES, picture
 from tests.conftest import missing_service
 from tests.people import PASSWORD
 from tests.services.oidc_provider import OidcProvider, ProviderMissing
-
-PATIENCE: Final = 60_000
 
 
 @dataclass
@@ -102,7 +100,7 @@ class Person:
         await self.page.get_by_role(role, name=name, exact=role == "button").first.click()
 
     async def sees(self, text: str | re.Pattern[str], shot: str = "") -> None:
-        await expect(self.page.locator("body")).to_contain_text(text, timeout=PATIENCE)
+        await expect(self.page.locator("body")).to_contain_text(text)
         assert await violations(self.page) == [], text
         if shot:
             await picture(self.page, f"identity-{shot}")
@@ -112,7 +110,6 @@ class Person:
 async def person(browser: Browser, steps: Steps, name: str, **settings: Any) -> AsyncIterator[Person]:
     context = await browser.new_context(locale="en", **(settings or ROUTES))
     page = await context.new_page()
-    page.set_default_timeout(PATIENCE)
     yield Person(page, steps, name)
     await context.close()
 

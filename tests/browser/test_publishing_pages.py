@@ -16,7 +16,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.runner import PublishingRunner
 from leadkeeper.sandbox.faults import Exchange, answer
 from tests.browser.axe import violations
-from tests.browser.connecting import AT, PATIENCE, Places, enter, places, save, sign_in
+from tests.browser.connecting import AT, LOOKS, Places, enter, places, save, sign_in
 from tests.browser.test_storefront import PHONE, ROUTES, picture, wide
 from tests.contracts.cases.dynamics import APPLICATION_SETTINGS
 from tests.contracts.market import DEFINITION
@@ -82,7 +82,7 @@ async def test_publishing_moves_by_itself_until_it_is_live(browser: Browser, at:
         steps = page.locator("#steps")
         await page.evaluate("window.stayed = true")
         await page.get_by_role("button", name="Publish the draft").click()
-        await expect(steps).to_contain_text("waits for an operator", timeout=PATIENCE)
+        await expect(steps).to_contain_text("waits for an operator")
         await page.evaluate("window.stayed = true")
         await looked_at(page, "publishing-waits")
         await operator.locator(".menu > summary").first.click()
@@ -93,19 +93,19 @@ async def test_publishing_moves_by_itself_until_it_is_live(browser: Browser, at:
         await looked_at(operator, "certification-refuse")
         await operator.get_by_role("button", name="Approve").click()
         await expect(operator.get_by_text("Nothing waits for you")).to_be_visible()
-        await expect(steps).to_contain_text("preview ready", timeout=PATIENCE)
+        await expect(steps).to_contain_text("preview ready")
         assert await page.evaluate("window.stayed"), "nobody loaded the page again"
         await expect(page.locator("#offer-head")).to_contain_text("preview ready")
         await looked_at(page, "publishing-preview")
         await page.get_by_role("button", name="Go live").click()
-        await expect(steps).to_contain_text("All six steps are done", timeout=PATIENCE)
+        await expect(steps).to_contain_text("All six steps are done")
         await expect(steps.get_by_text("MSFT_TEST_").first).not_to_be_visible()
         await page.get_by_text("All six steps are done").click()
         await expect(steps.get_by_text("MSFT_TEST_").first).to_be_visible()
         await expect(page.get_by_role("button", name="Publish the draft")).to_have_count(0)
         await looked_at(page, "publishing-live")
         await define(at, **{SUMMARY: "Customers, kept even better."})
-        await expect(steps).to_contain_text("kept even better", timeout=PATIENCE)
+        await expect(steps).to_contain_text("kept even better")
         await expect(steps.get_by_text("MSFT_TEST_").first).to_be_visible()  # what was opened stays open
         await looked_at(page, "publishing-differs")
 
@@ -126,7 +126,7 @@ async def test_the_new_pages_fit_and_axe_finds_nothing(
         await services.offers.publication.publish(REF, by="test")
         operator = await sign_in(browser, at.home, "operator", **settings)
         await operator.goto(f"{at.home.url}/portal/certification")
-        await expect(operator.get_by_role("button", name="Approve")).to_be_visible(timeout=PATIENCE)
+        await expect(operator.get_by_role("button", name="Approve")).to_be_visible()
         page = await sign_in(browser, at.home, **settings)
         paths = ("", "/publishing", "/copy", "/connections/primary/copy", "/connections/table", "/withdraw")
         for language in ("en", "pt"):
@@ -148,10 +148,10 @@ async def test_the_record_follows_what_is_typed(browser: Browser, at: Places) ->
             await page.fill(f"#{name}", str(value))
     await page.locator("details.more", has=page.locator("#record")).locator("summary").click()
     record = page.locator("#record")
-    await expect(record).to_contain_text("lastname", timeout=PATIENCE)
+    await expect(record).to_contain_text("lastname")
     await page.locator("[id='fields.0.name']").fill("new_region")
     await page.locator("[id='fields.0.value']").fill("{country} (ours)")
-    await expect(record).to_contain_text("US (ours)", timeout=PATIENCE)
+    await expect(record).to_contain_text("US (ours)")
     assert list(at.sandbox.stand_in("dynamics").received()) == []
     await looked_at(page, "record")
 
@@ -169,11 +169,11 @@ async def test_a_validation_shows_its_steps_while_it_runs(browser: Browser, at: 
     page = await sign_in(browser, at.home, **ROUTES)
     await page.goto(f"{at.home.url}{AT}/connections/primary")
     await page.get_by_role("button", name="Validate: send a test lead").click()
-    await expect(page.locator("#progress")).to_contain_text("MSFT_TEST_", timeout=PATIENCE)
+    await expect(page.locator("#progress")).to_contain_text("MSFT_TEST_")
     await expect(page.locator("#progress")).to_contain_text("passed")
     await picture(page, "validating")
     gone_on.set()
-    await expect(page.locator("#finding")).to_contain_text("was received over HTTPS endpoint", timeout=PATIENCE)
+    await expect(page.locator("#finding")).to_contain_text("was received over HTTPS endpoint")
 
 
 @pytest.mark.parametrize("changed", [False, True], ids=["new", "changed"])
@@ -197,11 +197,11 @@ async def test_a_form_that_is_saved_and_validated_shows_the_steps_while_they_run
     await enter(page, values if changed else values | secret | {"name": "crm"})
     await save(page)
     steps = page.locator("form #progress")
-    await expect(steps).to_contain_text("MSFT_TEST_", timeout=PATIENCE)
+    await expect(steps).to_contain_text("MSFT_TEST_")
     await expect(steps).to_contain_text("passed")
     await looked_at(page, f"validating-form-{'changed' if changed else 'new'}")
     gone_on.set()
-    await expect(page.locator("#finding")).to_contain_text("was received over crm", timeout=PATIENCE)
+    await expect(page.locator("#finding")).to_contain_text("was received over crm")
     assert page.url == f"{at.home.url}{AT}/connections/crm"
     await page.reload()
     await expect(page.get_by_role("heading", name="crm", exact=True)).to_be_visible()
@@ -214,7 +214,7 @@ async def test_it_works_without_javascript(browser: Browser, at: Places) -> None
         page = await sign_in(browser, at.home, java_script_enabled=False)
         await page.goto(f"{at.home.url}{AT}/publishing")
         await page.get_by_role("button", name="Publish the draft").click()
-        for _ in range(60):
+        for _ in range(LOOKS):
             if await page.get_by_text("waits for an operator").count():
                 break
             await page.wait_for_timeout(250)

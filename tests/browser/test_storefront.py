@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from aiohttp import web
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from leadkeeper.lead_body import from_body
 from leadkeeper.storage import tables as t
@@ -116,11 +116,13 @@ async def test_a_customer_sends_a_form_and_is_helped_with_mistakes(browser: Brow
     await fill(page, email="ada", company="")
     await page.get_by_role("button", name="Send").click()
     problems = page.get_by_role("alert")
-    assert await problems.get_by_role("link").all_inner_texts() == [
-        "Enter your company.",
-        "Enter an e-mail address like name@company.com.",
-        "Agree, so that we may pass on what you entered. Without that nothing is sent or kept.",
-    ]
+    await expect(problems.get_by_role("link")).to_have_text(
+        [
+            "Enter your company.",
+            "Enter an e-mail address like name@company.com.",
+            "Agree, so that we may pass on what you entered. Without that nothing is sent or kept.",
+        ]
+    )
     found = await (violations(page) if script else violations_without_script(browser, page.url, await page.content()))
     assert found == []
     await picture(page, f"errors-{script}")
@@ -150,6 +152,7 @@ async def test_the_keyboard_alone_is_enough(browser: Browser, shop: Shop) -> Non
     await page.keyboard.press("Tab")
     assert await focused() == "Skip to the content"
     await page.keyboard.press("Enter")
+    await page.wait_for_url("**#*")
     order = []
     for _ in range(30):
         await page.keyboard.press("Tab")
@@ -174,9 +177,9 @@ async def test_after_mistakes_the_summary_has_the_focus(browser: Browser, shop: 
     await page.goto(f"{shop.home.url}{AT}/contact-me")
     await page.get_by_role("button", name="Send").click()
     await page.wait_for_selector(".problems")
-    assert await page.evaluate("document.activeElement.className") == "problems"
+    await expect(page.locator("[class=problems]")).to_be_focused()
     await page.get_by_role("link", name="Enter your last name.").click()
-    assert await page.evaluate("document.activeElement.id") == "lastName"
+    await expect(page.locator("#lastName")).to_be_focused()
     await page.close()
 
 

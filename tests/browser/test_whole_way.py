@@ -15,7 +15,8 @@ from playwright.async_api import Browser, expect
 
 from leadkeeper.sandbox.server import Sandbox
 from leadkeeper.texts import Language
-from tests.browser.connecting import PATIENCE, way_card
+from tests.browser.conftest import PATIENCE
+from tests.browser.connecting import way_card
 from tests.browser.from_nothing import Person, begin, served
 from tests.browser.leaks import Trail, bodies, found
 from tests.browser.test_storefront import ROUTES, picture
@@ -49,13 +50,13 @@ async def connect(person: Person) -> None:
     await person.fill(**right | {"applicationKey": WRONG_SECRET, "contactEmail": CONTACT})
     save = page.locator(".card-footer button[value='validate']")
     await person.step("save and validate, with a wrong secret", save)
-    await expect(page.locator(".finding-wrong .diagnosis")).to_be_visible(timeout=PATIENCE)
+    await expect(page.locator(".finding-wrong .diagnosis")).to_be_visible()
     await picture(page, f"whole-way-{person.language.code}-wrong")
     await person.step("follow what the page says", person.link("Change these settings"))
     await expect(page.locator(".field-marked", has=page.locator("#applicationKey"))).to_be_visible()
     await person.fill(applicationKey=right["applicationKey"])
     await person.step("save and validate, mended", save)
-    await expect(page.locator("#finding")).to_contain_text("MSFT_TEST_", timeout=PATIENCE)
+    await expect(page.locator("#finding")).to_contain_text("MSFT_TEST_")
     await expect(page.locator(".line-head .state").last).to_contain_text(person.summary("working"))
 
 
@@ -70,9 +71,9 @@ async def publish(person: Person) -> None:
     await person.step("open publishing again", person.link("Publishing"))
     await person.step("publish the draft", person.button("Publish the draft"))
     live = person.button("Go live")
-    await live.wait_for(timeout=PATIENCE)
+    await live.wait_for()
     await person.step("go live", live)
-    await expect(page.locator("#steps")).to_contain_text(person.summary("All six steps are done"), timeout=PATIENCE)
+    await expect(page.locator("#steps")).to_contain_text(person.summary("All six steps are done"))
     await person.look()
 
 
@@ -127,7 +128,6 @@ async def whole_way(browser: Browser, link: str, sandbox: Sandbox, language: Lan
     context = await browser.new_context(locale=language.code, **ROUTES)
     trail.follow(context)
     page = await context.new_page()
-    page.set_default_timeout(PATIENCE)
     person = Person(page, language)
     await begin(person, link)
     await connect(person)

@@ -32,7 +32,7 @@ def id_in(database_url: str, id_: str) -> str:
 
 
 def _sqlite(path: str, statement: str) -> list[tuple[Any, ...]]:
-    connection = sqlite3.connect(path, timeout=20)
+    connection = sqlite3.connect(path, timeout=60)
     try:
         rows = connection.execute(statement).fetchall()
         connection.commit()

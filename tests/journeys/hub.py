@@ -32,6 +32,8 @@ SOON: Final = 90.0
 """Seconds within which what must happen has happened, on a machine that has much else to do too."""
 READY_SECONDS: Final = 120.0
 """Seconds for a process to start: on a busy machine its imports alone take ten."""
+_CALL_SECONDS: Final = 20.0
+"""Seconds for an answer where none may come, and the caller goes on."""
 _OFTEN, _SELDOM = 0.05, 0.2
 _ON_THEIR_WAY: Final = "SELECT count(*) FROM delivery WHERE state IN ('pending', 'sending', 'waiting')"
 _PORTS: Final = range(15_000, 30_000)  # below those that the system gives to outgoing connections
@@ -178,7 +180,6 @@ class Hub:
         self._session = aiohttp.ClientSession(
             self.url,
             headers={"Authorization": f"Bearer {self.key}"},
-            timeout=aiohttp.ClientTimeout(total=20),
             connector=aiohttp.TCPConnector(limit=0),
         )
 
@@ -231,11 +232,18 @@ class Hub:
         return "\n".join(texts)
 
     async def call(
-        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        seconds: float = _CALL_SECONDS,
     ) -> tuple[int, Any]:
-        """One request; status and JSON. Raises what aiohttp raises when the API is away."""
+        """One request; status and JSON. Raises what aiohttp raises when the API is away or takes longer."""
         assert self._session is not None
-        async with self._session.request(method, path, json=body, headers=headers) as response:
+        timeout = aiohttp.ClientTimeout(total=seconds)
+        async with self._session.request(method, path, json=body, headers=headers, timeout=timeout) as response:
             text = await response.text()
             try:
                 return response.status, json.loads(text) if text else None
@@ -244,7 +252,7 @@ class Hub:
 
     async def ask(self, method: str, path: str, body: object = None) -> Any:
         """The same where only success will do."""
-        status, answer = await self.call(method, path, body)
+        status, answer = await self.call(method, path, body, seconds=SOON)
         assert 200 <= status < 300, f"{method} {path}: {status} {answer}\n{self.tail()}"
         return answer
 
@@ -273,14 +281,16 @@ class Hub:
         """``validate``, ``pause`` or ``resume`` a connection."""
         return await self.ask("POST", f"{_offer(offer)}/connections/{name}/{word}")
 
-    async def hand_in(self, offer: str, email: str, key: str | None = None) -> tuple[int, Any]:
+    async def hand_in(
+        self, offer: str, email: str, key: str | None = None, *, seconds: float = _CALL_SECONDS
+    ) -> tuple[int, Any]:
         """Hand in a lead; status and answer."""
         headers = {"Idempotency-Key": key} if key is not None else None
-        return await self.call("POST", "/v1/leads", lead(offer, email), headers)
+        return await self.call("POST", "/v1/leads", lead(offer, email), headers, seconds=seconds)
 
     async def give(self, offer: str, email: str) -> str:
         """Hand in a lead; its id."""
-        status, answer = await self.hand_in(offer, email)
+        status, answer = await self.hand_in(offer, email, seconds=SOON)
         assert status == 202, f"{status} {answer}\n{self.tail()}"
         return str(answer["id"])
 

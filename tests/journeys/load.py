@@ -14,7 +14,7 @@ from zlib import crc32
 
 import aiohttp
 
-from tests.journeys.hub import Hub
+from tests.journeys.hub import SOON, Hub
 from tests.journeys.places import Endpoint, StorageAccount
 
 _LIMBO: Final = (aiohttp.ClientError, TimeoutError, OSError)
@@ -47,7 +47,7 @@ class Load:
     async def stop(self) -> None:
         """Let every client end its present lead, which needs a running API for those who try again."""
         self._stopping = True
-        await asyncio.wait_for(asyncio.gather(*self._tasks), 120)
+        await asyncio.wait_for(asyncio.gather(*self._tasks), 2 * SOON)
         assert not self.wrong, self.wrong[:5]
 
     def is_foreign(self, email: str) -> bool:

@@ -166,6 +166,6 @@ class StorageAccount:
             try:
                 return [(row["RowKey"], row["Email"]) for row in found if not row["IsTest"]]
             except ResourceNotFoundError as error:
-                if error.error_code != "TableNotFound":
+                if getattr(error, "error_code", "") != "TableNotFound":
                     raise
                 return []

@@ -79,7 +79,7 @@ class HalfOpen:
         async def begin() -> None:
             async with gate:
                 with contextlib.suppress(OSError):
-                    made = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", self._port), 20)
+                    made = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", self._port), 60)
                     made[1].write(self._beginning)
                     self._open.append(made)
 

@@ -14,7 +14,7 @@ from tests.journeys.database import sql
 from tests.journeys.hub import SOON, Hub, until
 from tests.journeys.places import Endpoint, StorageAccount
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
+pytestmark = pytest.mark.slow
 
 EARLY, LATER = 30, 30
 

@@ -21,7 +21,7 @@ from tests.journeys.test_restarts import goes_on
 from tests.services.postgres import Postgres, PostgresMissing
 from tests.services.small_disk import SmallDisk, require_namespaces
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
+pytestmark = pytest.mark.slow
 LEADS: Final = 20
 
 
@@ -129,7 +129,7 @@ async def test_a_server_that_only_reads_for_a_while(make_hub: MakeHub, endpoint:
             assert status in (202, 503)
             if status == 202:
                 given.add(f"late-{email}")
-        await asyncio.wait_for(first_came.wait(), 30)
+        await asyncio.wait_for(first_came.wait(), SOON)
         await operator_is_notified(hub, "the database only reads just now")
         status, problem = await hub.hand_in("crm", "refused@load.example")
         assert (status, problem["type"]) == (503, "/docs/reference/problems.html#storage-away")

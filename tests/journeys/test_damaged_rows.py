@@ -17,7 +17,7 @@ from tests.journeys.places import Endpoint
 from tests.journeys.test_clocks import doctor
 from tests.journeys.test_restarts import goes_on
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
+pytestmark = pytest.mark.slow
 CUT: Final = '{"customer": {"firstName": "A'
 
 

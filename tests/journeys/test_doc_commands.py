@@ -25,7 +25,7 @@ from tests.journeys.doc_pages import READ, RUN_BY, Block, blocks, masked
 from tests.journeys.hub import Hub
 from tests.journeys.test_sandbox import Sandbox, ready_sandbox
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
+pytestmark = pytest.mark.slow
 ENDPOINT: Final = "crm.contoso.com"
 """Where the pages' endpoint is."""
 RESTARTED_AFTER: Final = ("docs/howto/rotate-the-secret-key.md",)

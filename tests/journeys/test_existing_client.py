@@ -22,7 +22,7 @@ import pytest
 from leadkeeper.sandbox.authority import Authority
 from tests.conftest import missing_service
 from tests.journeys.conftest import ROOT, MakeHub
-from tests.journeys.hub import PUBLISHER, SOON, Hub, until
+from tests.journeys.hub import PUBLISHER, READY_SECONDS, SOON, Hub, until
 from tests.journeys.places import SECRET, Endpoint
 
 PYTHON: Final = ROOT / ".venv-client" / "bin" / "python"
@@ -67,7 +67,7 @@ def told(answer):
 try:
     if word in ("GET", "POST"):
         headers = {"Authorization": machine.get_auth(base)}
-        answer = requests.request(word, base + rest[1], headers=headers, timeout=30)
+        answer = requests.request(word, base + rest[1], headers=headers, timeout=90)
     else:
         answer = getattr(machine, word)()
     print(json.dumps({"message": told(answer)}, default=str))
@@ -117,7 +117,7 @@ async def output(*command: str | Path, folder: Path, environment: Mapping[str, s
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, errors = await asyncio.wait_for(child.communicate(), 60)
+    out, errors = await asyncio.wait_for(child.communicate(), READY_SECONDS)
     assert child.returncode == 0, errors.decode()
     return json.loads(out)
 
@@ -211,7 +211,6 @@ def definition_of(endpoint: Endpoint) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(480)
 async def test_microsofts_client_publishes_a_virtual_machine(
     tmp_path: Path, make_hub: MakeHub, endpoint: Endpoint, authority_folder: Path
 ) -> None:

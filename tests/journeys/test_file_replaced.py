@@ -24,7 +24,7 @@ from tests.journeys.places import Endpoint, StorageAccount
 from tests.journeys.test_cannot_write import more, refusals
 from tests.journeys.test_restarts import goes_on
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
+pytestmark = pytest.mark.slow
 SUFFIXES: Final = ("", "-wal", "-shm")
 
 

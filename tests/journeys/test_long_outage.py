@@ -19,7 +19,7 @@ from tests.journeys.database import sql
 from tests.journeys.hub import SOON, Hub, until
 from tests.journeys.places import Endpoint
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
+pytestmark = pytest.mark.slow
 MINUTE: Final = 60_000
 DAY: Final = 24 * 60 * MINUTE
 BOSS: Final = "boss@contoso.example"

@@ -16,7 +16,7 @@ from tests.journeys.test_restarts import goes_on
 from tests.services.pgbouncer import PgBouncer, PoolMode
 from tests.services.postgres import Postgres
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
+pytestmark = pytest.mark.slow
 AWAY: Final = (0.0, 0.5, 4.0)
 """Seconds between the end of one PgBouncer and the start of the next; the last is longer than a lease."""
 POOL: Final = {"transaction": 4, "session": 40}

@@ -32,6 +32,7 @@ from tests.journeys.load import Load, check_endpoint, under_load
 from tests.journeys.places import Endpoint
 
 CUTS: Final = 8
+MOST_CUTS: Final = 4 * CUTS
 DRAIN_SECONDS: Final = 90
 CONTAINER: Final = "marketplace-leads"
 
@@ -68,7 +69,6 @@ async def sandbox(authority_folder: Path) -> AsyncIterator[Sandbox]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(480)
 async def test_every_acknowledged_lead_is_everywhere_once(
     tmp_path: Path, make_hub: MakeHub, sandbox: Sandbox, endpoint: Endpoint, authority_folder: Path
 ) -> None:
@@ -98,7 +98,10 @@ async def test_every_acknowledged_lead_is_everywhere_once(
             )
             load = Load(hub, ["crm"], f"all{seed}", clients=3, pause=0.35)
             async with under_load(load):
-                for _ in range(CUTS):
+                cuts = 0
+                # A slow machine takes fewer leads between two cuts, and is cut more often.
+                while cuts < CUTS or (len(load.acknowledged) < 2 * CUTS and cuts < MOST_CUTS):
+                    cuts += 1
                     await asyncio.sleep(random_unit.uniform(0.2, 0.9))
                     process.send(signal.SIGKILL)
                     process.kill()

@@ -25,7 +25,6 @@ PROMOTIONS: Final = 10
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 async def test_a_promoted_standby_has_every_acknowledged_lead(
     postgres: Postgres, make_hub: MakeHub, storage_account: StorageAccount, endpoint: Endpoint, box: Mailbox
 ) -> None:

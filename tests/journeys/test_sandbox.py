@@ -23,6 +23,7 @@ import pytest
 
 from leadkeeper.destinations.registry import OURS
 from tests.conftest import missing_service
+from tests.journeys.hub import READY_SECONDS, SOON
 
 ROOT: Final = Path(__file__).parents[2]
 _READY: Final = "Ctrl-C ends it"
@@ -58,7 +59,7 @@ class Sandbox:
 
     def wait(self) -> None:
         """Until it is ready."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + READY_SECONDS
         while _READY not in self.output:
             assert self.process.poll() is None, self.output
             assert time.monotonic() < end, self.output
@@ -80,8 +81,8 @@ class Sandbox:
         """Ctrl-C; answers the exit code. Its children must be gone."""
         children = psutil.Process(self.process.pid).children(recursive=True)
         self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(30)
-        _, left = psutil.wait_procs(children, timeout=15)
+        code = self.process.wait(SOON)
+        _, left = psutil.wait_procs(children, timeout=SOON)
         assert not left
         return code
 
@@ -135,7 +136,7 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     finally:
         if started.process.poll() is None:
             started.process.send_signal(signal.SIGINT)
-            started.process.wait(30)
+            started.process.wait(SOON)
 
 
 @pytest.mark.slow

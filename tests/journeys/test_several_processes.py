@@ -14,7 +14,7 @@ from tests.journeys.hub import SOON, Process, until
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
 from tests.journeys.places import Endpoint, StorageAccount
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
+pytestmark = pytest.mark.slow
 
 DATABASES = ("postgresql",)
 

@@ -16,7 +16,7 @@ from tests.journeys.people import mail_by, nobody_was_notified, telling
 from tests.journeys.places import Endpoint
 from tests.services.slow_names import SlowNames
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
+pytestmark = pytest.mark.slow
 SLOW: Final = [f"slow{number}.example" for number in range(8)]
 FAST: Final = "fast.example"
 SECONDS: Final = 8.0

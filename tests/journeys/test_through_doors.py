@@ -242,7 +242,6 @@ async def cross_list(hub: Hub, offer: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 async def test_offers_are_published_and_customers_actions_arrive(tmp_path: Path, make_hub: MakeHub) -> None:
     with Guard() as guard:
         try:

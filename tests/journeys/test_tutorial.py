@@ -17,8 +17,10 @@ from typing import Final
 import pytest
 
 from tests.conftest import missing_service
+from tests.journeys.hub import READY_SECONDS, SOON
 
 ROOT: Final = Path(__file__).parents[2]
+ARRIVED: Final = "primary: delivered, table: delivered"
 LASTING: Final = ("leadkeeper sandbox --folder", "leadkeeper serve")
 
 
@@ -61,6 +63,12 @@ class Terminals:
             block = re.sub(rf"(127\.0\.0\.1:){port}\b", rf"\g<1>{free}", block)
         return self._stay(block) if block.startswith(LASTING) else self._run(block)
 
+    def type_until(self, block: str, text: str) -> None:
+        """Run a block again and again until it prints ``text``."""
+        end = time.monotonic() + SOON
+        while text not in (printed := self.type(block)):
+            assert time.monotonic() < end, printed
+
     def _run(self, block: str) -> str:
         done = subprocess.run(
             ["bash", "-e", "-c", block],
@@ -84,7 +92,7 @@ class Terminals:
                 stderr=subprocess.STDOUT,
             )
         self._lasting.append(process)
-        end = time.monotonic() + 60
+        end = time.monotonic() + READY_SECONDS
         while "Ctrl-C ends it" not in output.read_text():
             assert process.poll() is None, output.read_text()
             assert time.monotonic() < end, output.read_text()
@@ -95,7 +103,7 @@ class Terminals:
         """Ctrl-C everywhere; answers the exit codes."""
         for process in reversed(self._lasting):
             process.send_signal(signal.SIGINT)
-        return [process.wait(30) for process in self._lasting]
+        return [process.wait(SOON) for process in self._lasting]
 
 
 @pytest.fixture
@@ -112,7 +120,7 @@ def test_the_tutorial_does_what_it_says(terminals: Terminals) -> None:
     for block in blocks():
         lines = [block]
         if "leadkeeper sandbox rows" in block:
-            time.sleep(3)  # "See it arrive": as long as a person takes to type it
+            terminals.type_until("leadkeeper leads list", ARRIVED)  # "See it arrive"
             lines = block.splitlines()
         for line in lines:
             message[line.splitlines()[-1].strip()] = terminals.type(line)
@@ -120,7 +128,7 @@ def test_the_tutorial_does_what_it_says(terminals: Terminals) -> None:
     assert re.search(
         r"The test lead MSFT_TEST_\d+ was received", message["leadkeeper connections validate contoso.crm-pro primary"]
     )
-    assert message["leadkeeper leads list"].count("primary: delivered, table: delivered") == 1
+    assert message["leadkeeper leads list"].count(ARRIVED) == 1
     assert "ada@example.com" in message["leadkeeper sandbox rows"]
     assert "wrong" not in message["leadkeeper doctor"]
     assert terminals.close() == [0, 0]

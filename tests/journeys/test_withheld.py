@@ -120,7 +120,7 @@ async def test_nothing_personal_of_a_withheld_customer_is_anywhere(
             return any("withheld" in str(mail["Subject"]) for mail in box.mails)
 
         await until("the notice came", summary, SOON, 0.1, hub.tail)
-        await hub.all_settled(20)
+        await hub.all_settled()
         found = (await hub.ask("GET", "/v1/leads?offerId=planner&test=false&limit=200"))["leads"]
         assert [lead["withheld"] for lead in found] == [False] + [True] * count
         message = await hub.ask("POST", "/v1/find", {"text": STUDENT["email"]})

@@ -41,7 +41,8 @@ async def home(database_url: str) -> AsyncIterator[Installation]:
 
 async def test_the_audit_tells_settings_in_words_and_names_them_beside(home: Installation) -> None:
     key = await home.visitor("publisher:contoso")
-    config = DESTINATION["httpsEndpointLeadConfiguration"] | {"keyCasing": "camel"}
+    before: Any = DESTINATION["httpsEndpointLeadConfiguration"]
+    config = before | {"keyCasing": "camel"}
     assert (
         await key.put(f"{OFFER}/customer-leads", DESTINATION | {"httpsEndpointLeadConfiguration": config})
     ).status == 200

@@ -36,7 +36,7 @@ async def halfway(home: Installation) -> None:
     storage, clock = home.services.storage, home.services.clock
     held = await storage.write(take_run, clock())
     assert held is not None
-    page = await home.services.leads.inbox.list(held.filters, held.after, MOST // 2)
+    page = await home.services.leads.inbox.list(held.filters, held.after or None, MOST // 2)
     ids = [lead.id for lead in page.leads]
     until, _ = await storage.write(act_on_some, held, ids, clock())
     there = HeldRun(held.id, until, ids[-1], held.filters, held.order, held.by, held.publisher_id)

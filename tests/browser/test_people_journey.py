@@ -203,7 +203,7 @@ async def test_people_come_by_every_way(
         await by_provider(colleague, at, "grace")
         await colleague.page.wait_for_url(f"{at.url}/portal")
         await colleague.page.locator(".who:not(.asked) > summary").click()
-        await colleague.sees("Contributor of contoso-ltd")
+        await colleague.sees("Contributor of Contoso Ltd")
         await by_provider(elsewhere, at, "eve")
         await elsewhere.sees("nobody here knows you yet", "unknown")
 
@@ -246,9 +246,9 @@ async def look(operator: Person, at: Served) -> None:
     """An operator looks at the publisher's pages, and stops."""
     await operator.go(f"{at.url}/portal/publishers/contoso-ltd/members")
     await operator.press("Look at its pages as its members do")
-    await operator.sees("You look at the pages of contoso-ltd", "looking")
+    await operator.sees("You look at the pages of Contoso Ltd", "looking")
     await operator.press("CRM Max", "link")
-    await operator.sees("You look at the pages of contoso-ltd")
+    await operator.sees("You look at the pages of Contoso Ltd")
     assert await operator.page.get_by_role("link", name=re.compile("Edit")).count() == 0
     await operator.press("Stop looking")
     await operator.sees("Members of Contoso Ltd")

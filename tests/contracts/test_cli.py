@@ -158,9 +158,10 @@ def test_commands_speak_the_language_of_the_settings(
     text = text_of(Kind.ADDRESS_REFUSED, PORTUGUESE)
     message = call("connections", "validate", OFFER)
     assert message.code == 1
-    assert f"{text.summary} Quem deve agir: publicador." in message.out
+    assert f"{text.summary} O endereço leva a uma rede privada" in message.out
+    assert "Quem deve agir: publicador." in message.out
     assert f"1. {text.steps[0]}" in message.out
-    assert "evidência: " in message.out
+    assert "The address" not in message.out
     assert call("connections", "validate", OFFER, "--json").json["diagnosis"]["summary"] == text.summary
     assert f"{text.summary} " in call("doctor").out
     assert " ".join(text.steps) in call("doctor").out

@@ -300,10 +300,10 @@ class Validator:
 
 def _step(step: CheckStep, diagnosis: Diagnosis | None, language: Language) -> CheckStepView:
     """The step; where it repeats the diagnosis's summary, that is told in ``language`` too."""
-    detail = step.detail
+    detail = language.tell(step.detail)
     if diagnosis is not None and step.ok is False:
         detail = detail.replace(diagnosis.summary, text_of(diagnosis.kind, language).summary)
-    return CheckStepView(name=step.name, ok=step.ok, detail=language.tell(detail))
+    return CheckStepView(name=step.name, ok=step.ok, detail=detail)
 
 
 def _named(connection: Connection, language: Language) -> str:

@@ -13,7 +13,7 @@ from tests.in_process import Installation, installation
 from tests.journeys.customer import Customer, Form, Page
 from tests.people import signed_in
 
-MARK = "You look at the pages of contoso"
+MARK = "You look at the pages of Contoso"
 PAGES = (
     "/portal",
     "/portal/leads",

@@ -35,7 +35,7 @@ async def test_a_person_signs_in_and_the_header_says_as_what(home: Installation)
     async with signed_in(home, Role.OWNER) as visitor:
         page = await visitor.open("/portal")
         assert "Ada Owner" in page.text
-        assert "Owner of contoso" in page.text
+        assert "Owner of Contoso" in page.text
         assert "owner@contoso.example" in page.text
         assert "Contoso CRM Pro" in page.links
     (kept,) = await column(home, t.person.c.password_hash)
@@ -144,7 +144,7 @@ async def test_whoever_is_known_accepts_with_the_password_that_they_have(home: I
         page = await visitor.open("/portal/account")
         assert "Fabrikam · Owner" in page.text
         page = await visitor.send(next(f for f in page.forms if f.action.endswith("act-for")), {})
-        assert "Owner of fabrikam" in page.text
+        assert "Owner of Fabrikam" in page.text
         assert "Contoso CRM Pro" not in page.text
 
 

@@ -87,7 +87,7 @@ async def test_a_group_gives_a_role_and_takes_it(home: Installation, provider: O
     async with Traveller(home.url) as visitor:
         page = await visitor.sign_in_there("grace", "/portal/leads")
         assert (page.status, urlsplit(page.url).path, urlsplit(page.url).query) == (200, "/portal/leads", "")
-        assert "Contributor of contoso" in page.text
+        assert "Contributor of Contoso" in page.text
         assert "Grace Hopper" in page.text
         asked = parse_qs(urlsplit(visitor.went[0]).query)
         assert asked["code_challenge_method"] == ["S256"]
@@ -99,7 +99,7 @@ async def test_a_group_gives_a_role_and_takes_it(home: Installation, provider: O
         assert not [form for form in account.forms if "new" in form.values], "no password of ours to change"
         provider.know("grace", "heads", "sellers")
         async with Traveller(home.url) as again:
-            assert "Owner of contoso" in (await again.sign_in_there("grace")).text
+            assert "Owner of Contoso" in (await again.sign_in_there("grace")).text
         provider.know("grace", "others")
         async with Traveller(home.url) as again:
             page = await again.sign_in_there("grace")
@@ -128,10 +128,10 @@ async def test_what_was_given_by_hand_stays(home: Installation, provider: OidcPr
     email = await add(home, Role.READER)
     provider.know("ada", "heads", email=email)
     async with Traveller(home.url) as visitor:
-        assert "Reader of contoso" in (await visitor.sign_in_there("ada")).text
+        assert "Reader of Contoso" in (await visitor.sign_in_there("ada")).text
         provider.know("ada", email=email)
-        assert "Reader of contoso" in (await visitor.sign_in_there("ada")).text
-        assert "Reader of contoso" in (await sign_in(visitor, email)).text, "the password is good as before"
+        assert "Reader of Contoso" in (await visitor.sign_in_there("ada")).text
+        assert "Reader of Contoso" in (await sign_in(visitor, email)).text, "the password is good as before"
     assert len(await rows(home, t.person)) == 1
 
 
@@ -205,7 +205,7 @@ async def test_claims_that_userinfo_alone_tells(database_url: str, auth_method: 
             installation(database_url, public_url=BASE, oidc_groups=GROUPS, **provider.settings) as home,
             Traveller(home.url) as visitor,
         ):
-            assert "Owner of contoso" in (await visitor.sign_in_there("grace")).text
+            assert "Owner of Contoso" in (await visitor.sign_in_there("grace")).text
 
 
 @pytest.mark.databases("sqlite")

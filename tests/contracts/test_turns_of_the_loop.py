@@ -101,7 +101,8 @@ async def test_what_is_due_is_one_row_however_many_connections_that_are(database
         def look(conn: sa.Connection) -> tuple[int, int]:
             with statements() as seen:
                 due = connections_due(conn, later, None)
-            ((query, parameters),) = seen
+            # That a lead was kept is announced whenever it may be, which may be now.
+            ((query, parameters),) = (each for each in seen if "pg_notify" not in each[0])
             return len(due), len(conn.exec_driver_sql(query, parameters).all())
 
         assert await installation.storage.read(look) == (40, 1)

@@ -33,7 +33,7 @@ from leadkeeper.diagnosis import (
     Who,
     masked,
 )
-from leadkeeper.texts import ENGLISH, join_lazily, lazy_gettext, lazy_ngettext
+from leadkeeper.texts import ENGLISH, Language, join_lazily, lazy_gettext, lazy_ngettext
 from leadkeeper.views import DiagnosisView, ReceiptView
 from tests.languages import PORTUGUESE
 
@@ -101,6 +101,12 @@ OURS_AND_THEIRS: Final = [
 ]
 
 
+def in_evidence(diagnosis: Diagnosis, language: Language) -> str:
+    """Our own words, and behind them what the destination said."""
+    view = DiagnosisView.of(diagnosis, language).evidence
+    return " ".join(filter(None, (view.note, view.text)))
+
+
 @pytest.mark.parametrize("text", OURS_AND_THEIRS)
 def test_our_own_words_are_told_in_any_language_after_they_were_stored(text: str) -> None:
     """What a destination answered stays as it is."""
@@ -113,8 +119,8 @@ def test_our_own_words_are_told_in_any_language_after_they_were_stored(text: str
     assert (receipt.note, diagnosis.evidence.text, from_content(apart).text) == (text, text, text)
     told = ReceiptView.of(receipt, PORTUGUESE).note
     assert told == PORTUGUESE.tell(text) != text
-    assert DiagnosisView.of(diagnosis, PORTUGUESE).evidence.text == told
-    assert ReceiptView.of(receipt).note == DiagnosisView.of(diagnosis).evidence.text == text
+    assert in_evidence(diagnosis, PORTUGUESE) == told
+    assert ReceiptView.of(receipt).note == in_evidence(diagnosis, ENGLISH) == text
     assert text not in whole
 
 

@@ -87,7 +87,10 @@ class Server(uvicorn.Server):
                     await self._ended.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close the socket, let what is under way end, and cancel what takes longer than ``ending_seconds``."""
+        """Close the socket, let what is under way end, and cancel what takes longer than ``ending_seconds``.
+
+        Nobody is answered then: whether it was done is not known.
+        """
         for bound in (*self.servers, *(sockets or ())):
             bound.close()
         for connection in list(self.server_state.connections):
@@ -97,6 +100,8 @@ class Server(uvicorn.Server):
                 await self._wait_tasks_to_complete()
         except TimeoutError:
             log.warning("requests took too long to end", requests=len(self.server_state.tasks))
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
             for task in self.server_state.tasks:
                 task.cancel()
 

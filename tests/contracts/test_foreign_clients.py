@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import pytest
-
 from leadkeeper.sandbox.entra.directory import APPLICATION, PASSWORD, PUBLIC_APPLICATION, SECRET, TENANT, USER
 from leadkeeper.sandbox.entra.stand_in import Entra
 from leadkeeper.sandbox.server import Sandbox
@@ -17,8 +15,6 @@ from tests.contracts.foreign_calls import page_differs, python_calls
 from tests.contracts.microsoft import ORG
 
 WORDS: Final = (TENANT, APPLICATION, SECRET, PUBLIC_APPLICATION, USER, PASSWORD, ORG)
-
-pytestmark = pytest.mark.timeout(480)
 
 
 def seen(sandbox: Sandbox) -> list[tuple[Any, Any, Any]]:

@@ -25,8 +25,6 @@ WORDS: Final = (TENANT, APPLICATION, SECRET, ORG, CAMPAIGN)
 FORMATTED: Final = "@OData.Community.Display.V1.FormattedValue"
 NOT_BUILT: Final = "Not implemented in the sandbox"
 
-pytestmark = pytest.mark.timeout(480)
-
 
 def _calls(authority: Authority, client: str) -> Calls:
     """Everything that the client's program did, in an environment as it wants it."""

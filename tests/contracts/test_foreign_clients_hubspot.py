@@ -25,7 +25,6 @@ async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
         assert opened.mistakes == []
 
 
-@pytest.mark.timeout(480)
 async def test_hubspot_api_client(sandbox: Sandbox) -> None:
     calls = await python_calls(sandbox, "hubspot_calls.py", sandbox.stand_in(HubSpot).account.token)
     works_with_one_contact(calls)

@@ -25,7 +25,6 @@ async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
         assert opened.mistakes == []
 
 
-@pytest.mark.timeout(480)
 async def test_marketorestpython(sandbox: Sandbox) -> None:
     there = sandbox.stand_in(Marketo).subscription
     words = (there.munchkin_id, there.client_id, there.client_secret)

@@ -49,7 +49,6 @@ async def simple_salesforce(sandbox: Sandbox) -> Calls:
     return await python_calls(sandbox, "salesforce_calls.py", *words)
 
 
-@pytest.mark.timeout(480)
 async def test_simple_salesforce(sandbox: Sandbox) -> None:
     calls = await simple_salesforce(sandbox)
     signs_in(calls)
@@ -161,7 +160,6 @@ def deletes(calls: Calls) -> None:
     assert calls.message("Lead.updated") > 190
 
 
-@pytest.mark.timeout(480)
 async def test_jsforce(sandbox: Sandbox) -> None:
     org = sandbox.stand_in(Salesforce).org
     words = ("contoso.my.salesforce.com", org.client_id, org.client_secret, EXTERNAL_ID)
@@ -235,7 +233,6 @@ def _successes(results: list[dict[str, Any]]) -> list[bool]:
     return [each["success"] for each in results]
 
 
-@pytest.mark.timeout(480)
 async def test_what_the_calls_did_is_seen_from_outside(sandbox: Sandbox) -> None:
     await simple_salesforce(sandbox)
     received = json.loads(json.dumps(list(sandbox.stand_in(Salesforce).received())))

@@ -181,7 +181,6 @@ async def delivered(opened: Street, publisher: str) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 async def test_600_connections_that_hang_delay_nobody_else_s_leads(database_url: str, authority: Authority) -> None:
     async with street(database_url, authority) as s:
         await s.connect(CRM, "primary", s.well_url)
@@ -209,7 +208,6 @@ async def test_600_connections_that_hang_delay_nobody_else_s_leads(database_url:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(480)
 async def test_calls_that_time_out_again_and_again_delay_nobody_else_s_leads(
     database_url: str, authority: Authority
 ) -> None:

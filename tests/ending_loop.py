@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+import weakref
+from typing import Any, Final
 
 _ROUNDS: Final = 20
 
@@ -16,26 +17,49 @@ class EndingLoop(asyncio.SelectorEventLoop):
     some later test, which fails for it (a greenlet that is thrown away while a syntax tree is built even breaks that).
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._servers: weakref.WeakSet[asyncio.Server] = weakref.WeakSet()
+
+    async def create_server(self, *arguments: Any, **options: Any) -> asyncio.Server:
+        """Listen, until this loop closes at the latest."""
+        server = await super().create_server(*arguments, **options)
+        self._servers.add(server)
+        return server
+
     def close(self) -> None:
-        """Cancel tasks until there are none, drop every connection, then close."""
+        """Listen no more, cancel tasks until there are none, drop every connection, then close."""
         if not self.is_closed() and not self.is_running():
-            for _ in range(_ROUNDS):
-                tasks = asyncio.all_tasks(self)
-                if not tasks:
-                    break
-                for task in tasks:
-                    task.cancel()
-                self.run_until_complete(asyncio.wait(tasks, timeout=1))
-            for _ in range(_ROUNDS):  # what waited at a listening socket comes in meanwhile
-                open_ = [each for each in getattr(self, "_transports", {}).values() if each._sock is not None]
-                for transport in open_:
-                    transport.abort()
-                for task in asyncio.all_tasks(self):
-                    task.cancel()
-                self.run_until_complete(asyncio.sleep(0))
-                if not open_ and not asyncio.all_tasks(self):
-                    break
+            for server in list(self._servers):
+                server.close()  # else whoever connects anew at once is let in as often as others are dropped
+            self._end_tasks()
+            self._end_connections()
         super().close()
+
+    def _end_tasks(self) -> None:
+        for _ in range(_ROUNDS):
+            tasks = asyncio.all_tasks(self)
+            if not tasks:
+                return
+            for task in tasks:
+                task.cancel()
+            self.run_until_complete(asyncio.wait(tasks, timeout=1))
+
+    def _end_connections(self) -> None:
+        for _ in range(_ROUNDS):  # who loses a connection may begin a task, which may begin another connection
+            connections = self._open_connections()
+            for connection in connections:
+                connection.abort()
+            for task in asyncio.all_tasks(self):
+                task.cancel()
+            self.run_until_complete(asyncio.sleep(0))
+            if not connections and not asyncio.all_tasks(self):
+                break
+        for connection in self._open_connections():
+            connection._call_connection_lost(None)
+
+    def _open_connections(self) -> list[Any]:
+        return [each for each in getattr(self, "_transports", {}).values() if each._sock is not None]
 
 
 class EndingLoops(asyncio.DefaultEventLoopPolicy):

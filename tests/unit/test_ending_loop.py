@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
 from tests.ending_loop import EndingLoop
@@ -24,4 +26,33 @@ def test_who_waits_at_a_listening_socket_as_the_loop_ends_is_left_by_nobody() ->
             client.settimeout(10)
             with suppress(ConnectionResetError):  # nobody had taken it
                 assert client.recv(1) == b""
+    assert [str(each.message) for each in found] == []
+
+
+def test_who_connects_again_at_once_is_let_in_no_more() -> None:
+    """Each round of the end drops a connection, and each that is dropped brings another."""
+    loop = EndingLoop()
+    server = loop.run_until_complete(loop.create_server(asyncio.Protocol, "127.0.0.1", 0))
+    address = server.sockets[0].getsockname()
+    ends = threading.Event()
+    came = threading.Semaphore(0)
+
+    def connect() -> None:
+        while not ends.is_set():
+            with suppress(OSError), socket.create_connection(address, 10) as client:
+                came.release()
+                client.recv(1)
+
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        with ThreadPoolExecutor(20) as clients:
+            for _ in range(20):
+                clients.submit(connect)
+            for _ in range(20):
+                came.acquire()
+            loop.close()
+            ends.set()
+            server.close()
+        del server
+        gc.collect()
     assert [str(each.message) for each in found] == []

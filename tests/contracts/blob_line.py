@@ -45,7 +45,7 @@ class Line:
     def open(self, setting: str | None = None, container: str = CONTAINER, **policy: Any) -> AzureBlob:
         """An adapter with production's host names, which lead to the stand-in."""
         hosts = {HOST: ("127.0.0.1", self.service.port)}
-        rules: dict[str, Any] = {"hosts": hosts, "ca_file": self.ca_file, "total_seconds": 5.0} | policy
+        rules: dict[str, Any] = {"hosts": hosts, "ca_file": self.ca_file, "total_seconds": 30.0} | policy
         network = Network(NetworkPolicy(**rules))
         config = AzureBlobConfig(storage_account_connection_string=setting or self.setting(), container_name=container)
         adapter = AzureBlob(config, network)

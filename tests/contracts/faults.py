@@ -27,7 +27,7 @@ PATIENCE: Final = 20.0
 
 def seconds_for(kind: AnyKind | None) -> float:
     """The network's total where ``kind`` is to be found: short where it must pass, else enough for a busy machine."""
-    return 0.5 if kind is Kind.NO_ANSWER else 5.0
+    return 1.0 if kind is Kind.NO_ANSWER else 30.0
 
 
 LEAD: Final = OutgoingLead(

@@ -154,7 +154,7 @@ async def market(url: str, authority: Authority, **runner: Any) -> AsyncIterator
     await remote.start()
     await other.start()
     policy = NetworkPolicy(
-        allow_addresses=(ip_network("127.0.0.0/8"),), ca_file=authority.ca_file, total_seconds=5, connect_seconds=2
+        allow_addresses=(ip_network("127.0.0.0/8"),), ca_file=authority.ca_file, total_seconds=30, connect_seconds=20
     )
     storage, network = open_storage(url), Network(policy)
     try:

@@ -98,7 +98,7 @@ class Remote:
 
 @asynccontextmanager
 async def remote_side(
-    authority: Authority, *, more_hosts: tuple[str, ...] = (), total: float = 5.0
+    authority: Authority, *, more_hosts: tuple[str, ...] = (), total: float = 30.0
 ) -> AsyncIterator[Remote]:
     """A remote system over real TLS under the real host names, and the network that leads to it."""
     remote = Remote()

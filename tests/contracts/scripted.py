@@ -57,7 +57,7 @@ def _by_script(script: Script) -> Fault:
 
 @asynccontextmanager
 async def remote_side(
-    authority: Authority, script: Script, *names: str, total_seconds: float = 5.0
+    authority: Authority, script: Script, *names: str, total_seconds: float = 30.0
 ) -> AsyncIterator[Remote]:
     """A server for the host ``names`` that follows ``script``."""
     server = FaultServer(_by_script(script))

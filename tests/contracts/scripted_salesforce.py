@@ -65,7 +65,7 @@ async def deliver(side: Remote, some: Sequence[OutgoingLead] = (LEAD,), **settin
     return found
 
 
-async def answer_to(authority: Authority, script: Script, seconds: float = 5.0) -> Answer:
+async def answer_to(authority: Authority, script: Script, seconds: float = 30.0) -> Answer:
     async with remote_side(
         authority, {TOKEN: GRANTED, LOOKUP: MISSING} | dict(script), HOST, total_seconds=seconds
     ) as side:

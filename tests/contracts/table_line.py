@@ -42,7 +42,7 @@ class Line:
     def open(self, setting: str | None = None, **policy: Any) -> AzureTable:
         """An adapter with production's host names, which lead to the stand-in."""
         hosts = {"*.table.core.windows.net": ("127.0.0.1", self.service.port)}
-        rules: dict[str, Any] = {"hosts": hosts, "ca_file": self.ca_file, "total_seconds": 5.0} | policy
+        rules: dict[str, Any] = {"hosts": hosts, "ca_file": self.ca_file, "total_seconds": 30.0} | policy
         network = Network(NetworkPolicy(**rules))
         config = AzureTableConfig(storage_account_connection_string=setting or self.setting())
         adapter = AzureTable(config, network)

@@ -51,7 +51,7 @@ class Scene:
     async def carrying(self) -> AsyncIterator[None]:
         """A worker with a network of its own, as a process has it."""
         stage = SandboxStage(self.sandbox, WEB)
-        network = Network(NetworkPolicy(hosts=stage.hosts, ca_file=stage.ca_file, total_seconds=10))
+        network = Network(NetworkPolicy(hosts=stage.hosts, ca_file=stage.ca_file, total_seconds=30))
         worker = Worker(self.installation.storage, self.installation.connections, Context(network), lease_seconds=5)
         running = asyncio.create_task(worker.run())
         try:

@@ -27,7 +27,7 @@ from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
-from tests.contracts.faults import LEAD, PERSONAL
+from tests.contracts.faults import LEAD, PERSONAL, seconds_for
 from tests.contracts.scripted import Remote, form_of, message, remote_side
 
 HOST = "app-ys12.marketo.com"
@@ -209,7 +209,7 @@ async def test_leads_that_the_form_cannot_take_are_not_posted(
 async def test_without_the_form_nothing_is_posted(
     authority: Authority, fault: Fault, kind: AnyKind, outcome: Outcome
 ) -> None:
-    async with remote_side(authority, {FORM: fault}, HOST, total_seconds=0.5) as side:
+    async with remote_side(authority, {FORM: fault}, HOST, total_seconds=seconds_for(kind)) as side:
         found = await deliver(side)
         check = await line(side.network).check()
         assert side.requests(SAVE) == []
@@ -243,7 +243,9 @@ ANSWERS: list[tuple[Fault, AnyKind, Outcome]] = [
 
 @pytest.mark.parametrize(("fault", "kind", "outcome"), ANSWERS)
 async def test_answers_that_are_no_receipt(authority: Authority, fault: Fault, kind: AnyKind, outcome: Outcome) -> None:
-    async with remote_side(authority, {FORM: descriptor(WHOLE), SAVE: fault}, HOST, total_seconds=0.5) as side:
+    async with remote_side(
+        authority, {FORM: descriptor(WHOLE), SAVE: fault}, HOST, total_seconds=seconds_for(kind)
+    ) as side:
         found = await deliver(side)
         assert len(side.requests(SAVE)) == 1
     assert isinstance(found, Diagnosis)

@@ -24,7 +24,7 @@ from leadkeeper.network.client import Network
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
-from tests.contracts.faults import LEAD, PERSONAL
+from tests.contracts.faults import LEAD, PERSONAL, seconds_for
 from tests.contracts.scripted import Remote, message, remote_side
 
 HOST = "123-pqr-789.mktorest.com"
@@ -73,7 +73,7 @@ async def deliver(side: Remote, lead: OutgoingLead = LEAD, **settings: Any) -> A
     return found
 
 
-async def answer_to(authority: Authority, submit: Fault | Sequence[Fault], seconds: float = 5.0) -> Answer:
+async def answer_to(authority: Authority, submit: Fault | Sequence[Fault], seconds: float = 30.0) -> Answer:
     async with remote_side(authority, {TOKEN: GRANTED, SUBMIT: submit}, HOST, total_seconds=seconds) as side:
         return await deliver(side)
 
@@ -253,8 +253,7 @@ async def test_one_token_serves_all_and_a_short_one_is_renewed(authority: Author
 async def test_signing_in_fails_before_a_lead_is_sent(
     authority: Authority, fault: Fault, kind: AnyKind, outcome: Outcome
 ) -> None:
-    seconds = 0.5 if fault is faults.hang else 30  # a busy machine may take its time over the others
-    async with remote_side(authority, {TOKEN: fault}, HOST, total_seconds=seconds) as side:
+    async with remote_side(authority, {TOKEN: fault}, HOST, total_seconds=seconds_for(kind)) as side:
         found = await deliver(side)
         check = await line(side.network).check()
         assert side.requests(SUBMIT) == []

@@ -23,7 +23,7 @@ from leadkeeper.network.client import Network
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
-from tests.contracts.faults import LEAD, PERSONAL
+from tests.contracts.faults import LEAD, PERSONAL, seconds_for
 from tests.contracts.scripted import Remote, form_of, remote_side
 
 OID = "00D58000000JmlM"
@@ -254,7 +254,7 @@ ANSWERS: list[tuple[str, Fault, AnyKind, Outcome]] = [
 
 @pytest.mark.parametrize(("fault", "kind", "outcome"), [row[1:] for row in ANSWERS], ids=[row[0] for row in ANSWERS])
 async def test_answers_that_are_no_receipt(authority: Authority, fault: Fault, kind: AnyKind, outcome: Outcome) -> None:
-    async with remote_side(authority, {POST: fault}, HOST, total_seconds=0.5) as side:
+    async with remote_side(authority, {POST: fault}, HOST, total_seconds=seconds_for(kind)) as side:
         found = await deliver(side)
         assert len(side.server.received) == 1
     assert isinstance(found, Diagnosis)
@@ -274,10 +274,10 @@ async def test_the_header_decides_also_when_the_body_never_ends(authority: Autho
     async def fault(exchange: faults.Exchange) -> None:
         head = "HTTP/1.1 200 OK\r\nIs-Processed: true\r\nContent-Length: 10\r\n\r\n"
         await exchange.send(head.encode())
-        await (asyncio.sleep(9) if body is faults.hang_after_headers else asyncio.sleep(0.02))
+        await (asyncio.sleep(60) if body is faults.hang_after_headers else asyncio.sleep(0.02))
         exchange.reset()
 
-    async with remote_side(authority, {POST: fault}, HOST, total_seconds=0.5) as side:
+    async with remote_side(authority, {POST: fault}, HOST, total_seconds=2) as side:
         found = await deliver(side)
     assert isinstance(found, Receipt)
 

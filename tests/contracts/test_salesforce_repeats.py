@@ -78,7 +78,7 @@ async def line(authority: Authority) -> AsyncIterator[Line]:
     async with Sandbox(authority.ca_file.parent, lambda clock: [StandIn(clock, [org])]) as sandbox:
         names = (part.partition("=")[0] for part in sandbox.hosts_setting().split(","))
         hosts: dict[str, tuple[str, int | None]] = dict.fromkeys(names, ("127.0.0.1", sandbox.port))
-        network = Network(NetworkPolicy(hosts=hosts, ca_file=sandbox.ca_file, total_seconds=5))
+        network = Network(NetworkPolicy(hosts=hosts, ca_file=sandbox.ca_file, total_seconds=30))
         yield Line(sandbox, network)
         await network.aclose()
         assert sandbox.mistakes == []

@@ -16,7 +16,7 @@ from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
-from tests.contracts.faults import LEAD
+from tests.contracts.faults import LEAD, seconds_for
 from tests.contracts.scripted import form_of, message, remote_side
 from tests.contracts.scripted_salesforce import CREATED, GRANTED, HOST, ONE, TOKEN, WRITES, deliver, errors, leads, line
 
@@ -85,7 +85,7 @@ async def test_one_token_serves_all_who_wait_for_it(authority: Authority) -> Non
 async def test_signing_in_fails_before_a_lead_is_sent(
     authority: Authority, fault: Fault, kind: AnyKind, outcome: Outcome
 ) -> None:
-    async with remote_side(authority, {TOKEN: fault}, HOST, total_seconds=0.5) as side:
+    async with remote_side(authority, {TOKEN: fault}, HOST, total_seconds=seconds_for(kind)) as side:
         found = await deliver(side, leads(3))
         check = await line(side.network).check()
         assert side.requests(WRITES) == []

@@ -53,7 +53,7 @@ async def sandbox(authority: Authority) -> AsyncIterator[Sandbox]:
 async def network(sandbox: Sandbox) -> AsyncIterator[Network]:
     names = (part.partition("=")[0] for part in sandbox.hosts_setting().split(","))
     hosts: dict[str, tuple[str, int | None]] = dict.fromkeys(names, ("127.0.0.1", sandbox.port))
-    there = Network(NetworkPolicy(hosts=hosts, ca_file=sandbox.ca_file, total_seconds=5))
+    there = Network(NetworkPolicy(hosts=hosts, ca_file=sandbox.ca_file, total_seconds=30))
     yield there
     await there.aclose()
 

@@ -66,11 +66,13 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(url: str, authority: Authority, fault: Fault | None = None) -> AsyncIterator[Scene]:
+async def scene(
+    url: str, authority: Authority, fault: Fault | None = None, *, total_seconds: float = 30
+) -> AsyncIterator[Scene]:
     remote = FaultServer(fault or answer(200))
     await remote.start(authority.server_context("127.0.0.1"))
     policy = NetworkPolicy(
-        allow_addresses=(ip_network("127.0.0.0/8"),), ca_file=authority.ca_file, total_seconds=5, connect_seconds=2
+        allow_addresses=(ip_network("127.0.0.0/8"),), ca_file=authority.ca_file, total_seconds=total_seconds
     )
     network = Network(policy, random_unit=lambda: 1.0)  # each call has the whole time
     async with furnished(url) as installation:

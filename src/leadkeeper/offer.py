@@ -19,14 +19,19 @@ def title_or_name(title: str | None, name: str) -> str:
     return title or name
 
 
+def own_title(connection_title: str | None) -> str:
+    """What somebody called a connection; nothing for the usual one, which nobody gave a title."""
+    return "" if connection_title is None or connection_title == PRIMARY else connection_title
+
+
 def connection_called(title: str, destination: str) -> str:
     """What people call a connection and its destination; of the usual connection, untitled, the destination alone."""
-    return destination if title in ("", PRIMARY) else f"{title} ({destination})"
+    return f"{own} ({destination})" if (own := own_title(title)) else destination
 
 
 def place_called(offer_title: str, connection_title: str | None = None) -> str:
     """What people call one of an offer's connections, or the offer: the usual connection, untitled, needs no word."""
-    return offer_title if connection_title in (None, "", PRIMARY) else f"{offer_title} › {connection_title}"
+    return f"{offer_title} › {own}" if (own := own_title(connection_title)) else offer_title
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from leadkeeper.inbox.withheld import withheld_counts
 from leadkeeper.mail.address import MailAddress, MailRules, parse_address
 from leadkeeper.mail.text import quoted
 from leadkeeper.notices.turns import CHANNELS, About, CausePlace
-from leadkeeper.offer import PRIMARY, OfferRef
+from leadkeeper.offer import OfferRef, own_title
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import least_of, one_of
 from leadkeeper.texts import ENGLISH
@@ -228,7 +228,7 @@ def place(part: CausePlace) -> str:
     if not part.offer_id:
         return publisher_called(part)
     code = f"{OfferRef(part.publisher_id, part.offer_id)}/{part.connection}".rstrip("/")
-    titles = [part.offer_title, *([] if part.title in ("", PRIMARY) else [part.title])]
+    titles = [part.offer_title, *([own] if (own := own_title(part.title)) else [])]
     return f"{' › '.join(map(quoted, titles))} ({code})"
 
 

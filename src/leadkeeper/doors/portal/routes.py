@@ -43,7 +43,7 @@ from leadkeeper.doors.portal.session import Session
 from leadkeeper.doors.portal.words import readable_json, summary, when
 from leadkeeper.doors.readable import require_storable
 from leadkeeper.inbox.attention.waiting import MOST_COUNTED
-from leadkeeper.offer import OfferRef, connection_called, place_called, title_or_name
+from leadkeeper.offer import OfferRef, connection_called, own_title, place_called, title_or_name
 from leadkeeper.publishing.offer_types import type_word
 from leadkeeper.services import Services
 from leadkeeper.texts import Language
@@ -83,6 +83,7 @@ _CALLED: Final[Mapping[str, Callable[..., str | None]]] = {
     "field_word": field_word,
     "called": title_or_name,
     "connection_called": connection_called,
+    "own_title": own_title,
     "place_called": place_called,
 }
 """What people call fields, publishers, offers and connections."""

@@ -21,7 +21,7 @@ from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.doors.portal.connections.guides import ENDS, guide_of, way_of
 from leadkeeper.doors.state_words import STANDINGS
 from leadkeeper.inbox.attention.waiting import waiting_counts
-from leadkeeper.offer import PRIMARY, OfferRef, connection_called
+from leadkeeper.offer import OfferRef, connection_called, own_title
 from leadkeeper.services import Services
 from leadkeeper.texts import Language, _
 from leadkeeper.views import DiagnosisView
@@ -114,7 +114,7 @@ def _line(connection: Connection, now: int, language: Language, held: int, *, wa
         label=connection.label,
         destination=destination.name,
         title=destination.title,
-        heading=language.tell(destination.title) if connection.label == PRIMARY else connection.label,
+        heading=own_title(connection.label) or language.tell(destination.title),
         called=connection_called(connection.label, language.tell(destination.title)),
         icon=guide_of(destination).icon,
         host=connection_host(connection),

@@ -12,7 +12,7 @@ from leadkeeper.destinations.interface import Provider
 from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.portal.connections.guides import choices_of, guide_of
 from leadkeeper.doors.portal.labels import CALLS
-from leadkeeper.offer import PRIMARY
+from leadkeeper.offer import own_title
 from leadkeeper.publishing.difference import FieldChange, Part
 from leadkeeper.publishing.listing import TEST_DRIVE_ENABLED
 from leadkeeper.texts import Language, join_lazily
@@ -99,8 +99,7 @@ def _shown(
 
 def _where(name: str, connections: Mapping[str, ConnectionStanding]) -> str:
     """The connection, where its offer's usual one does not go without saying."""
-    title = connections[name].title if name in connections else name
-    return "" if title == PRIMARY else title
+    return own_title(connections[name].title if name in connections else name)
 
 
 def _names_destination(change: FieldChange) -> bool:

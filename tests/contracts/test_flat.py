@@ -336,11 +336,13 @@ async def test_tabs_count_what_was_set_aside_without_a_look_at_other_leads(
     assert await work(storage, lambda: inbox.counts(which)) < (9_000 if type(storage).__name__ == "SQLite" else 900)
 
 
+@pytest.mark.parametrize("named", [1_000, 0])
 async def test_tabs_look_up_no_lead_of_a_delivery_that_does_not_count(
-    home: Installation, monkeypatch: pytest.MonkeyPatch
+    home: Installation, monkeypatch: pytest.MonkeyPatch, named: int
 ) -> None:
     """All wait over a connection that works, beside one that is paused: none of them is held."""
     monkeypatch.setattr("leadkeeper.inbox.lists.narrowing.COUNTED", 50)
+    monkeypatch.setattr("leadkeeper.inbox.lists.in_state.NAMED_AT_REST", named)
     operator = await home.visitor("operator")
     assert (await operator.put(f"{OFFER}/connections/second", DESTINATION)).status == 201
     paused = sa.update(t.connection).where(t.connection.c.name == "second").values(paused_by_person=True)

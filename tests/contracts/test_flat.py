@@ -349,8 +349,7 @@ async def test_tabs_look_up_no_lead_of_a_delivery_that_does_not_count(
     storage, inbox = home.services.storage, home.services.leads.inbox
     await storage.write(lambda conn: conn.execute(paused).close())
     await storage.write(_all_in_one_state_but_the_oldest, "delivered", "waiting")
-    found = await inbox.counts(LeadFilter())
-    assert found == {"": 51, "attention": 0, "waiting": 51, "held": 0, "setAside": 0}
+    assert await inbox.counts(LeadFilter()) == {"": 51, "attention": 0, "waiting": 51, "held": 0, "setAside": 0}
     assert await work(storage, lambda: inbox.counts(LeadFilter())) < 10_000
 
 

@@ -183,10 +183,12 @@ def _pages() -> list[tuple[str, Call]]:
         (name, _listing(LeadFilter(**chosen, now_ms=now), None)) for name, chosen in lists.items()
     ]
     pages.append(("a page deep in the list", _listing(LeadFilter(**own), least_id(now - 350 * DAY_MS))))
-    pages.append(("tabs with counts", _counted))
+    pages.append(("tabs with counts", _counted(PUBLISHER)))
+    pages.append(("tabs with counts, all publishers", _counted(None)))
     pages.append(("one lead, whole", _one_lead))
     pages.append(("the others of its customer", _same_customer))
-    pages.append(("what needs attention", _attention))
+    pages.append(("what needs attention", _attention(PUBLISHER)))
+    pages.append(("what needs attention, all publishers", _attention(None)))
     return pages
 
 
@@ -197,8 +199,11 @@ def _listing(filters: LeadFilter, cursor: str | None) -> Call:
     return call
 
 
-async def _counted(services: Services) -> int:
-    return sum((await services.leads.inbox.counts(LeadFilter(PUBLISHER))).values())
+def _counted(publisher_id: str | None) -> Call:
+    async def call(services: Services) -> int:
+        return sum((await services.leads.inbox.counts(LeadFilter(publisher_id))).values())
+
+    return call
 
 
 async def _one_lead(services: Services) -> int:
@@ -212,8 +217,11 @@ async def _same_customer(services: Services) -> int:
     return len((await services.leads.inbox.same_customer(found.leads[0].id)).leads)
 
 
-async def _attention(services: Services) -> int:
-    return len((await services.leads.attention.list(PUBLISHER, now_ms())).entries)
+def _attention(publisher_id: str | None) -> Call:
+    async def call(services: Services) -> int:
+        return len((await services.leads.attention.list(publisher_id, now_ms())).entries)
+
+    return call
 
 
 async def _page(services: Services, kind: Kind, name: str, call: Call) -> Row:

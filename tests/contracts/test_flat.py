@@ -317,6 +317,42 @@ async def test_tabs_of_a_publisher_count_only_so_many(
     assert await work(storage, lambda: inbox.counts(which)) < (15_000 if type(storage).__name__ == "SQLite" else 2_500)
 
 
+def _the_newest_set_aside(conn: sa.Connection, many: int) -> None:
+    d = t.delivery.c
+    newest = sa.select(d.lead_id).order_by(d.lead_id.desc()).limit(many).scalar_subquery()
+    conn.execute(sa.update(t.delivery).where(d.lead_id.in_(newest)).values(state="setAside"))
+    conn.exec_driver_sql("ANALYZE").close()
+
+
+@pytest.mark.parametrize("publisher_id", [None, "contoso"])
+async def test_tabs_count_what_was_set_aside_without_a_look_at_other_leads(
+    home: Installation, monkeypatch: pytest.MonkeyPatch, publisher_id: str | None
+) -> None:
+    """A planner that takes them for evenly spread goes through all leads from the oldest, and finds them at the end."""
+    monkeypatch.setattr("leadkeeper.inbox.lists.narrowing.COUNTED", 50)
+    await home.services.storage.write(_the_newest_set_aside, 400)
+    storage, inbox, which = home.services.storage, home.services.leads.inbox, LeadFilter(publisher_id)
+    assert (await inbox.counts(which))["setAside"] == 51
+    assert await work(storage, lambda: inbox.counts(which)) < (9_000 if type(storage).__name__ == "SQLite" else 900)
+
+
+@pytest.mark.parametrize("named", [1_000, 0])
+async def test_tabs_look_up_no_lead_of_a_delivery_that_does_not_count(
+    home: Installation, monkeypatch: pytest.MonkeyPatch, named: int
+) -> None:
+    """All wait over a connection that works, beside one that is paused: none of them is held."""
+    monkeypatch.setattr("leadkeeper.inbox.lists.narrowing.COUNTED", 50)
+    monkeypatch.setattr("leadkeeper.inbox.lists.in_state.NAMED_AT_REST", named)
+    operator = await home.visitor("operator")
+    assert (await operator.put(f"{OFFER}/connections/second", DESTINATION)).status == 201
+    paused = sa.update(t.connection).where(t.connection.c.name == "second").values(paused_by_person=True)
+    storage, inbox = home.services.storage, home.services.leads.inbox
+    await storage.write(lambda conn: conn.execute(paused).close())
+    await storage.write(_all_in_one_state_but_the_oldest, "delivered", "waiting")
+    assert await inbox.counts(LeadFilter()) == {"": 51, "attention": 0, "waiting": 51, "held": 0, "setAside": 0}
+    assert await work(storage, lambda: inbox.counts(LeadFilter())) < 10_000
+
+
 async def test_tabs_count_leads_and_not_their_deliveries(home: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leadkeeper.inbox.lists.narrowing.COUNTED", 50)
     operator = await home.visitor("operator")

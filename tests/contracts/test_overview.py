@@ -13,13 +13,13 @@ import sqlalchemy as sa
 from leadkeeper.access.permissions import Role
 from leadkeeper.clock import least_id, new_id, now_ms
 from leadkeeper.connections.deliveries import new_delivery
-from leadkeeper.inbox.attention.attention import attention
+from leadkeeper.inbox.attention.attention import attention, causes_mark
 from leadkeeper.inbox.oversight.figures import DAY_MS, Figures, overview
 from leadkeeper.inbox.oversight.tally import ALL_EVERY_MS, EVERY_MS, Tally
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows
 from leadkeeper.texts import ENGLISH
-from tests.contracts.plans import work
+from tests.contracts.plans import statements, work
 from tests.contracts.test_flat import BODY
 from tests.in_process import DESTINATION, OFFER, Installation, hand_in, installation
 from tests.people import signed_in
@@ -184,6 +184,21 @@ async def test_the_first_page_names_causes_figures_and_health(home: Installation
     async with signed_in(home, Role.READER) as reader:
         assert "lead" in (await reader.open(following)).text
         assert (await reader.open(HOME)).status == 200
+
+
+@pytest.mark.parametrize("whose", [None, "contoso"])
+async def test_the_first_page_looks_for_causes_once_and_hears_of_those_to_come(
+    home: Installation, whose: str | None
+) -> None:
+    """What it shows is what its stream begins with, in any language."""
+    await kept(home, now_ms(), 1, "setAside")
+    await change(home, t.connection, paused=True, failing_since=1_760_000_000_000)
+    async with signed_in(home, Role.OPERATOR if whose is None else Role.READER, whose) as visitor:
+        with statements() as seen:
+            page = await visitor.open(f"{HOME}?lang=pt")
+    assert sum("connection.secrets" in statement for statement, _ in seen) == 1
+    mark = await home.services.storage.read(causes_mark, whose, now_ms())
+    assert f'sse-connect="/portal/events?seen={mark}"' in page.html
 
 
 async def test_an_operator_reads_who_must_act_and_a_stranger_reads_nothing(home: Installation) -> None:

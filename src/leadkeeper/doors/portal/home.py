@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.connections.standing import ConnectionStanding
-from leadkeeper.doors.portal.movements import CausesOf
 from leadkeeper.doors.portal.overview import (
     HEIGHT,
     STATES,
@@ -26,6 +25,7 @@ from leadkeeper.doors.portal.questions import every_question
 from leadkeeper.doors.portal.routes import THEME_COOKIE, THEMES, Places, Routes, form_of, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.explain.find import explain
+from leadkeeper.inbox.attention.attention import mark_of
 from leadkeeper.inbox.oversight.figures import overview
 from leadkeeper.offer import OfferRef
 
@@ -58,11 +58,8 @@ class HomePages:
         ]
 
     async def _home(self, request: Request, session: Session) -> Response:
-        after, seen = request.query_params.get("after"), ""
-        if after is None:  # how it stands before it is read: what moves meanwhile is told of
-            seen = await self._routes.movements.seen(CausesOf(session.caller.publisher_id))
-        content = await self._content(request, session, after)
-        return self._routes.page(request, "home.html", seen=seen, **content)
+        content = await self._content(request, session, request.query_params.get("after"))
+        return self._routes.page(request, "home.html", **content)
 
     async def _now(self, request: Request, session: Session) -> Response:
         """What the first page shows, for one that is open while causes come and go."""
@@ -101,6 +98,7 @@ class HomePages:
             "needs": [
                 (each, leads_waiting(each.entry, language), soon.get(each.entry.until or "", "")) for each in needs
             ],
+            "seen": mark_of(attention.entries),  # as they are shown: what moved since they were read is told of
             "complete": attention.complete and len(attention.entries) <= _NEEDS,
             "tiles": tiles(figures, counts, language),
             "chart": chart(figures),

@@ -33,7 +33,7 @@ from leadkeeper.storage.engine import Storage, least_of
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import AttentionEntry, AttentionList, DiagnosisView
 
-__all__ = ["Attention", "Cause", "FoundCause", "attention", "of_connection"]
+__all__ = ["Attention", "Cause", "FoundCause", "attention", "mark_of", "of_connection"]
 
 _REASONS: Final[Mapping[str | None, Cause]] = {
     Aside.REFUSED.value: Cause.LEADS_REFUSED,
@@ -117,10 +117,14 @@ def _found(conn: sa.Connection, publisher_id: str | None, now: int, language: La
 
 
 def causes_mark(conn: sa.Connection, publisher_id: str | None, now: int) -> str:
+    """:func:`mark_of` what needs attention of a publisher, or of all, at ``now``."""
+    return mark_of(_found(conn, publisher_id, now, ENGLISH).entries)
+
+
+def mark_of(entries: Sequence[AttentionEntry]) -> str:
     """A short text that changes when a cause comes or goes; it tells nothing. How many leads wait is left out of it."""
-    found = _found(conn, publisher_id, now, ENGLISH).entries
     marks = [
-        (each.cause, each.since, each.publisher_id, each.offer_id, each.connection, each.lead_id) for each in found
+        (each.cause, each.since, each.publisher_id, each.offer_id, each.connection, each.lead_id) for each in entries
     ]
     return hashlib.sha256(json.dumps(sorted(marks, key=str)).encode()).hexdigest()[:20]
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FEW: Final = 5_000
 """Up to this many leads in a state are found by name."""
+NAMED_AT_REST: Final = 1_000
+"""Up to this many connections at rest, of all publishers, are named: an index then has what waits for each of them."""
 PUT_IN_ORDER: Final = 20_000
 """Up to this many deliveries in a state that no index has in the order of the leads are put in order for a page."""
 
@@ -94,11 +96,13 @@ def tabs(
 ) -> dict[str, Sequence[sa.ColumnElement[bool]]]:
     """The deliveries that each tab of the list counts, any of these; of one offer only its own connections' ones."""
     offer = None if publisher_id is None or offer_id is None else OfferRef(publisher_id, offer_id)
-    held = t.READY & _over(conn, True, publisher_id, offer)
+    rests = _over(conn, True, publisher_id, offer)
+    works = sa.not_(rests) if publisher_id is None else _over(conn, False, publisher_id, offer)
+    held = t.READY & rests
     aside = _over(conn, None, publisher_id, offer)
     return {
         "attention": (held, t.FOR_A_PERSON & aside),
-        "waiting": (_ready("waiting") & _over(conn, False, publisher_id, offer),),
+        "waiting": (_ready("waiting") & works,),
         "held": (held,),
         "setAside": (t.SET_ASIDE & aside,),
     }
@@ -132,12 +136,17 @@ def _over(
 ) -> sa.ColumnElement[bool]:
     """Deliveries over connections that are at rest, or are not; those of an offer, of one publisher, or of all."""
     c = t.connection.c
-    those = sa.true() if at_rest is None else t.AT_REST if at_rest else sa.not_(t.AT_REST)
     if publisher_id is not None:
+        those = sa.true() if at_rest is None else t.AT_REST if at_rest else sa.not_(t.AT_REST)
         whose = of_publisher(conn, publisher_id) if offer is None else c.offer_ref == str(offer)
         own = conn.scalars(sa.select(c.id).where(whose, those)).all()
         return t.delivery.c.connection_id.in_(own)
-    return sa.true() if at_rest is None else t.delivery.c.connection_id.in_(sa.select(c.id).where(those))
+    if at_rest is None:
+        return sa.true()
+    resting = conn.scalars(sa.select(c.id).where(t.AT_REST).limit(NAMED_AT_REST + 1)).all()
+    over, all_of_them = t.delivery.c.connection_id, len(resting) <= NAMED_AT_REST
+    rests = one_of(conn, over, resting) if all_of_them else over.in_(sa.select(c.id).where(t.AT_REST))
+    return rests if at_rest else sa.not_(rests)
 
 
 def _ready(state: str) -> sa.ColumnElement[bool]:

@@ -136,13 +136,15 @@ def _counted(conn: sa.Connection, conditions: Sequence[sa.ColumnElement[bool]], 
 def _leads_of(
     conn: sa.Connection, conditions: Sequence[sa.ColumnElement[bool]], leads: Any, most: int | None
 ) -> tuple[int, int]:
-    """How many leads the deliveries of ``conditions`` have, up to ``most`` of each; and how many these are."""
+    """How many leads the deliveries of ``conditions`` have, up to ``most`` of each; and how many these are.
+
+    Each lead is looked up by id. PostgreSQL would join them by going through all leads until it has found enough, since
+    it takes those of a state for evenly spread: where they are the newest, it finds them behind all others. It would
+    look up the leads of all deliveries before it asks for their connections: the case keeps it to those that count.
+    """
+    test = sa.select(t.lead.c.test).where(t.lead.c.id == t.delivery.c.lead_id, *leads).scalar_subquery()
     each = [
-        sa.select(t.delivery.c.lead_id)
-        .join(t.lead, t.lead.c.id == t.delivery.c.lead_id)
-        .where(which, *leads, sa.not_(t.lead.c.test))
-        .limit(most)
-        .subquery()
+        sa.select(t.delivery.c.lead_id).where(which, sa.case((which, sa.not_(test)))).limit(most).subquery()
         for which in conditions
     ]
     every = sa.union_all(*(sa.select(one.c.lead_id) for one in each)).subquery()

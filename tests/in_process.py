@@ -168,6 +168,7 @@ async def installation(
             stack.push_async_callback(opened.worker.stop, 5)
         doors = open_doors(settings, opened)
         url = await stack.enter_async_context(listening(doors, settings.listener_limits, settings.proxies))
+        stack.callback(opened.ending.set)  # as the program does: streams of events end, else the server waits for them
         session = await stack.enter_async_context(aiohttp.ClientSession())
         found = Installation(opened.services, url, session, doors, opened.context)
         if not furnished:

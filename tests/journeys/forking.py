@@ -5,6 +5,7 @@ A start costs 1.8 s of a processor, most of it for imports; journeys make hundre
 other. The whole way start the demo, the tutorial, the commands of the docs, and every hub that has a ``program``.
 
 ``python -m tests.journeys.forking SOCKET`` is the process that copies itself: it starts no thread and opens nothing.
+With ``wrong-clock`` behind it, each copy has the wall clock of a file.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from tests.services.wrong_clock import take_clock_from_files
+
 ROOT: Final = Path(__file__).parents[2]
 _IMPORTED: Final = (
     "babel.messages.mofile",
@@ -47,6 +50,7 @@ _IMPORTED: Final = (
     "uvloop",
 )
 _END: Final = b"\n"
+_WRONG_CLOCK: Final = "wrong-clock"
 
 
 def die_with_parent(files: int | None = None) -> None:
@@ -65,6 +69,8 @@ class Order:
     environment: Mapping[str, str]
     log: str
     files: int | None = None
+    clock: str | None = None
+    """The file that says how wrong its wall clock is; without, it is right."""
 
 
 class Copy:
@@ -103,12 +109,12 @@ class Copy:
 class Source:
     """The process that copies itself, and what it told of its copies. It ends with this process, and they with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *more: str) -> None:
         ours, its = socket.socketpair()
         environment = dict(os.environ)
         environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), environment.get("PYTHONPATH", "")])
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "tests.journeys.forking", str(its.fileno())],
+            [sys.executable, "-m", "tests.journeys.forking", str(its.fileno()), *more],
             env=environment,
             pass_fds=[its.fileno()],
             stdin=subprocess.DEVNULL,
@@ -151,6 +157,12 @@ class Source:
 def source() -> Source:
     """The one of this process, started when first asked for."""
     return Source()
+
+
+@functools.cache
+def source_of_wrong_clocks() -> Source:
+    """The one of this process for orders with a ``clock``: what is imported may keep the clock which it finds."""
+    return Source(_WRONG_CLOCK)
 
 
 def _serve(ours: socket.socket) -> Order:
@@ -205,8 +217,9 @@ def _become(order: Order) -> None:
     sys.argv = ["leadkeeper", *order.word.split()]
 
 
-def main(descriptor: int) -> Any:
+def main(descriptor: int, *more: str) -> Any:
     """Import the program; then copy for each order. Whoever gets on from here is such a copy."""
+    live_by = take_clock_from_files() if _WRONG_CLOCK in more else None
     for name in _IMPORTED:
         import_module(name)
     from leadkeeper.languages import installed
@@ -215,9 +228,12 @@ def main(descriptor: int) -> Any:
     assert threading.active_count() == 1, "a process with threads cannot be copied"
     gc.collect()
     gc.freeze()
-    _become(_serve(socket.socket(fileno=descriptor)))
+    order = _serve(socket.socket(fileno=descriptor))
+    _become(order)
+    if live_by is not None and order.clock is not None:
+        live_by(order.clock)
     runpy.run_module("leadkeeper", run_name="__main__")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), *sys.argv[2:])

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +26,8 @@ from leadkeeper.access.keys import Keys
 from leadkeeper.storage.engine import open_storage
 from leadkeeper.storage.migrate import bring_up_to_date
 from tests.journeys.database import sql
-from tests.journeys.forking import Copy, Order, die_with_parent, source
+from tests.journeys.forking import Copy, Order, die_with_parent, source, source_of_wrong_clocks
+from tests.services.wrong_clock import Wall
 
 PUBLISHER: Final = "contoso"
 SOON: Final = 90.0
@@ -64,7 +66,7 @@ class Process:
     """One child process and its log. ``word`` is ``serve``, ``api`` or ``worker``, and may have options behind it."""
 
     def __init__(self, hub: Hub, word: str, name: str) -> None:
-        self.hub, self.word, self.name, self.program = hub, word, name, hub.program
+        self.hub, self.word, self.name, self.program, self.wall = hub, word, name, hub.program, hub.wall
         self.log = hub.folder / f"{name}.log"
         self._child: subprocess.Popen[bytes] | Copy | None = None
 
@@ -85,7 +87,10 @@ class Process:
         if self.program is None:
             self.log.touch()  # it is read before the copy opens it
             order = Order(self.word, str(self.hub.folder), self.hub.environment, str(self.log), self.hub.files)
-            self._child = source().copy(order)
+            if self.wall is not None:
+                self._child = source_of_wrong_clocks().copy(replace(order, clock=str(self.wall.file)))
+            else:
+                self._child = source().copy(order)
             return
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
@@ -146,6 +151,8 @@ class Hub:
         self.folder = folder
         self.program: tuple[str, ...] | None = None
         """What stands after ``python -m``; without, processes are copies of one that has imported the program."""
+        self.wall: Wall | None = None
+        """The wall clock of the machine that the next processes start on, if it is wrong."""
         self.port = _free_port()
         self.processes: list[Process] = []
         self.files: int | None = None

@@ -43,7 +43,7 @@ async def test_a_clock_that_jumps(
     """On SQLite the machine's clock counts. (An HTTPS endpoint would refuse signatures of another hour.)"""
     wall = Wall(tmp_path / "wall")
     hub = await make_hub(f"sqlite+aiosqlite:///{tmp_path}/leadkeeper.db", **mail_by(box))
-    hub.program = wall.program
+    hub.wall = wall
     await hub.start("serve")
     await jumps(hub, wall.set, jump, storage_account, kill=kill)
     await nobody_was_notified(hub, box)
@@ -121,7 +121,7 @@ async def test_machines_whose_clocks_differ(
     """An API ten minutes ahead, one worker right, one a minute behind: nothing waits, nothing is taken from anybody."""
     hub = await make_hub(postgres_url, LEASE_SECONDS=4, **mail_by(box))
     for word, seconds in (("api", 600), ("worker", 0), ("worker", -60)):
-        hub.program = Wall(tmp_path / f"{word}{seconds}", seconds).program
+        hub.wall = Wall(tmp_path / f"{word}{seconds}", seconds)
         await hub.start(word)
     await hub.make_offer("crm", endpoint=telling(endpoint.settings))
     slow = asyncio.Event()
@@ -162,7 +162,7 @@ async def test_machines_whose_clocks_differ_by_more_than_a_signature_lives(
     """Workers ten minutes apart, over calls that take longer than a lease: each keeps what it holds."""
     hub = await make_hub(postgres_url, LEASE_SECONDS=2, **mail_by(box))
     for word, seconds in (("api", api), *(("worker", seconds) for seconds in workers)):
-        hub.program = Wall(tmp_path / f"{word}{seconds}", seconds).program
+        hub.wall = Wall(tmp_path / f"{word}{seconds}", seconds)
         await hub.start(word)
     await hub.make_offer("crm", table=telling(storage_account.settings))
 
@@ -204,7 +204,7 @@ async def test_doctor_and_metrics_name_the_process_whose_clock_is_wrong(
 ) -> None:
     hub = await make_hub(postgres_url)
     for word, seconds in (("api", 600), ("worker", 0), ("worker", -60)):
-        hub.program = Wall(tmp_path / f"{word}{seconds}", seconds).program
+        hub.wall = Wall(tmp_path / f"{word}{seconds}", seconds)
         await hub.start(word)
     name = re.compile(r'leadkeeper_clock_difference_seconds\{process="([^"]+)",role="(\w+)"\} (\S+)')
 

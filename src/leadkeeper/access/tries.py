@@ -9,7 +9,7 @@ SIZE: Final = 10_000
 
 
 class Tries:
-    """Counts within a time that begins with the first try of each; a try costs as little, however many are remembered."""
+    """Counts within a time that begins with the first try of each; each costs as little, however many there are."""
 
     def __init__(self, most: int, per_ms: int, size: int = SIZE) -> None:
         """``most`` tries in ``per_ms`` are let pass."""

@@ -12,8 +12,8 @@ from starlette.requests import Request
 
 from leadkeeper.access.quotas import Quotas
 from leadkeeper.access.rates import Rates
+from leadkeeper.access.tries import Tries
 from leadkeeper.access.validations import LASTS_MS, Line, progress
-from leadkeeper.access.wrong_keys import WrongKeys
 from leadkeeper.clock import now_ms
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.origins import Origins
@@ -154,7 +154,7 @@ async def test_each_process_hears_how_many_there_are(database_url: str) -> None:
 
 @pytest.mark.parametrize(("parts", "passed"), [(1, 10), (2, 5), (3, 3), (100, 1)])
 def test_wrong_keys_are_divided(parts: int, passed: int) -> None:
-    wrong = WrongKeys(10, 60_000)
+    wrong = Tries(10, 60_000)
     assert [wrong.count("203.0.113.5", 1_000, parts) == 0 for _ in range(12)].count(True) == passed
 
 

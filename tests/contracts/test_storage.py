@@ -223,6 +223,35 @@ async def test_a_group_shares_one_write_and_one_fate() -> None:
     assert len(group) == 0
 
 
+async def test_what_need_not_be_written_at_once_waits_for_more_and_no_longer_than_the_pause() -> None:
+    groups: list[list[int]] = []
+
+    async def write(group: Group[int, None]) -> list[None]:
+        groups.append(group.take())
+        return [None] * len(groups[-1])
+
+    group = GroupCommit(write, limit=4, pause=0.05)
+    first = group.put(1, at_once=False)
+    await asyncio.sleep(0)
+    second = group.put(2, at_once=False)
+    await asyncio.sleep(0.01)
+    assert group.busy
+    assert not groups
+    await asyncio.wait_for(asyncio.gather(first, second), 10)
+    assert groups == [[1, 2]]
+    await asyncio.gather(group.put(3, at_once=False), group.put(4))
+    assert groups[1:] == [[3, 4]], "what is urgent takes with it whatever waits"
+    waiting = [group.put(number, at_once=False) for number in range(5, 9)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert groups[2:] == [[5, 6, 7, 8]], "as many as go into one wait no longer"
+    waiting.append(group.put(9, at_once=False))
+    await group.drained()
+    assert groups[3:] == [[9]]
+    assert not group.busy
+    await asyncio.gather(*waiting)
+
+
 class Turns:
     """Writes whose transaction and whose end are told when they come: as of a writer who takes one at a time."""
 

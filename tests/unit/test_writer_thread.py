@@ -24,6 +24,20 @@ def each(acts: Sequence[Callable[[Any], Any]]) -> list[TransactionResult]:
     return outcomes
 
 
+def asked(writer: WriterThread, act: Callable[[Any], Any]) -> Future[Any]:
+    """Hand ``act`` over; what comes of it."""
+    future: Future[Any] = Future()
+
+    def answer(outcome: TransactionResult) -> None:
+        if outcome.error is None:
+            future.set_result(outcome.result)
+        else:
+            future.set_exception(outcome.error)
+
+    writer.submit(act, answer)
+    return future
+
+
 class Queue:
     """A writer that is busy until :meth:`go`; notes in which order things were done."""
 
@@ -32,7 +46,7 @@ class Queue:
         self.done: list[str] = []
         self.together: list[int] = []
         self._busy, self._go = threading.Event(), threading.Event()
-        self.futures: list[Future[Any]] = [self.writer.submit(self._be_busy)]
+        self.futures: list[Future[Any]] = [asked(self.writer, self._be_busy)]
         self._busy.wait(30)
 
     def _write(self, acts: Sequence[Callable[[Any], Any]]) -> list[TransactionResult]:
@@ -44,7 +58,7 @@ class Queue:
         self._go.wait(30)
 
     def own(self, name: str) -> None:
-        self.futures.append(self.writer.submit(lambda _: self.done.append(name)))
+        self.futures.append(asked(self.writer, lambda _: self.done.append(name)))
 
     def of_publisher(self, name: str) -> None:
         with on_behalf_of("contoso"):
@@ -104,8 +118,8 @@ def test_no_more_are_written_together_than_a_lead_can_wait_for() -> None:
 def test_an_error_is_told_to_whoever_asked_and_the_next_goes_on() -> None:
     writer = WriterThread("test-writer", each)
     with pytest.raises(ZeroDivisionError):
-        writer.submit(lambda _: 1 // 0).result(30)
-    assert writer.submit(lambda _: 7).result(30) == 7
+        asked(writer, lambda _: 1 // 0).result(30)
+    assert asked(writer, lambda _: 7).result(30) == 7
     writer.shutdown()
 
 
@@ -117,12 +131,16 @@ def test_what_was_given_is_done_before_it_ends_and_nothing_is_taken_after() -> N
     assert queue.go() == ["last"]
     closing.join(30)
     with pytest.raises(RuntimeError, match="closed"):
-        queue.writer.submit(lambda _: None)
+        asked(queue.writer, lambda _: None)
 
 
-def test_what_nobody_waits_for_any_more_is_left_out_and_the_next_goes_on() -> None:
-    queue = Queue()
-    queue.own("gone")
-    queue.futures.pop().cancel()
-    queue.own("next")
-    assert queue.go() == ["next"]
+def test_while_nothing_is_to_be_done_it_looks_again_and_again_if_it_is_told_to() -> None:
+    looked = threading.Semaphore(0)
+    writer = WriterThread("test-writer", each, looked.release)
+    assert not looked.acquire(timeout=0.1)
+    writer.idle_seconds = 0.001
+    assert looked.acquire(timeout=30)
+    assert looked.acquire(timeout=30)
+    assert asked(writer, lambda _: 7).result(30) == 7
+    assert looked.acquire(timeout=30)
+    writer.shutdown()

@@ -15,7 +15,7 @@ from limits import parse
 from leadkeeper.access.audit import Audit
 from leadkeeper.access.keys import Keys, hashed
 from leadkeeper.access.sessions import NewSession, Sessions, SignInPlace
-from leadkeeper.access.wrong_keys import WrongKeys
+from leadkeeper.access.tries import Tries
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.texts import lazy_gettext
@@ -46,8 +46,8 @@ class SignIns:
         self.audit = audit
         self._clock = clock
         self._doors = doors
-        self._by_address = WrongKeys(rate.amount, rate.get_expiry() * 1_000)
-        self._by_person = WrongKeys(rate.amount, rate.get_expiry() * 1_000)
+        self._by_address = Tries(rate.amount, rate.get_expiry() * 1_000)
+        self._by_person = Tries(rate.amount, rate.get_expiry() * 1_000)
 
     def wrong_key(self, door: str, address: str, person: str = "") -> Problem:
         """Count a wrong key that came to ``door`` from ``address``, as ``person``; the problem to answer with."""

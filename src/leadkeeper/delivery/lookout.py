@@ -18,7 +18,7 @@ from leadkeeper.storage.engine import Storage, StorageAway
 POLL_SECONDS: Final = 0.5
 """How often all connections are looked at, for retries that fell due and for work nobody announced."""
 LEAST_SECONDS: Final = 0.05
-"""How soon at the earliest all are looked at again: on SQLite every commit, also our own, is a reason to."""
+"""How soon at the earliest all are looked at again: on SQLite every commit of another process is a reason to."""
 RESTS: Final = 9
 """How many times as long as it took to look at all nobody looks at all again, up to :data:`POLL_SECONDS`."""
 HALF_OPEN_SECONDS: Final = 0.5

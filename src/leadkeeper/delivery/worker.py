@@ -35,6 +35,9 @@ from leadkeeper.storage.engine import Storage, StorageAway
 from leadkeeper.storage.group import Group, GroupCommit
 
 RECORD_LIMIT: Final = 500
+RECORD_PAUSE: Final = 0.05
+"""How many seconds receipts wait to be written down together: a transaction costs more than what it holds. If a worker
+dies meanwhile their leads go again, so only those wait whose destination tells twice from once."""
 CLAIMED_AT_ONCE: Final = 12
 """For how many connections is claimed in one transaction: others write too, and what comes meanwhile waits for it."""
 AWAY_SECONDS: Final = 0.3
@@ -73,7 +76,7 @@ class Worker:
         self._lease = HeldLease(storage, clock, lease_seconds, self.wake, self._regained)
         self.direct = DirectClaims(self._queues, self._lease, self._start_calls, self._give_back)
         self._calls: set[asyncio.Task[None]] = set()
-        self._recorder: GroupCommit[Sent, None] = GroupCommit(self._record, RECORD_LIMIT)
+        self._recorder: GroupCommit[Sent, None] = GroupCommit(self._record, RECORD_LIMIT, pause=RECORD_PAUSE)
         self._housekeeping = Housekeeping(
             storage, connections, context, self.wake, clock=clock, random_unit=random_unit, prove=prove, events=events
         )
@@ -292,7 +295,7 @@ class Worker:
             queue.running -= 1
             queue.pace.observed(answers)
             dropped = queue.drop() if _closes(answers) else []
-        recorded = [self._recorder.put(sent) for sent in sends]
+        recorded = [self._recorder.put(sent, at_once=_is_urgent(sent)) for sent in sends]
         self._observe(sends)
         if dropped:
             await self._give_back(dropped, lease_id)
@@ -367,6 +370,11 @@ def _left(deadline: float) -> float:
 def _share_of(row: sa.Row[Any], calls: int, destinations: Destinations) -> int:
     """How many deliveries to claim for a connection that this worker has no queue for yet, to begin so many calls."""
     return calls * (1 + (AHEAD if row.repeatable else 0)) * destinations.named(row.destination).least_batch
+
+
+def _is_urgent(sent: Sent) -> bool:
+    """Whether somebody waits until it is written down, or a lead would go twice, or need a person, if it never were."""
+    return sent.half_open or not sent.repeatable or not isinstance(sent.answer, Receipt)
 
 
 def _closes(answers: Sequence[Answer]) -> bool:

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from leadkeeper.access.quotas import USUAL, Quotas, quotas_of
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.conflicts import insert_into
+from leadkeeper.storage.conflicts import insert_for
 from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.hot import HotStatement
 
 AT_ONCE_SECONDS: Final = 6
 """A publisher whose pace was not used lately may begin as many at once as the pace allows in so many seconds."""
@@ -67,10 +68,18 @@ class CheckPace:
 
 def _next(conn: sa.Connection, publisher_id: str, interval: int, now: int) -> int:
     """When this turn is due; the publisher's next one is due ``interval`` ms later."""
+    given = {"publisher": publisher_id, "now": now, "interval": interval, "farthest": now + FARTHEST_MS}
+    return int(_NEXT.scalar(conn, given)) - interval
+
+
+def _next_statement(dialect: str) -> sa.UpdateBase:
     p = t.publishing_pace.c
-    insert = insert_into(conn, t.publishing_pace)
-    begins = sa.case((p.due_at.between(now, now + FARTHEST_MS), p.due_at), else_=now)
-    taken = insert.values(publisher_id=publisher_id, due_at=now + interval).on_conflict_do_update(
-        index_elements=[p.publisher_id], set_={"due_at": begins + interval}
+    now, interval, farthest = (sa.bindparam(name, type_=sa.BigInteger) for name in ("now", "interval", "farthest"))
+    begins = sa.case((p.due_at.between(now, farthest), p.due_at), else_=now)
+    taken = insert_for(dialect, t.publishing_pace).values(publisher_id=sa.bindparam("publisher"), due_at=now + interval)
+    return taken.on_conflict_do_update(index_elements=[p.publisher_id], set_={"due_at": begins + interval}).returning(
+        p.due_at
     )
-    return int(conn.execute(taken.returning(p.due_at)).scalar_one()) - interval
+
+
+_NEXT: Final = HotStatement(_next_statement)  # several times for each publication

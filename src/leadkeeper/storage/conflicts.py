@@ -12,11 +12,16 @@ if TYPE_CHECKING:
 
 
 def insert_into(conn: sa.Connection, table: sa.Table) -> PostgreSQLInsert | SQLiteInsert:
-    """An insert of the connection's own database, with ``on_conflict_do_nothing`` and ``on_conflict_do_update``.
+    """An insert of the connection's own database, with ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
+    return insert_for(conn.dialect.name, table)
+
+
+def insert_for(dialect: str, table: sa.Table) -> PostgreSQLInsert | SQLiteInsert:
+    """The same for a statement that is made once for ``dialect``.
 
     The other database's part of SQLAlchemy is large and stays unread.
     """
-    if conn.dialect.name == "postgresql":
+    if dialect == "postgresql":
         from sqlalchemy.dialects import postgresql
 
         return postgresql.insert(table)

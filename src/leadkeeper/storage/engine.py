@@ -336,12 +336,11 @@ _WAIT_FOR: Final = HotStatement(_exclusive_locks)
 
 
 def announce(conn: sa.Connection, connections: Collection[str] = ()) -> None:
-    """Wake the workers of other processes soon after this transaction commits, and tell which connections have work.
+    """Wake workers soon after this transaction commits, and tell which connections have work.
 
-    With none named they look at all. SQLite's workers see by themselves that something was written.
+    With none named they look at all, as SQLite's workers of other processes always do.
     """
-    if conn.dialect.name == "postgresql":
-        conn.info.setdefault(ANNOUNCED, []).append(frozenset(connections))
+    conn.info.setdefault(ANNOUNCED, []).append(frozenset(connections))
 
 
 EACH_ALONE: Final[Mapping[str, Any]] = {"leadkeeper_each_alone": True}
@@ -349,4 +348,4 @@ EACH_ALONE: Final[Mapping[str, Any]] = {"leadkeeper_each_alone": True}
 within a transaction or without one, so that none is begun and ended around them, which would be two more messages to
 the server and back."""
 ANNOUNCED: Final = "leadkeeper.announced"
-"""Where a transaction on PostgreSQL notes what it announces, for whoever commits it."""
+"""Where a transaction notes what it announces, for whoever commits it."""

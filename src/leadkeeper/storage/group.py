@@ -80,6 +80,7 @@ class GroupCommit(Generic[Item, Result]):
     item is written alone, so that one which cannot be written spoils no other. ``at_once``: how many groups are under
     way; a second one waits for its turn, where writers take turns, while the first is written. ``most``: how many, once
     those under way keep others waiting for :data:`PATIENCE`, so that a slow one holds up nobody for long.
+    ``pause``: for how many seconds what need not be written at once waits for more to be written with it.
     """
 
     def __init__(
@@ -88,12 +89,15 @@ class GroupCommit(Generic[Item, Result]):
         limit: int,
         at_once: int = 1,
         most: int = 1,
+        pause: float = 0.0,
     ) -> None:
         self._write = write
         self._limit = limit
         self._at_once = at_once
         self._most = most
+        self._pause = pause
         self._patience: asyncio.TimerHandle | None = None
+        self._later: asyncio.TimerHandle | None = None
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._groups: dict[Group[Item, Result], asyncio.Task[None] | None] = {}
 
@@ -104,22 +108,33 @@ class GroupCommit(Generic[Item, Result]):
     @property
     def busy(self) -> bool:
         """Whether a write is under way, or items wait for one."""
-        return bool(self._groups)
+        return bool(self._groups or self._waiting)
 
-    def put(self, item: Item) -> asyncio.Future[Result]:
-        """Hand in ``item``; the future ends with its result once the transaction it shares is committed."""
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+    def put(self, item: Item, *, at_once: bool = True) -> asyncio.Future[Result]:
+        """Hand in ``item``; the future ends with its result once the transaction it shares is committed.
+
+        Unless it is to be written ``at_once``, or many wait already, that may begin as much later as the pause is long.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
         self._waiting.append((item, future))
-        self._open()
+        if at_once or not self._pause or len(self._waiting) >= self._limit:
+            self._open()
+        elif self._later is None:
+            self._later = loop.call_later(self._pause, self._open)
         return future
 
     async def drained(self) -> None:
-        """Return when all that was handed in is written."""
-        while self._groups:
+        """Return when all that was handed in is written, which none of it waits for any longer."""
+        while self.busy:
+            self._open()
             await asyncio.wait([task for task in self._groups.values() if task is not None])
 
     def _open(self) -> None:
         """Begin the next group, unless one is open or as many as may be are under way."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         if any(group.is_open for group in self._groups):
             return
         if len(self._groups) < self._at_once:
@@ -146,7 +161,7 @@ class GroupCommit(Generic[Item, Result]):
             await self._write_group(group)
         finally:
             del self._groups[group]
-            if self._waiting:
+            if self._waiting and self._later is None:
                 self._open()
 
     async def _write_group(self, group: Group[Item, Result]) -> None:

@@ -16,9 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from leadkeeper.gate import Gate
+from leadkeeper.gate import NOBODY, Gate, acting_for
 from leadkeeper.storage.away import DAMAGED, DISK_FULL, ONLY_READS, REPLACED, UNREACHABLE, StorageAway
+from leadkeeper.storage.engine import ANNOUNCED
+from leadkeeper.storage.hot import takes_hot_statements
 from leadkeeper.storage.ids import add_functions
+from leadkeeper.storage.other_writers import OtherWriters
+from leadkeeper.storage.sqlite_driver import run_on_sqlite
 from leadkeeper.storage.sqlite_files import SQLiteFiles, make_private
 from leadkeeper.storage.turns import run_in_turn
 from leadkeeper.storage.writer_thread import TransactionResult, WriterThread
@@ -76,17 +80,40 @@ def _undoable(conn: sa.Connection, transaction: Callable[[sa.Connection], Any]) 
 
     Raises its error when SQLite has undone the whole transaction with it, as on a full disk.
     """
-    conn.exec_driver_sql("SAVEPOINT act")
+    _control(conn, "SAVEPOINT act")
     try:
         result = transaction(conn)
     except BaseException as error:
         if not conn.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
             raise
-        conn.exec_driver_sql("ROLLBACK TO act")
-        conn.exec_driver_sql("RELEASE act")
+        _control(conn, "ROLLBACK TO act")
+        _control(conn, "RELEASE act")
         return TransactionResult(error=error)
-    conn.exec_driver_sql("RELEASE act")
+    _control(conn, "RELEASE act")
     return TransactionResult(result)
+
+
+def _control(conn: sa.Connection, sql: str) -> None:
+    """Begin or end something: by the driver itself, unless somebody listens to SQLAlchemy for it."""
+    if takes_hot_statements(conn):
+        run_on_sqlite(conn, sql, ())
+    else:
+        conn.exec_driver_sql(sql)
+
+
+def _answer(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], outcome: TransactionResult) -> None:
+    """Tell the loop, from the thread that writes, what came of a transaction."""
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(_end, future, outcome)
+
+
+def _end(future: asyncio.Future[Any], outcome: TransactionResult) -> None:
+    if future.done():
+        return  # whoever asked has gone
+    if outcome.error is None:
+        future.set_result(outcome.result)
+    else:
+        future.set_exception(outcome.error)
 
 
 class SQLite:
@@ -99,7 +126,6 @@ class SQLite:
     """
 
     POLL_SECONDS = 0.02
-    AWAY_SECONDS = 0.2
 
     writers_take_turns = True
 
@@ -107,14 +133,15 @@ class SQLite:
         assert url.database is not None
         self._files = SQLiteFiles(Path(url.database))
         self._writer = self._engine(url, 1, "BEGIN IMMEDIATE")
-        self._reader = self._engine(url, READERS + 1, "BEGIN")  # one is for listening
+        self._reader = self._engine(url, READERS, "BEGIN")
         self._writing: sa.Connection | None = None
         self.generation = 0
         self.refusals = 0
         self.damaged = False
         self._writers = Gate(WRITERS, 1)
         self._readers = Gate(READERS - 1, 1)
-        self._write_thread = WriterThread("sqlite-write", self._write_together)
+        self._others = OtherWriters(self._opened)
+        self._write_thread = WriterThread("sqlite-write", self._write_together, self._others.look)
         self._read_threads = ThreadPoolExecutor(READERS, "sqlite-read")
 
     def _engine(self, url: sa.URL, size: int, begin: str) -> sa.Engine:
@@ -151,18 +178,23 @@ class SQLite:
 
         @event.listens_for(engine, "begin")
         def _begin(connection: sa.Connection) -> None:
-            connection.exec_driver_sql(begin)
+            _control(connection, begin)
 
         return engine
 
     async def write(
         self, transaction: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        return await run_in_turn(
-            self._writers,
-            BUSY_SECONDS,
-            lambda: asyncio.wrap_future(self._write_thread.submit(lambda c: transaction(c, *args, **kwargs))),
-        )
+        def begin() -> asyncio.Future[R]:
+            loop = asyncio.get_running_loop()
+            future: asyncio.Future[R] = loop.create_future()
+            self._write_thread.submit(
+                lambda conn: transaction(conn, *args, **kwargs), functools.partial(_answer, loop, future)
+            )
+            return future
+
+        # The thread does what it was given, also when whoever waits here goes away.
+        return await (begin() if acting_for() == NOBODY else run_in_turn(self._writers, BUSY_SECONDS, begin))
 
     async def migrate(self, transaction: Callable[[sa.Connection], R]) -> R:
         return await self.write(transaction)
@@ -196,12 +228,12 @@ class SQLite:
     @contextlib.contextmanager
     def _begin_writing(self) -> Iterator[sa.Connection]:
         """A transaction on the one connection that writes. It stays open: to fetch it costs as much as a small one."""
-        if self._writing is None:
-            self._files.require()
-            self._writing = self._writer.connect()
+        conn = self._opened()
+        conn.info.pop(ANNOUNCED, None)  # of a transaction that was undone
         try:
-            with self._writing.begin():
-                yield self._writing
+            with conn.begin():
+                self._others.ask(conn)
+                yield conn
         except DatabaseError as error:
             # Nothing is committed into a damaged file, so it is looked here whether another stands there by now.
             if _REASONS.get(_code(error)) == DAMAGED and not self._files.are_the_same():
@@ -210,6 +242,14 @@ class SQLite:
         if not self._files.are_the_same():
             self._let_go()
             raise StorageAway.because(REPLACED)
+        for connections in conn.info.pop(ANNOUNCED, ()):
+            self._others.tell(connections)
+
+    def _opened(self) -> sa.Connection:
+        if self._writing is None:
+            self._files.require()
+            self._writing = self._writer.connect()
+        return self._writing
 
     def _let_go(self) -> None:
         """Close what was opened on the old file; whatever stands there now is opened anew."""
@@ -287,35 +327,15 @@ class SQLite:
         return True
 
     async def listen(self, woken: Callable[[Collection[str]], None]) -> Callable[[], Awaitable[None]]:
-        """Look at ``PRAGMA data_version`` (it changes when another connection wrote) many times a second."""
-
-        async def watch() -> None:
-            while True:
-                try:
-                    await asyncio.to_thread(self._files.require)
-                    with contextlib.closing(self._reader.raw_connection()) as connection:
-                        woken(())  # nobody knows what came before it listened
-                        await self._watch(connection.cursor(), woken)
-                except (sqlite3.Error, sa.exc.SQLAlchemyError, StorageAway):  # as a transaction would find: it is away
-                    await asyncio.sleep(self.AWAY_SECONDS)
-
-        task = asyncio.create_task(watch(), name="sqlite-watch")
+        """Call ``woken`` for what this process announces, and for whatever another one wrote; see ``other_writers``."""
+        end_telling = self._others.listen(woken)
+        self._write_thread.idle_seconds = self.POLL_SECONDS
 
         async def end() -> None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            if not end_telling():
+                self._write_thread.idle_seconds = None
 
         return end
-
-    async def _watch(self, cursor: Any, woken: Callable[[Collection[str]], None]) -> None:
-        """Until the file is another."""
-        generation, seen = self.generation, None
-        while generation == self.generation:
-            version = cursor.execute("PRAGMA data_version").fetchone()
-            if seen is not None and version != seen:
-                woken(())
-            seen = version
-            await asyncio.sleep(self.POLL_SECONDS)
 
     async def close(self) -> None:
         for threads in (self._write_thread, self._read_threads):

@@ -14,7 +14,7 @@ from leadkeeper.access.mail_bound import spend
 from leadkeeper.access.people.guesses import Guesses
 from leadkeeper.access.people.links import Links, NewLink
 from leadkeeper.access.people.records import email_of
-from leadkeeper.access.wrong_keys import WrongKeys
+from leadkeeper.access.tries import Tries
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.mail.address import MailRules, parse_address
@@ -57,7 +57,7 @@ class LinkMail:
         self._rules = rules
         self._languages = languages
         self._clock = clock
-        self._asked = WrongKeys(*ASKED)
+        self._asked = Tries(*ASKED)
         self._everywhere = Guesses(storage, "new password", *ASKED, clock)
         self._under_way: set[asyncio.Task[None]] = set()
 

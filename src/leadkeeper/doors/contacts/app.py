@@ -12,8 +12,6 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from limits import parse
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -21,6 +19,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from leadkeeper.access.contacts import AskedContact
+from leadkeeper.access.tries import Tries
+from leadkeeper.clock import now_ms
 from leadkeeper.doors.brand_pages import accent_page, logo_page, store_css
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.pages import SHARED, STATIC, Pages, content_security_policy, require_static, static_file
@@ -93,7 +93,7 @@ class ContactDoor:
         policy = content_security_policy(scripts="'none'", connect="'none'")
         self._pages = Pages("leadkeeper.doors.contacts", languages, policy, marketplace=name, branding=branding)
         self._branding = branding
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._tries = Tries(LIMIT.amount, LIMIT.get_expiry() * 1_000)
 
     def app(self) -> Starlette:
         """The pages as an application, below ``/contacts``."""
@@ -108,7 +108,7 @@ class ContactDoor:
         return Starlette(routes=routes, exception_handlers=handlers)
 
     async def _page(self, request: Request) -> Response:
-        if not await self._limiter.hit(LIMIT, "contacts", self._addresses.of(request.scope)):
+        if self._tries.count(self._addresses.of(request.scope), now_ms()):
             return self._message(request, TOO_MANY, 429, retry_after=60)
         token = request.path_params["token"]
         if request.method != "POST":

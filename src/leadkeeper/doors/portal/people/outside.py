@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from limits import parse
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from leadkeeper.access.tries import Tries
+from leadkeeper.clock import now_ms
 from leadkeeper.doors.origins import Origins
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.texts import lazy_gettext as _
@@ -27,7 +27,7 @@ class Outside:
 
     def __init__(self, origins: Origins) -> None:
         self.origins = origins
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._tries = Tries(LIMIT.amount, LIMIT.get_expiry() * 1_000)
 
     def page(self, show: Page, take: Page | None = None, *, costs: bool = False) -> Page:
         """Both as one; ``costs``: showing it asks for something, too. Links with a token always do."""
@@ -36,7 +36,7 @@ class Outside:
             if request.method == "POST" and self.origins.from_elsewhere(request.scope):
                 raise HTTPException(403)
             counts = costs or request.method == "POST" or "token" in request.path_params
-            if counts and not await self._limiter.hit(LIMIT, "outside", self.origins.addresses.of(request.scope)):
+            if counts and self._tries.count(self.origins.addresses.of(request.scope), now_ms()):
                 message = _("The page was opened often from your address just now. Try again in a minute.")
                 raise Problem(ProblemType.TOO_MANY_REQUESTS, message, retry_after=60)
             return await (take if take is not None and request.method == "POST" else show)(request)

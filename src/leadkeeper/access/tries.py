@@ -1,4 +1,4 @@
-"""How often wrong keys were tried, by person and by address. Pure: no I/O, the time is an argument."""
+"""How often something was tried, by person or by address: wrong keys, forms. Pure: no I/O, the time is an argument."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ SIZE: Final = 10_000
 """How many persons and addresses are remembered; beyond, whoever began longest ago is forgotten."""
 
 
-class WrongKeys:
-    """Counts within a time that begins with the first wrong key of each."""
+class Tries:
+    """Counts within a time that begins with the first try of each; each costs as little, however many there are."""
 
     def __init__(self, most: int, per_ms: int, size: int = SIZE) -> None:
-        """``most`` wrong keys in ``per_ms`` are let pass."""
+        """``most`` tries in ``per_ms`` are let pass."""
         self._most = most
         self._per_ms = per_ms
         self._size = size

@@ -37,7 +37,7 @@ from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.shares import Shares
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, one_of
-from leadkeeper.storage.looks import NOW, any_row, look
+from leadkeeper.storage.looks import NOW, any_row, any_until_now, look
 from leadkeeper.texts import ENGLISH, Languages
 
 LOOK_SECONDS: Final = 1.0
@@ -244,7 +244,8 @@ def _most(channel: sa.Row[Any]) -> int:
 
 def _any(conn: sa.Connection, now: int) -> tuple[bool, bool, bool]:
     """Whether channels are to be told what notices tell, whether events are to be forgotten, whether any are due."""
-    return any_to_relay(conn), *(bool(each.scalar(conn, {"now": now})) for each in (_ANY_OLD, _ANY_DUE))
+    old = bool(_ANY_OLD.scalar(conn, {"now": now - SHOWN_MS}))
+    return any_to_relay(conn), old, bool(_ANY_DUE.scalar(conn, {"now": now}))
 
 
 def _due(conn: sa.Connection, now: int) -> Sequence[sa.Row[Any]]:
@@ -317,11 +318,11 @@ def _record_event(conn: sa.Connection, row: sa.Row[Any], status: int | None, ste
     conn.execute(sa.update(t.channel_event).where(t.channel_event.c.id == row.id).values(values))
 
 
-def _old(now: _Moment) -> sa.ColumnElement[bool]:
+def _old(now: int) -> sa.ColumnElement[bool]:
     return t.channel_event.c.ended_at <= now - SHOWN_MS
 
 
-_ANY_OLD: Final = any_row(_old(NOW))
+_ANY_OLD: Final = any_until_now(t.channel_event.c.ended_at)
 
 
 def _forget_old(conn: sa.Connection, now: int) -> None:

@@ -21,7 +21,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.shares import Shares, pick
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import listed, one_of
-from leadkeeper.storage.looks import NOW, any_row
+from leadkeeper.storage.looks import any_until_now
 
 UNASKED: Final = 2_000
 """How long (ms) after it was made a change is validated without being asked."""
@@ -196,4 +196,4 @@ def any_unasked(conn: sa.Connection, now: int) -> bool:
     return bool(_ANY_UNASKED.scalar(conn, {"now": now}))
 
 
-_ANY_UNASKED: Final = any_row(t.connection_change.c.due_at <= NOW)
+_ANY_UNASKED: Final = any_until_now(t.connection_change.c.due_at)

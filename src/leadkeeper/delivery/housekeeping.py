@@ -37,7 +37,7 @@ from leadkeeper.problem import Problem
 from leadkeeper.shares import Shares, pick
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, one_of
-from leadkeeper.storage.looks import NOW, any_row, look
+from leadkeeper.storage.looks import any_until_now, look
 
 SWEEP_SECONDS: Final = 1.0
 FORGOTTEN_SECONDS: Final = 60.0
@@ -227,22 +227,17 @@ def _outages_due(conn: sa.Connection, now: int) -> tuple[bool, bool, Sequence[st
     return any_to_tell(conn, now), any_to_recall(conn, now), hastened(conn)
 
 
-_Moment = int | sa.BindParameter[int]
-
-
-def _probe_due(now: _Moment) -> sa.ColumnElement[bool]:
-    """Paused ones whose probe is due."""
+def _due(now: int) -> sa.ColumnElement[bool]:
+    """Paused ones whose probe is due, and working ones that nobody has looked at for long."""
     c = t.connection.c
-    return c.removed_at.is_(None) & sa.not_(c.paused_by_person) & c.paused & (c.probe_at <= now)
+    return (_PROBED & (c.probe_at <= now)) | (t.CHECKED & (c.check_at <= now))
 
 
-def _check_due(now: _Moment) -> sa.ColumnElement[bool]:
-    """Working ones that nobody has looked at for long."""
-    return t.CHECKED & (t.connection.c.check_at <= now)
-
-
-_ANY_DUE: Final = (any_row(_probe_due(NOW)), any_row(_check_due(NOW)))
-"""Each by its index: with one statement for both SQLite would look at all connections."""
+_PROBED: Final = t.connection.c.removed_at.is_(None) & sa.not_(t.connection.c.paused_by_person) & t.connection.c.paused
+_ANY_DUE: Final = (
+    any_until_now(t.connection.c.probe_at, _PROBED),
+    any_until_now(t.connection.c.check_at, t.CHECKED),
+)
 
 
 def _any_due(conn: sa.Connection, now: int) -> bool:
@@ -253,12 +248,7 @@ def _take_due(conn: sa.Connection, shares: Shares, now: int) -> list[sa.Row[Any]
     """What is due, as much of each publisher as ``shares`` have room for."""
     c, o = t.connection.c, t.offer.c
     order = (c.paused.desc(), c.probe_at, c.check_at)
-    due = (
-        sa.select(t.connection, o.publisher_id)
-        .join(t.offer, o.ref == c.offer_ref)
-        .where(_probe_due(now) | _check_due(now))
-        .order_by(*order)
-    )
+    due = sa.select(t.connection, o.publisher_id).join(t.offer, o.ref == c.offer_ref).where(_due(now)).order_by(*order)
     due = due.with_for_update(of=t.connection, skip_locked=True)
 
     def offered(without: Collection[str], most: int) -> Sequence[sa.Row[Any]]:

@@ -104,7 +104,7 @@ class Lookout:
             half_open = begun >= self._tried_at + HALF_OPEN_SECONDS
             if half_open:
                 self._tried_at = begun
-            due = await self._storage.read(_due, self._clock(), self._crowd(), self._destinations, half_open)
+            due = await self._storage.read(due_everywhere, self._clock(), self._crowd(), self._destinations, half_open)
             ended = time.monotonic()
             self._again_at = ended + min(max(LEAST_SECONDS, RESTS * (ended - begun)), POLL_SECONDS)
             self._tell(due)
@@ -115,7 +115,7 @@ class Lookout:
             self._found()
 
 
-def _due(
+def due_everywhere(
     conn: sa.Connection, now: int, crowd: FullPublishers | None, destinations: Sequence[str], half_open: bool
 ) -> list[Due]:
     """All that is due, with ``half_open`` also some of those that have yet to prove themselves, in one transaction."""

@@ -20,7 +20,7 @@ from leadkeeper.diagnosis import Diagnosis, Kind
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import by_what_was_seen
 from leadkeeper.storage.engine import one_of
-from leadkeeper.storage.looks import NOW, any_row
+from leadkeeper.storage.looks import any_until_now
 
 AT_ONCE: Final = 100
 """How many connections are looked at in one transaction."""
@@ -69,7 +69,7 @@ def _running() -> tuple[sa.ColumnElement[bool], ...]:
     return (c.removed_at.is_(None), sa.not_(c.paused_by_person))
 
 
-_ANY_TO_TELL: Final = any_row(*_running(), t.connection.c.tell_at <= NOW)
+_ANY_TO_TELL: Final = any_until_now(t.connection.c.tell_at, *_running())
 
 
 def _locked(conn: sa.Connection, *which: sa.ColumnElement[bool]) -> list[sa.Row[Any]]:

@@ -51,7 +51,7 @@ from leadkeeper.publishing.versions import as_offer, offer_row
 from leadkeeper.shares import Shares, pick
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, one_of, take_turn
-from leadkeeper.storage.looks import NOW, any_row, look
+from leadkeeper.storage.looks import any_until_now, look
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.validation.validator import Validator
 
@@ -201,11 +201,11 @@ class _Hold:
             self.operation = replace(self.operation, due_at=until)
 
 
-def _due(now: int | sa.BindParameter[int]) -> sa.ColumnElement[bool]:
+def _due(now: int) -> sa.ColumnElement[bool]:
     return t.RUNNING & (t.operation.c.due_at <= now)
 
 
-_ANY_DUE: Final = any_row(_due(NOW))
+_ANY_DUE: Final = any_until_now(t.operation.c.due_at, t.RUNNING)
 
 
 def _any_due(conn: sa.Connection, now: int) -> bool:

@@ -27,7 +27,7 @@ from leadkeeper.shares import Shares, pick
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.conflicts import insert_into
 from leadkeeper.storage.engine import one_of
-from leadkeeper.storage.looks import NOW, any_row
+from leadkeeper.storage.looks import any_until_now
 
 DAY_MS: Final = 86_400_000
 HOLD_MS: Final = 5 * 60_000
@@ -98,7 +98,7 @@ def any_new(conn: sa.Connection) -> bool:
     return bool(conn.scalar(sa.select(sa.exists().where(t.connection.c.removed_at.is_(None), sa.not_(_has_row())))))
 
 
-_ANY_DUE: Final = any_row(t.reconciliation.c.due_at <= NOW)
+_ANY_DUE: Final = any_until_now(t.reconciliation.c.due_at)
 
 
 def _has_row() -> sa.Exists:

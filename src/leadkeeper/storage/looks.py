@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary, ref
 
 import sqlalchemy as sa
 
-from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.engine import Storage, least_of
 from leadkeeper.storage.group import Group, GroupCommit
 from leadkeeper.storage.hot import HotStatement
 
@@ -44,6 +44,15 @@ async def look(
 def any_row(*where: sa.ColumnElement[bool]) -> HotStatement:
     """A statement that answers whether there is a row for which all of ``where`` holds."""
     return HotStatement(lambda _: sa.select(sa.exists().where(*where)))
+
+
+def any_until_now(moment: sa.ColumnElement[int], *where: sa.ColumnElement[bool]) -> HotStatement:
+    """A statement that answers whether ``moment`` is at :data:`NOW` or before in a row for which ``where`` holds.
+
+    By the least one, which an index of ``moment`` has at its end. Of ``moment <= now`` PostgreSQL, which plans a
+    statement that it keeps without its values, expects a third of the table, and goes through that to find one.
+    """
+    return HotStatement(lambda _: sa.select(least_of(moment, moment.is_not(None), *where) <= NOW))
 
 
 _GATHERED: Final[WeakKeyDictionary[Storage, GroupCommit[_Question, Any]]] = WeakKeyDictionary()

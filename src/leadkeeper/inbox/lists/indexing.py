@@ -17,11 +17,6 @@ LOOK_SECONDS: Final = 1.0
 REST: Final = 3.0
 """After a step it rests for so many times as long as that took: leads that come in find the database free."""
 LEAST_REST: Final = 0.01
-SETTLE_REST: Final = 100.0
-"""What is pending is put in its place again after so many times as long as that took, which is longer the more leads
-there are: words that came more than once meanwhile are put in once."""
-MOST_REST: Final = 5.0
-"""But so soon at the latest: a search reads all that is pending."""
 
 
 class SearchIndexing:
@@ -30,7 +25,6 @@ class SearchIndexing:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._settled: int | None = None
-        self._settles_from = 0.0
 
     async def run(self) -> None:
         """Look every second until cancelled."""
@@ -44,11 +38,9 @@ class SearchIndexing:
             more = await self._storage.write(index_more)
             await asyncio.sleep(max(LEAST_REST, REST * (time.monotonic() - begun)) if more else 0)
         # Nobody waits for it, since a search reads also what is not in its place yet: so it may be heard of late.
-        if settling and (written is None or written != self._settled) and time.monotonic() >= self._settles_from:
-            begun = time.monotonic()
+        if settling and (written is None or written != self._settled):
             await self._storage.write(write_pending)
-            self._settled, ended = written, time.monotonic()
-            self._settles_from = ended + min(SETTLE_REST * (ended - begun), MOST_REST)
+            self._settled = written
 
 
 def _state(conn: sa.Connection) -> tuple[bool, bool, int | None]:

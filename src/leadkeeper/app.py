@@ -86,6 +86,7 @@ from leadkeeper.settings import Settings
 from leadkeeper.storage.database_clock import LOOK_SECONDS, DatabaseClock
 from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.frozen import end_frozen
+from leadkeeper.storage.looks import look
 from leadkeeper.storage.presence import Peers
 from leadkeeper.texts import Languages
 from leadkeeper.validation.outcome import UNASKED
@@ -340,16 +341,17 @@ async def _watch(storage: Storage, clock: DatabaseClock, wake: Callable[[Collect
     Beside it, for it may be what they hold: at transactions of processes that are frozen.
     """
 
-    async def look() -> None:
+    async def look_at_clock() -> None:
         if await clock.look():
             wake(())
 
     async def thaw() -> None:
-        if ended := await storage.read(end_frozen):
+        if ended := await look(storage, end_frozen):
             log.warning("transactions of a process that is frozen were ended", transactions=ended)
 
     await run_periodically(
-        Job("clock", look, LOOK_SECONDS, at_once=False), Job("frozen transactions", thaw, LOOK_SECONDS, at_once=False)
+        Job("clock", look_at_clock, LOOK_SECONDS, at_once=False),
+        Job("frozen transactions", thaw, LOOK_SECONDS, at_once=False),
     )
 
 

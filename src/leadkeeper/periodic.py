@@ -6,8 +6,10 @@ Each job has a task of its own, so that one that is slow or fails keeps no other
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
@@ -19,9 +21,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """``look`` is awaited, then ``seconds`` pass, then it is awaited again; the first time at once, if ``at_once``.
+    """``look`` is awaited every ``seconds``; where it takes half of that or longer, so long after it has ended.
 
-    ``name`` stands in the log. ``away`` is called whenever ``look`` raised :class:`StorageAway`.
+    The first time that is at once, if ``at_once``, and the second time sooner: from then on all jobs of a process keep
+    time with each other, so that those who ask the database ask together (see ``storage.looks``). ``name`` stands in
+    the log. ``away`` is called whenever ``look`` raised :class:`StorageAway`.
     """
 
     name: str
@@ -45,8 +49,27 @@ async def _run(job: Job) -> None:
     if not job.at_once:
         await asyncio.sleep(job.seconds)
     while True:
+        begun = time.monotonic()
         await _look(job)
-        await asyncio.sleep(job.seconds)
+        await asyncio.sleep(rest(job.seconds, begun - _BEGUN, time.monotonic() - _BEGUN))
+
+
+_BEGUN: Final = time.monotonic()
+"""From when the time is counted that jobs keep: several processes do not keep the same, and so do not ask at once."""
+
+
+_EARLY: Final = 0.02
+"""A look that begins so little before its time (the loop counts in milliseconds) is not done again at it."""
+
+
+def rest(seconds: float, begun: float, ended: float) -> float:
+    """How long a job rests that looks every ``seconds``: its look began and ended at these moments, in seconds.
+
+    As long as that after a long look, else until the next whole number of ``seconds`` after it began.
+    """
+    if ended - begun >= seconds / 2:
+        return seconds
+    return max(0.0, ((begun + _EARLY) // seconds + 1) * seconds - ended)
 
 
 async def _look(job: Job) -> None:

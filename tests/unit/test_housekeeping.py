@@ -10,7 +10,7 @@ import pytest
 from leadkeeper.connections.connections import Connections
 from leadkeeper.delivery import housekeeping
 from leadkeeper.delivery.housekeeping import Housekeeping
-from leadkeeper.delivery.lease import sweep_leases
+from leadkeeper.delivery.lease import any_expired, sweep_leases
 from leadkeeper.destinations.interface import Context
 from leadkeeper.storage.engine import Storage, StorageAway
 
@@ -25,8 +25,10 @@ class Database:
     async def write(self, transaction: Any, *_: object) -> int:
         return self._do(transaction)
 
-    async def read(self, transaction: Any, *_: object) -> Any:
-        self._do(transaction)
+    async def look(self, _: object, question: Any, *__: object) -> Any:
+        self._do(question)
+        if question is any_expired:
+            return True
         self.looked.set()
         return (False, False, ())
 
@@ -46,6 +48,7 @@ async def test_no_lease_is_swept_before_workers_had_time_to_write_down_what_they
     monkeypatch.setattr(housekeeping, "SWEEP_SECONDS", 0.01)
     monkeypatch.setattr(housekeeping, "SETTLE_SECONDS", 0.0 if settled else 3_600.0)
     database = Database()
+    monkeypatch.setattr(housekeeping, "look", database.look)
     keeping = Housekeeping(
         cast("Storage", database),
         cast("Connections", None),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from leadkeeper.delivery.due import Due, connections_due, half_open_due
-from leadkeeper.delivery.lookout import Lookout
+from leadkeeper.delivery.due import Due, connections_due
+from leadkeeper.delivery.lookout import Lookout, due_everywhere
 from leadkeeper.storage.engine import Storage, StorageAway
 
 
@@ -18,14 +18,15 @@ class Asked:
         self.away = False
         self.slow: asyncio.Event | None = None
 
-    async def read(self, act: Any, _now: int, only: Any, crowd: Any = None, _destinations: Any = ()) -> list[Due]:
+    async def read(self, act: Any, _now: int, only: Any, *_: Any) -> list[Due]:
         if self.away:
             raise StorageAway("away")
-        if act is half_open_due:
-            return []
-        if only is None and self.slow is not None:
-            await self.slow.wait()
-        assert act is connections_due
+        if act is due_everywhere:
+            only = None
+            if self.slow is not None:
+                await self.slow.wait()
+        else:
+            assert act is connections_due
         self.asked.append(None if only is None else frozenset(only))
         return [Due(each, "contoso") for each in only or ()]
 

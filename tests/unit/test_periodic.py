@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 import structlog
 
-from leadkeeper.periodic import Job, run_periodically
+from leadkeeper.periodic import Job, rest, run_periodically
 from leadkeeper.storage.away import StorageAway
 
 
@@ -90,3 +90,20 @@ async def test_when_the_runner_is_cancelled_no_job_runs_any_more() -> None:
     async with running(job("one", look)):
         await begun.wait()
     assert ended.is_set()
+
+
+@pytest.mark.parametrize(
+    ("begun", "ended", "expected"),
+    [
+        (10.0, 10.0, 2.0),
+        (10.0, 10.5, 1.5),
+        (11.3, 11.3, 0.7),  # the first time; the next look is with the others
+        (11.99, 11.99, 2.01),  # the loop's timer was early
+        (10.0, 11.0, 2.0),  # a long look
+        (10.0, 30.0, 2.0),
+    ],
+)
+def test_jobs_keep_time_with_each_other_unless_their_looks_are_long(
+    begun: float, ended: float, expected: float
+) -> None:
+    assert rest(2.0, begun, ended) == pytest.approx(expected)

@@ -20,6 +20,8 @@ from leadkeeper.clock import Clock, now_ms
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.hot import HotStatement
+from leadkeeper.storage.looks import any_row, look
 
 LOOK_SECONDS: Final = 2.0
 AT_ONCE: Final = 500
@@ -50,7 +52,10 @@ def hash_of(before: str, number: int, row: Any) -> str:
 
 def any_unsealed(conn: sa.Connection) -> bool:
     """Whether :func:`seal` would find a line."""
-    return bool(conn.scalar(sa.select(sa.exists().where(t.UNSEALED))))
+    return bool(_ANY_UNSEALED.scalar(conn, {}))
+
+
+_ANY_UNSEALED: Final = any_row(t.UNSEALED)
 
 
 def seal(conn: sa.Connection) -> int:
@@ -96,8 +101,13 @@ def forget_before(conn: sa.Connection, moment: int, most: int = AT_ONCE) -> int:
 
 def oldest_line_at(conn: sa.Connection) -> int | None:
     """When the oldest line of the chain was written (ms); ``None`` while it has none."""
-    a = t.audit.c
-    return conn.scalar(sa.select(a.at).where(sa.not_(t.UNSEALED)).order_by(a.number).limit(1))
+    oldest: int | None = _OLDEST_LINE_AT.scalar(conn, {})
+    return oldest
+
+
+_OLDEST_LINE_AT: Final = HotStatement(
+    lambda _: sa.select(t.audit.c.at).where(sa.not_(t.UNSEALED)).order_by(t.audit.c.number).limit(1)
+)
 
 
 async def verify(storage: Storage) -> Verified:
@@ -160,14 +170,14 @@ class Sealer:
     async def look(self) -> int:
         """Seal what there is and end what is old; how many lines that were."""
         sealed = 0
-        while await self._storage.read(any_unsealed):
+        while await look(self._storage, any_unsealed):
             sealed += await self._storage.write(seal)
         return sealed + await self._forget()
 
     async def _forget(self) -> int:
         """End the lines that were kept long enough, in small transactions; how many those were."""
         before, forgotten = self._clock() - self._keep_ms, 0
-        while ((oldest := await self._storage.read(oldest_line_at)) is not None) and oldest < before:
+        while ((oldest := await look(self._storage, oldest_line_at)) is not None) and oldest < before:
             ended = await self._storage.write(forget_before, before)
             if not ended:
                 break  # another process ended them

@@ -37,6 +37,7 @@ from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.shares import Shares
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, one_of
+from leadkeeper.storage.looks import NOW, any_row, any_until_now, look
 from leadkeeper.texts import ENGLISH, Languages
 
 LOOK_SECONDS: Final = 1.0
@@ -64,6 +65,8 @@ _KINDS: Final = {
     429: Kind.THROTTLED,
     503: Kind.SERVER_ERROR,
 }
+
+_Moment = int | sa.BindParameter[int]
 
 log: Final = structlog.get_logger(__name__)
 
@@ -120,11 +123,13 @@ class ChannelCarrier:
     async def begin(self) -> None:
         """Tell channels what notices tell, and begin to send over the channels that have something due."""
         now = self._clock()
-        if await self._storage.read(any_to_relay):
+        to_relay, old, due = await look(self._storage, _any, now)
+        if to_relay:
             await self._storage.write(relay, self._channels.subscriptions, now)
-        if await self._storage.read(_any_old, now):
+        if old:
             await self._storage.write(_forget_old, now)
-        for row in await self._storage.read(_due, now):
+        # What notices tell may be what is due.
+        for row in await self._storage.read(_due, now) if to_relay or due else ():
             who = row.publisher_id or NOBODY
             if not self._shares.may(who):
                 continue
@@ -237,12 +242,26 @@ def _most(channel: sa.Row[Any]) -> int:
     return 1 if channel.failures else BATCH
 
 
+def _any(conn: sa.Connection, now: int) -> tuple[bool, bool, bool]:
+    """Whether channels are to be told what notices tell, whether events are to be forgotten, whether any are due."""
+    old = bool(_ANY_OLD.scalar(conn, {"now": now - SHOWN_MS}))
+    return any_to_relay(conn), old, bool(_ANY_DUE.scalar(conn, {"now": now}))
+
+
 def _due(conn: sa.Connection, now: int) -> Sequence[sa.Row[Any]]:
     """The channels that may be sent to and have something due: a look into an index for each channel."""
-    c, e = t.channel.c, t.channel_event.c
-    waits = sa.exists().where(e.channel_id == c.id, t.WAITING_EVENT, e.due_at <= now)
-    query = sa.select(t.channel).where(c.disabled_at.is_(None), c.due_at <= now, waits).order_by(c.due_at, c.id)
+    c = t.channel.c
+    query = sa.select(t.channel).where(*_has_due(now)).order_by(c.due_at, c.id)
     return conn.execute(query.limit(4 * PLACES)).all()
+
+
+def _has_due(now: _Moment) -> tuple[sa.ColumnElement[bool], ...]:
+    c, e = t.channel.c, t.channel_event.c
+    waits = sa.exists().where(e.channel_id == c.id, t.WAITING_EVENT, e.due_at <= now).correlate(t.channel)
+    return c.disabled_at.is_(None), c.due_at <= now, waits
+
+
+_ANY_DUE: Final = any_row(*_has_due(NOW))
 
 
 def _take(conn: sa.Connection, channel_id: str, due_at: int, now: int) -> bool:
@@ -303,8 +322,7 @@ def _old(now: int) -> sa.ColumnElement[bool]:
     return t.channel_event.c.ended_at <= now - SHOWN_MS
 
 
-def _any_old(conn: sa.Connection, now: int) -> bool:
-    return bool(conn.scalar(sa.select(sa.exists().where(_old(now)))))
+_ANY_OLD: Final = any_until_now(t.channel_event.c.ended_at)
 
 
 def _forget_old(conn: sa.Connection, now: int) -> None:

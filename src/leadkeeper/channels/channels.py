@@ -27,6 +27,7 @@ from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.known import publisher_exists
+from leadkeeper.storage.looks import look
 from leadkeeper.texts import lazy_gettext as _
 
 LONGEST_NAME: Final = 100
@@ -236,7 +237,7 @@ class Channels:
 
     async def refresh(self) -> None:
         """Learn which channels there are. Raises ``StorageAway``."""
-        self.subscriptions.learn(await self._storage.read(read_subscriptions))
+        self.subscriptions.learn(await look(self._storage, read_subscriptions))
 
     def _require_room(self, conn: sa.Connection, publisher_id: str | None) -> None:
         there = sa.select(sa.func.count()).select_from(t.channel).where(_of(publisher_id))

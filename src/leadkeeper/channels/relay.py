@@ -18,6 +18,7 @@ from leadkeeper.connections.outage_news import OutageNews
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of
+from leadkeeper.storage.looks import any_row
 
 AT_ONCE: Final = 200
 
@@ -33,7 +34,10 @@ _EVENTS: Final[Mapping[str, Event]] = {
 
 def any_to_relay(conn: sa.Connection) -> bool:
     """Whether :func:`relay` would find a notice."""
-    return bool(conn.scalar(sa.select(sa.exists().where(sa.not_(t.notice.c.relayed)))))
+    return bool(_ANY_TO_RELAY.scalar(conn, {}))
+
+
+_ANY_TO_RELAY: Final = any_row(sa.not_(t.notice.c.relayed))
 
 
 def relay(conn: sa.Connection, subscriptions: Subscriptions, now: int) -> int:

@@ -20,6 +20,7 @@ from leadkeeper.channels.events import TEST, Event
 from leadkeeper.clock import new_id
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows, one_of
+from leadkeeper.storage.hot import HotStatement
 
 REFRESH_SECONDS: Final = 2.0
 
@@ -114,9 +115,14 @@ def test_row(channel_id: str, publisher_id: str | None, now: int) -> dict[str, A
 
 def read_subscriptions(conn: sa.Connection) -> list[tuple[str, str | None, str]]:
     """What :meth:`Subscriptions.learn` wants to know."""
-    c = t.channel.c
-    rows = conn.execute(sa.select(c.id, c.publisher_id, c.events).where(c.disabled_at.is_(None)))
-    return [(row.id, row.publisher_id, row.events) for row in rows]
+    return [(row.id, row.publisher_id, row.events) for row in _SUBSCRIPTIONS.rows(conn, {})]
+
+
+_SUBSCRIPTIONS: Final = HotStatement(
+    lambda _: sa.select(t.channel.c.id, t.channel.c.publisher_id, t.channel.c.events).where(
+        t.channel.c.disabled_at.is_(None)
+    )
+)
 
 
 def read_events(stored: str) -> list[str]:

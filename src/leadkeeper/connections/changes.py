@@ -21,6 +21,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.shares import Shares, pick
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import listed, one_of
+from leadkeeper.storage.looks import any_until_now
 
 UNASKED: Final = 2_000
 """How long (ms) after it was made a change is validated without being asked."""
@@ -192,4 +193,7 @@ def take_unasked(conn: sa.Connection, shares: Shares, now: int) -> list[tuple[Of
 
 def any_unasked(conn: sa.Connection, now: int) -> bool:
     """Whether :func:`take_unasked` would find one."""
-    return bool(conn.scalar(sa.select(sa.exists().where(t.connection_change.c.due_at <= now))))
+    return bool(_ANY_UNASKED.scalar(conn, {"now": now}))
+
+
+_ANY_UNASKED: Final = any_until_now(t.connection_change.c.due_at)

@@ -14,7 +14,7 @@ from leadkeeper.clock import to_datetime
 from leadkeeper.connections.health import health_of
 from leadkeeper.delivery.breaker import HALF_OPEN, is_half_open
 from leadkeeper.delivery.damaged import Damaged, set_aside_damaged
-from leadkeeper.delivery.due import NOW, among, in_turn, with_work
+from leadkeeper.delivery.due import among, in_turn, with_work
 from leadkeeper.delivery.schedule import ALONE_AFTER, SECOND, SOLO_AFTER, Aside, State
 from leadkeeper.delivery.telling import tell_of_set_aside
 from leadkeeper.destinations.registry import OURS
@@ -23,6 +23,7 @@ from leadkeeper.lead_body import from_body
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import listed
 from leadkeeper.storage.hot import HotStatement
+from leadkeeper.storage.looks import NOW
 
 AT_ONCE: Final = 2_000
 """The most deliveries of one claim: others write too, and the lease must be renewed meanwhile."""

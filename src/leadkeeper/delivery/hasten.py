@@ -19,6 +19,7 @@ from leadkeeper.delivery.take_back import taken_back
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, one_of
+from leadkeeper.storage.hot import HotStatement
 
 RECOVERY: Final = 1_000
 """Over how many milliseconds the leads of a connection that recovered become due again."""
@@ -43,8 +44,17 @@ def recovered(conn: sa.Connection, connection_id: str, now: int) -> None:
 
 def hastened(conn: sa.Connection) -> list[str]:
     """Connections for which there are more steps to go."""
-    c = t.connection.c
-    return list(conn.scalars(sa.select(c.id).where(c.recovered_at.is_not(None)).order_by(c.recovered_at).limit(MOST)))
+    return [row.id for row in _HASTENED.rows(conn, {})]
+
+
+_HASTENED: Final = HotStatement(
+    lambda _: (
+        sa.select(t.connection.c.id)
+        .where(t.connection.c.recovered_at.is_not(None))
+        .order_by(t.connection.c.recovered_at)
+        .limit(MOST)
+    )
+)
 
 
 def hasten(conn: sa.Connection, connection_id: str, now: int) -> bool:

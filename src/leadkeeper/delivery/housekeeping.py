@@ -23,7 +23,7 @@ from leadkeeper.connections.outage import recalls
 from leadkeeper.connections.outbox import connection_paused
 from leadkeeper.delivery.breaker import after_check, after_probe
 from leadkeeper.delivery.hasten import hasten, hastened
-from leadkeeper.delivery.lease import SWEEP, sweep_forgotten, sweep_leases
+from leadkeeper.delivery.lease import SWEEP, any_expired, sweep_forgotten, sweep_leases
 from leadkeeper.delivery.outages import any_to_tell, tell_of_outages
 from leadkeeper.delivery.recall import any_to_recall, recall
 from leadkeeper.delivery.schedule import MINUTE
@@ -37,6 +37,7 @@ from leadkeeper.problem import Problem
 from leadkeeper.shares import Shares, pick
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, one_of
+from leadkeeper.storage.looks import any_until_now, look
 
 SWEEP_SECONDS: Final = 1.0
 FORGOTTEN_SECONDS: Final = 60.0
@@ -88,7 +89,7 @@ class Housekeeping:
         """Look every second until cancelled."""
         try:
             await run_periodically(
-                *(Job(name, look, SWEEP_SECONDS, away=self._settle) for name, look in self._looks.items())
+                *(Job(name, each, SWEEP_SECONDS, away=self._settle) for name, each in self._looks.items())
             )
         finally:
             for check in self._checks:
@@ -97,8 +98,8 @@ class Housekeeping:
 
     async def look(self) -> None:
         """Do once what :meth:`run` does again and again; raises what the first that fails raises."""
-        for look in self._looks.values():
-            await look()
+        for each in self._looks.values():
+            await each()
 
     @property
     def _looks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -113,13 +114,13 @@ class Housekeeping:
         self._sweeps_from = time.monotonic() + SETTLE_SECONDS
 
     async def _begin_checks(self) -> None:
-        if self._room and await self._storage.read(_any_due, self._clock()):
+        if self._room and await look(self._storage, _any_due, self._clock()):
             for row in await self._storage.write(_take_due, self._shares.copy(), self._clock()):
                 self._begin(OfferRef.parse(row.offer_ref).publisher_id, self._look_at(row))
 
     async def _begin_changes(self) -> None:
         """Validate new settings that nobody has asked to validate."""
-        if self._room and self._prove is not None and await self._storage.read(any_unasked, self._clock()):
+        if self._room and self._prove is not None and await look(self._storage, any_unasked, self._clock()):
             for offer, name in await self._storage.write(take_unasked, self._shares.copy(), self._clock()):
                 self._begin(offer.publisher_id, self._try_change(self._prove, offer, name))
 
@@ -127,7 +128,8 @@ class Housekeeping:
         """Return what expired leases held, unless the database has only just come back."""
         if time.monotonic() < self._sweeps_from:
             return
-        await self._return_all(sweep_leases)
+        if await look(self._storage, any_expired, self._clock()):
+            await self._return_all(sweep_leases)
         if time.monotonic() >= self._forgotten_from:
             self._forgotten_from = time.monotonic() + FORGOTTEN_SECONDS
             await self._return_all(sweep_forgotten)
@@ -142,7 +144,7 @@ class Housekeeping:
 
     async def _look_after_outages(self) -> None:
         """People are told of those that last and that are over; what they set aside goes out again."""
-        to_tell, to_recall, to_hasten = await self._storage.read(_outages_due, self._clock())
+        to_tell, to_recall, to_hasten = await look(self._storage, _outages_due, self._clock())
         await self._make_due(to_hasten)
         summary = await self._storage.write(tell_of_outages, self._clock()) if to_tell else 0
         if summary:
@@ -228,12 +230,18 @@ def _outages_due(conn: sa.Connection, now: int) -> tuple[bool, bool, Sequence[st
 def _due(now: int) -> sa.ColumnElement[bool]:
     """Paused ones whose probe is due, and working ones that nobody has looked at for long."""
     c = t.connection.c
-    due = (c.paused & (c.probe_at <= now)) | (sa.not_(c.paused) & (c.check_at <= now))
-    return due & sa.not_(c.paused_by_person) & c.removed_at.is_(None)
+    return (_PROBED & (c.probe_at <= now)) | (t.CHECKED & (c.check_at <= now))
+
+
+_PROBED: Final = t.connection.c.removed_at.is_(None) & sa.not_(t.connection.c.paused_by_person) & t.connection.c.paused
+_ANY_DUE: Final = (
+    any_until_now(t.connection.c.probe_at, _PROBED),
+    any_until_now(t.connection.c.check_at, t.CHECKED),
+)
 
 
 def _any_due(conn: sa.Connection, now: int) -> bool:
-    return bool(conn.scalar(sa.select(sa.exists().where(_due(now)))))
+    return any(each.scalar(conn, {"now": now}) for each in _ANY_DUE)
 
 
 def _take_due(conn: sa.Connection, shares: Shares, now: int) -> list[sa.Row[Any]]:

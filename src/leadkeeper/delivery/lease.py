@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -17,6 +17,7 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import by_what_was_seen
 from leadkeeper.storage.engine import announce, one_of
 from leadkeeper.storage.evidence import insert_attempts
+from leadkeeper.storage.looks import NOW, any_row
 
 SWEEP = 500
 """How many deliveries of dead workers are returned in one transaction."""
@@ -53,6 +54,16 @@ def close_lease(conn: sa.Connection, lease_id: str, now: int) -> None:
         conn.execute(sa.update(t.lease).where(t.lease.c.id == lease_id).values(until=now))
     else:
         conn.execute(sa.delete(t.lease).where(t.lease.c.id == lease_id))
+
+
+_ANY_EXPIRED: Final = any_row(
+    (t.lease.c.until <= NOW) | (t.lease.c.until <= sa.select(t.clock.c.seen_at).scalar_subquery())
+)
+
+
+def any_expired(conn: sa.Connection, now: int) -> bool:
+    """Whether :func:`sweep_leases` may find something; it alone knows how late it is."""
+    return bool(_ANY_EXPIRED.scalar(conn, {"now": now}))
 
 
 def sweep_leases(conn: sa.Connection, now: int, subscriptions: Subscriptions = NOBODY) -> int:

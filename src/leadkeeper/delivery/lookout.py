@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any, Final
 
+import sqlalchemy as sa
 import structlog
 
 from leadkeeper.clock import Clock
@@ -100,12 +101,10 @@ class Lookout:
             await asyncio.sleep(self._again_at - time.monotonic())
             self._everywhere, begun = False, time.monotonic()
             self._looked_at = begun
-            due = await self._storage.read(connections_due, self._clock(), None, self._crowd(), self._destinations)
-            if begun >= self._tried_at + HALF_OPEN_SECONDS:
+            half_open = begun >= self._tried_at + HALF_OPEN_SECONDS
+            if half_open:
                 self._tried_at = begun
-                due += some_half_open(
-                    await self._storage.read(half_open_due, self._clock(), self._destinations), self._clock()
-                )
+            due = await self._storage.read(due_everywhere, self._clock(), self._crowd(), self._destinations, half_open)
             ended = time.monotonic()
             self._again_at = ended + min(max(LEAST_SECONDS, RESTS * (ended - begun)), POLL_SECONDS)
             self._tell(due)
@@ -114,3 +113,11 @@ class Lookout:
         if due:
             self._due |= {one.connection_id: one for one in due}
             self._found()
+
+
+def due_everywhere(
+    conn: sa.Connection, now: int, crowd: FullPublishers | None, destinations: Sequence[str], half_open: bool
+) -> list[Due]:
+    """All that is due, with ``half_open`` also some of those that have yet to prove themselves, in one transaction."""
+    due = connections_due(conn, now, None, crowd, destinations)
+    return due + some_half_open(half_open_due(conn, now, destinations), now) if half_open else due

@@ -20,6 +20,7 @@ from leadkeeper.diagnosis import Diagnosis, Kind
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import by_what_was_seen
 from leadkeeper.storage.engine import one_of
+from leadkeeper.storage.looks import any_until_now
 
 AT_ONCE: Final = 100
 """How many connections are looked at in one transaction."""
@@ -39,7 +40,7 @@ class _Counts(NamedTuple):
 
 def any_to_tell(conn: sa.Connection, now: int) -> bool:
     """Whether :func:`tell_of_outages` would find a connection."""
-    return bool(conn.scalar(sa.select(sa.exists().where(*_running(), t.connection.c.tell_at <= now))))
+    return bool(_ANY_TO_TELL.scalar(conn, {"now": now}))
 
 
 def tell_of_outages(conn: sa.Connection, now: int) -> int:
@@ -66,6 +67,9 @@ def tell_of_outages(conn: sa.Connection, now: int) -> int:
 def _running() -> tuple[sa.ColumnElement[bool], ...]:
     c = t.connection.c
     return (c.removed_at.is_(None), sa.not_(c.paused_by_person))
+
+
+_ANY_TO_TELL: Final = any_until_now(t.connection.c.tell_at, *_running())
 
 
 def _locked(conn: sa.Connection, *which: sa.ColumnElement[bool]) -> list[sa.Row[Any]]:

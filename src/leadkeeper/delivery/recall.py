@@ -20,6 +20,7 @@ from leadkeeper.delivery.schedule import HOUR, SECOND, Aside, State, spread
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import announce, one_of
+from leadkeeper.storage.looks import any_until_now
 
 BATCH: Final = 1_000
 """The most deliveries called back in one transaction, and the most that wait then: a new lead comes soon after."""
@@ -50,7 +51,7 @@ def mark(conn: sa.Connection, connection_ids: Collection[str], now: int, random_
 
 def any_to_recall(conn: sa.Connection, now: int) -> bool:
     """Whether :func:`recall` would find a connection."""
-    return bool(conn.scalar(sa.select(sa.exists().where(*_due(now)))))
+    return bool(_ANY_DUE.scalar(conn, {"now": now}))
 
 
 def recall(conn: sa.Connection, now: int, random_unit: float) -> Recalled | None:
@@ -76,6 +77,9 @@ def recall(conn: sa.Connection, now: int, random_unit: float) -> Recalled | None
 def _due(now: int) -> tuple[sa.ColumnElement[bool], ...]:
     c = t.connection.c
     return (c.recall_at <= now, sa.not_(t.AT_REST))
+
+
+_ANY_DUE: Final = any_until_now(t.connection.c.recall_at, sa.not_(t.AT_REST))
 
 
 def _some(conn: sa.Connection, row: sa.Row[Any], now: int) -> int:

@@ -51,6 +51,7 @@ from leadkeeper.publishing.versions import as_offer, offer_row
 from leadkeeper.shares import Shares, pick
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, one_of, take_turn
+from leadkeeper.storage.looks import any_until_now, look
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.validation.validator import Validator
 
@@ -106,7 +107,7 @@ class PublishingRunner:
 
     async def look(self) -> Sequence[asyncio.Task[None]]:
         """Take what is due and begin to work on it; answers what was begun."""
-        if len(self._working) >= AT_ONCE or not await self._storage.read(_any_due, self._clock()):
+        if len(self._working) >= AT_ONCE or not await look(self._storage, _any_due, self._clock()):
             return []
         taken = await self._storage.write(_take, self._shares.copy(), self._clock(), self._lease_ms)
         begun = []
@@ -204,8 +205,11 @@ def _due(now: int) -> sa.ColumnElement[bool]:
     return t.RUNNING & (t.operation.c.due_at <= now)
 
 
+_ANY_DUE: Final = any_until_now(t.operation.c.due_at, t.RUNNING)
+
+
 def _any_due(conn: sa.Connection, now: int) -> bool:
-    return bool(conn.scalar(sa.select(sa.exists().where(_due(now)))))
+    return bool(_ANY_DUE.scalar(conn, {"now": now}))
 
 
 def _take(conn: sa.Connection, shares: Shares, now: int, lease_ms: int) -> list[Operation]:

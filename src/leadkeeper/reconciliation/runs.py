@@ -27,6 +27,7 @@ from leadkeeper.shares import Shares, pick
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.conflicts import insert_into
 from leadkeeper.storage.engine import one_of
+from leadkeeper.storage.looks import any_until_now
 
 DAY_MS: Final = 86_400_000
 HOLD_MS: Final = 5 * 60_000
@@ -88,10 +89,16 @@ class RunPart:
 
 
 def any_due(conn: sa.Connection, now: int) -> bool:
-    """Whether something is to be done."""
-    r, c = t.reconciliation.c, t.connection.c
-    new = sa.exists().where(c.removed_at.is_(None), sa.not_(_has_row()))
-    return bool(conn.scalar(sa.select(sa.or_(sa.exists().where(r.due_at <= now), new))))
+    """Whether a run is to be begun or gone on with."""
+    return bool(_ANY_DUE.scalar(conn, {"now": now}))
+
+
+def any_new(conn: sa.Connection) -> bool:
+    """Whether :func:`add_rows` would find a connection; looks at all that there are."""
+    return bool(conn.scalar(sa.select(sa.exists().where(t.connection.c.removed_at.is_(None), sa.not_(_has_row())))))
+
+
+_ANY_DUE: Final = any_until_now(t.reconciliation.c.due_at)
 
 
 def _has_row() -> sa.Exists:

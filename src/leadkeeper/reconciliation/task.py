@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from leadkeeper.reconciliation.runs import (
     RunState,
     add_rows,
     any_due,
+    any_new,
     begin_run,
     drop,
     end_run,
@@ -35,8 +37,11 @@ from leadkeeper.reconciliation.runs import (
 )
 from leadkeeper.shares import Shares
 from leadkeeper.storage.engine import Storage, StorageAway
+from leadkeeper.storage.looks import look
 
 LOOK_SECONDS: Final = 5.0
+NEW_SECONDS: Final = 60.0
+"""How often it is looked for connections that are on no list yet."""
 AT_ONCE: Final = 6
 """How many connections a process reads back at once; a publisher alone has two of them."""
 RESERVED: Final = 2
@@ -67,6 +72,7 @@ class ReconciliationTask:
         self._random_unit = random_unit
         self._shares = Shares(AT_ONCE, RESERVED)
         self._runs: set[asyncio.Task[None]] = set()
+        self._new_from = 0.0
 
     async def run(self) -> None:
         """Look every few seconds until cancelled; a run that is cancelled is gone on with by another process."""
@@ -88,17 +94,25 @@ class ReconciliationTask:
 
     async def begin_due(self) -> None:
         """Begin the runs that are due and have room."""
-        if not await self._storage.read(any_due, self._clock()):
+        await self._add_new()
+        if not await look(self._storage, any_due, self._clock()):
             return
-        added = NEW_ROWS
-        while added == NEW_ROWS:
-            spread = [self._random_unit() for _ in range(NEW_ROWS)]
-            added = await self._storage.write(add_rows, self._clock(), spread)
         if self._shares.taken >= self._shares.places:
             return
         now = self._clock()
         for row in await self._storage.write(take_due, self._shares.copy(), now):
             self._begin(row.publisher_id, self._read_back(row, now + HOLD_MS))
+
+    async def _add_new(self) -> None:
+        """Put new connections on the list: nobody waits for that, since their first run is at some time of a day."""
+        if time.monotonic() < self._new_from:
+            return
+        if await self._storage.read(any_new):
+            added = NEW_ROWS
+            while added == NEW_ROWS:
+                spread = [self._random_unit() for _ in range(NEW_ROWS)]
+                added = await self._storage.write(add_rows, self._clock(), spread)
+        self._new_from = time.monotonic() + NEW_SECONDS
 
     def _begin(self, publisher_id: str, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name="reconciliation")

@@ -14,11 +14,13 @@ from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import REGCLASS
 
 from leadkeeper.lead import Customer
 from leadkeeper.lead_words import publisher_term, terms_of, words_in, words_of
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import one_of
+from leadkeeper.storage.hot import HotStatement
 
 VERSION: Final = 1
 """Of the rules in ``lead_words`` by which leads are put into SQLite's index; another makes it anew."""
@@ -35,16 +37,18 @@ row_number: Final = sa.literal_column("lead.rowid", sa.BigInteger)
 
 def has_index(conn: sa.Connection) -> bool:
     """Whether this database has the index."""
-    if conn.dialect.name == "postgresql":
-        return bool(conn.scalar(sa.text(f"SELECT to_regclass('{INDEX}') IS NOT NULL")))
-    return bool(
-        conn.scalar(
-            sa.text(
-                "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'lead_search')"
-                " AND EXISTS (SELECT 1 FROM pragma_module_list WHERE name = 'fts5')"
-            )
-        )
-    )
+    return bool(_HAS_INDEX.scalar(conn, {}))
+
+
+def _has_index(dialect: str) -> sa.Select[Any]:
+    if dialect == "postgresql":
+        return sa.select(sa.func.to_regclass(sa.literal_column(f"'{INDEX}'")).is_not(None))
+    table = "EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'lead_search')"
+    module = "EXISTS (SELECT 1 FROM pragma_module_list WHERE name = 'fts5')"
+    return sa.select(sa.literal_column(f"{table} AND {module}", sa.Boolean))
+
+
+_HAS_INDEX: Final = HotStatement(_has_index)
 
 
 def stored_words(conn: sa.Connection, customer: Customer) -> str | None:
@@ -56,12 +60,18 @@ def stored_words(conn: sa.Connection, customer: Customer) -> str | None:
 
 def reached(conn: sa.Connection) -> int | None:
     """SQLite: up to which row of ``lead`` all are in the index; ``None`` where it was made for other rows or rules."""
-    state = conn.execute(sa.select(t.search_state)).one()
+    state = _STATE.rows(conn, {})[0]
     if state.version != VERSION:
         return None
     place: int = state.place
-    there = conn.scalar(sa.select(t.lead.c.id).where(row_number == place)) if place else state.lead_id
+    there = _LEAD_AT.scalar(conn, {"place": place}) if place else state.lead_id
     return place if there == state.lead_id else None
+
+
+_STATE: Final = HotStatement(lambda _: sa.select(t.search_state))
+_LEAD_AT: Final = HotStatement(
+    lambda _: sa.select(t.lead.c.id).where(row_number == sa.bindparam("place", type_=sa.BigInteger))
+)
 
 
 def index_more(conn: sa.Connection) -> bool:
@@ -79,14 +89,37 @@ def any_to_index(conn: sa.Connection) -> bool:
     if not has_index(conn):
         return False
     if conn.dialect.name == "postgresql":
-        return not conn.scalar(sa.select(t.search_state.c.complete))
+        return not _COMPLETE.scalar(conn, {})
     place = reached(conn)
-    return place is None or (conn.scalar(sa.select(sa.func.max(row_number)).select_from(t.lead)) or 0) > place
+    return place is None or (_LAST_ROW.scalar(conn, {}) or 0) > place
+
+
+_COMPLETE: Final = HotStatement(lambda _: sa.select(t.search_state.c.complete))
+_LAST_ROW: Final = HotStatement(lambda _: sa.select(sa.func.max(row_number)).select_from(t.lead))
 
 
 def settles(conn: sa.Connection) -> bool:
     """Whether :func:`write_pending` has anything to do on this database."""
     return conn.dialect.name == "postgresql" and has_index(conn)
+
+
+def rows_written(conn: sa.Connection) -> int | None:
+    """PostgreSQL: how many rows of leads were written, as its statistics say at most ten seconds late.
+
+    ``None`` where it counts none. The same number twice: nothing was written, or the server began to count anew.
+    """
+    counted: int | None = _ROWS_WRITTEN.scalar(conn, {})
+    return counted
+
+
+def _rows_written(_: str) -> sa.Select[Any]:
+    table = sa.cast(sa.literal_column("'lead'"), REGCLASS)
+    counted = sa.func.pg_stat_get_tuples_inserted(table) + sa.func.pg_stat_get_tuples_updated(table)
+    on = sa.func.current_setting(sa.literal_column("'track_counts'")) == sa.literal_column("'on'")
+    return sa.select(sa.case((on, sa.cast(counted, sa.BigInteger))))
+
+
+_ROWS_WRITTEN: Final = HotStatement(_rows_written)
 
 
 def write_pending(conn: sa.Connection) -> None:

@@ -29,6 +29,7 @@ from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, take_turn
 from leadkeeper.storage.ids import packed_id, unpacked_id
+from leadkeeper.storage.looks import any_until_now
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.views import View
@@ -228,8 +229,10 @@ def _view(row: sa.Row[Any], language: Language) -> BulkRunView:
 
 def any_run_due(conn: sa.Connection, now: int) -> bool:
     """Whether a run is to be begun or gone on with."""
-    due = sa.exists().where(t.BULK_RUN_UNDER_WAY, t.bulk_run.c.due_at <= now)
-    return bool(conn.scalar(sa.select(due)))
+    return bool(_ANY_RUN_DUE.scalar(conn, {"now": now}))
+
+
+_ANY_RUN_DUE: Final = any_until_now(t.bulk_run.c.due_at, t.BULK_RUN_UNDER_WAY)
 
 
 def take_run(conn: sa.Connection, now: int) -> HeldRun | None:

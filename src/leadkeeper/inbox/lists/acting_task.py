@@ -15,6 +15,7 @@ from leadkeeper.inbox.lists.acting import HeldRun, RunLost, act_on_some, any_run
 from leadkeeper.inbox.lists.filter import MOST
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage.engine import Storage, StorageAway
+from leadkeeper.storage.looks import look
 
 LOOK_SECONDS: Final = 1.0
 TOGETHER: Final = 20
@@ -38,7 +39,7 @@ class BulkRunTask:
 
     async def look(self) -> None:
         """Go on with the runs that are due until none is."""
-        while await self._storage.read(any_run_due, self._clock()):
+        while await look(self._storage, any_run_due, self._clock()):
             held = await self._storage.write(take_run, self._clock())
             if held is None:  # another process took it, or it is not to be gone on with
                 return

@@ -216,6 +216,17 @@ PAUSED: Final[sa.ColumnElement[bool]] = connection.c.paused | connection.c.pause
 """We or a person paused the connection."""
 AT_REST: Final[sa.ColumnElement[bool]] = PAUSED | connection.c.suspended | connection.c.removed_at.is_not(None)
 """Nothing is sent over the connection until somebody does something: its deliveries are held."""
+CHECKED: Final[sa.ColumnElement[bool]] = (
+    connection.c.removed_at.is_(None) & sa.not_(connection.c.paused) & sa.not_(connection.c.paused_by_person)
+)
+"""A working connection: it is looked at now and then although nothing went wrong."""
+sa.Index(
+    "ix_connection_check",
+    connection.c.check_at,
+    # As each database writes the condition in a query, so that its planner sees that the index serves it.
+    sqlite_where=sa.text("removed_at IS NULL AND paused = 0 AND paused_by_person = 0"),
+    postgresql_where=sa.text("removed_at IS NULL AND NOT paused AND NOT paused_by_person"),
+)
 UNWELL: Final[sa.ColumnElement[bool]] = sa.and_(
     connection.c.removed_at.is_(None),
     PAUSED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -336,3 +336,16 @@ async def test_the_steps_of_a_check_appear_one_by_one(database_url: str) -> None
         page = await asyncio.wait_for(validating, PATIENCE)
         assert "certificate : failed" in " ".join(page.text.split())
         assert "under way" not in await progress()
+
+
+@pytest.mark.databases("sqlite")
+async def test_an_installation_that_ends_ends_its_streams(database_url: str) -> None:
+    """Nobody cuts them off: a browser that still looks keeps no test waiting."""
+    async with AsyncExitStack() as stack:
+        async with installation(database_url, public_url="http://leads.example") as home:
+            visitor = await stack.enter_async_context(Customer(home.url))
+            assert (await signed_in(home, visitor, "publisher:contoso")).status == 200
+            events = await stack.enter_async_context(stream(visitor, f"{AT}/events"))
+            assert events.status == 200
+        async with asyncio.timeout(PATIENCE):
+            await events.read()  # raises where it was cut off

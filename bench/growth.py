@@ -183,13 +183,19 @@ def _pages() -> list[tuple[str, Call]]:
         (name, _listing(LeadFilter(**chosen, now_ms=now), None)) for name, chosen in lists.items()
     ]
     pages.append(("a page deep in the list", _listing(LeadFilter(**own), least_id(now - 350 * DAY_MS))))
-    pages.append(("tabs with counts", _counted(PUBLISHER)))
-    pages.append(("tabs with counts, all publishers", _counted(None)))
-    pages.append(("one lead, whole", _one_lead))
-    pages.append(("the others of its customer", _same_customer))
-    pages.append(("what needs attention", _attention(PUBLISHER)))
-    pages.append(("what needs attention, all publishers", _attention(None)))
-    return pages
+    return [*pages, *_other_pages()]
+
+
+def _other_pages() -> list[tuple[str, Call]]:
+    """Those that are no list."""
+    return [
+        ("tabs with counts", _counted(PUBLISHER)),
+        ("tabs with counts, all publishers", _counted(None)),
+        ("one lead, whole", _one_lead),
+        ("the others of its customer", _same_customer),
+        ("what needs attention", _attention(PUBLISHER)),
+        ("what needs attention, all publishers", _attention(None)),
+    ]
 
 
 def _listing(filters: LeadFilter, cursor: str | None) -> Call:

@@ -309,31 +309,13 @@ class SQLite:
 
     async def _watch(self, cursor: Any, woken: Callable[[Collection[str]], None]) -> None:
         """Until the file is another."""
-        loop, ended = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
-        generation, seen = self.generation, cursor.execute("PRAGMA data_version").fetchone()
-
-        # By timers alone: a task that sleeps so often costs several times what the question does.
-        def ask() -> None:
-            nonlocal seen, timer
-            try:
-                version = cursor.execute("PRAGMA data_version").fetchone()
-                if version != seen:
-                    seen = version
-                    woken(())
-            except Exception as error:
-                if not ended.done():
-                    ended.set_exception(error)
-                return
-            if generation == self.generation:
-                timer = loop.call_later(self.POLL_SECONDS, ask)
-            elif not ended.done():
-                ended.set_result(None)
-
-        timer = loop.call_later(self.POLL_SECONDS, ask)
-        try:
-            await ended
-        finally:
-            timer.cancel()
+        generation, seen = self.generation, None
+        while generation == self.generation:
+            version = cursor.execute("PRAGMA data_version").fetchone()
+            if seen is not None and version != seen:
+                woken(())
+            seen = version
+            await asyncio.sleep(self.POLL_SECONDS)
 
     async def close(self) -> None:
         for threads in (self._write_thread, self._read_threads):

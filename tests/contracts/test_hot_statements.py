@@ -34,8 +34,8 @@ from tests.services.postgres import Postgres
 ONLY_OF = {"postgresql": {"_WAIT_FOR", "_NOTIFY", "_ROWS_WRITTEN"}, "sqlite": {"_LAST_ROW", "_LEAD_AT"}}
 
 
-CHANNEL = {"id": new_id(), "publisher_id": "contoso", "kind": "webhook", "name": "CI", "events": "[]", "language": "en"}
-CHANNEL |= {"host": "hooks.example", "sealed": "", "created_at": 0}
+CHANNEL: dict[str, Any] = {"id": new_id(), "publisher_id": "contoso", "kind": "webhook", "name": "CI", "events": "[]"}
+CHANNEL |= {"language": "en", "host": "hooks.example", "sealed": "", "created_at": 0}
 
 
 def hot_statements(dialect: str) -> Iterator[tuple[str, HotStatement]]:

@@ -11,6 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 import leadkeeper.app
+import leadkeeper.serving
+from leadkeeper.access.chain import seal
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.keys import Keys, hashed
 from leadkeeper.catalogue import diagnose
@@ -29,16 +31,22 @@ from tests.contracts.installation import CRM, TestInstallation, furnished, lead,
 from tests.contracts.plans import statements
 from tests.services.postgres import Postgres
 
-ONLY_POSTGRESQL = {"_WAIT_FOR", "_NOTIFY"}
+ONLY_OF = {"postgresql": {"_WAIT_FOR", "_NOTIFY", "_ROWS_WRITTEN"}, "sqlite": {"_LAST_ROW", "_LEAD_AT"}}
+
+
+CHANNEL: dict[str, Any] = {"id": new_id(), "publisher_id": "contoso", "kind": "webhook", "name": "CI", "events": "[]"}
+CHANNEL |= {"language": "en", "host": "hooks.example", "sealed": "", "created_at": 0}
 
 
 def hot_statements(dialect: str) -> Iterator[tuple[str, HotStatement]]:
     """Every hot statement of the program, with the name by which it is known."""
-    assert leadkeeper.app  # it imports all of them
+    assert leadkeeper.app  # it imports nearly all of them, and the rest comes with what runs beside
+    assert leadkeeper.serving
+    elsewhere = {name for other, names in ONLY_OF.items() if other != dialect for name in names}
     for name, module in [*sys.modules.items()]:
         if name.startswith("leadkeeper."):
             for known, value in vars(module).items():
-                if isinstance(value, HotStatement) and (dialect == "postgresql" or known not in ONLY_POSTGRESQL):
+                if isinstance(value, HotStatement) and known not in elsewhere:
                     yield f"{name}.{known}", value
     for everywhere, crowded in ((True, False), (False, True)):
         yield f"due {everywhere} {crowded}", _due_statement(everywhere=everywhere, half_open=False, crowded=crowded)
@@ -75,6 +83,9 @@ async def furnish(installation: TestInstallation) -> dict[str, Any]:
     }
     await storage.write(lambda conn: conn.execute(sa.insert(t.session).values(session)).close())
     await storage.write(lambda conn: conn.execute(sa.update(t.clock).values(seen_at=1)).close())
+    await storage.write(lambda conn: conn.execute(sa.update(t.connection).values(recovered_at=now)).close())
+    await storage.write(lambda conn: conn.execute(sa.insert(t.channel).values(CHANNEL)).close())
+    await storage.write(seal)
     ids = await storage.read(
         lambda conn: {each.name: [*conn.scalars(sa.select(each.c.id))] for each in (t.attempt, t.delivery, t.lead)}
     )
@@ -84,7 +95,8 @@ async def furnish(installation: TestInstallation) -> dict[str, Any]:
         "queues": [], "destinations": list(OURS.names), "lease": lease_id, "now": now + 1, "found": now_ms(),
         "until": now + 9, "seen_after": now - 1, "share": 10, "day": now // 86_400_000, "minute": now // 60_000,
         "process": "other", "pending": False, "end": "delivered", "tries": 1, "named": "", "numbers": [1, 2],
-        "publisher": "contoso", "interval": 1_000, "farthest": now + 9, "kinds": [1, 1], "this": {"_BY_HASH": hashed(key.key), "_BY_ID": key.id},
+        "publisher": "contoso", "interval": 1_000, "farthest": now + 9,
+        "kinds": [1, 1], "place": 1, "this": {"_BY_HASH": hashed(key.key), "_BY_ID": key.id},
         "digest": {"hooks": hashed(hook.token), "sessions": hashed("s")},
     }  # fmt: skip
 

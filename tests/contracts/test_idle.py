@@ -92,12 +92,16 @@ def waiting_leads(conn: sa.Connection, now: int) -> None:
         conn.exec_driver_sql("ANALYZE").close()
 
 
+def change_all(conn: sa.Connection, values: Mapping[str, Any]) -> None:
+    conn.execute(sa.update(t.connection).values(values))
+
+
 async def test_a_check_that_is_due_is_found_also_of_a_paused_connection(database_url: str) -> None:
     async with installation(database_url) as home:
         assert (await (await home.visitor("operator")).put(f"{OFFER}/customer-leads", DESTINATION)).status == 201
         storage, now = home.services.storage, now_ms()
         found = []
         for values in ({"check_at": now + 1}, {"check_at": now}, {"paused": True}, {"probe_at": now}):
-            await storage.write(lambda conn, new=values: conn.execute(sa.update(t.connection).values(new)).close())
+            await storage.write(change_all, values)
             found.append(await storage.read(housekeeping._any_due, now))
         assert found == [False, True, False, True]

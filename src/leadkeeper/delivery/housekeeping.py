@@ -234,14 +234,12 @@ def _due(now: int) -> sa.ColumnElement[bool]:
 
 
 _PROBED: Final = t.connection.c.removed_at.is_(None) & sa.not_(t.connection.c.paused_by_person) & t.connection.c.paused
-_ANY_DUE: Final = (
-    any_until_now(t.connection.c.probe_at, _PROBED),
-    any_until_now(t.connection.c.check_at, t.CHECKED),
-)
+_ANY_PROBE_DUE: Final = any_until_now(t.connection.c.probe_at, _PROBED)
+_ANY_CHECK_DUE: Final = any_until_now(t.connection.c.check_at, t.CHECKED)
 
 
 def _any_due(conn: sa.Connection, now: int) -> bool:
-    return any(each.scalar(conn, {"now": now}) for each in _ANY_DUE)
+    return any(each.scalar(conn, {"now": now}) for each in (_ANY_PROBE_DUE, _ANY_CHECK_DUE))
 
 
 def _take_due(conn: sa.Connection, shares: Shares, now: int) -> list[sa.Row[Any]]:

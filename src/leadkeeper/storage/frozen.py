@@ -12,8 +12,6 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from leadkeeper.storage.hot import HotStatement
-
 FROZEN_SECONDS: Final = 8
 """How long a process may fall silent within a transaction: less than is left of anybody's lease (15 seconds, renewed
 every 5)."""
@@ -28,16 +26,14 @@ _ACTIVITY: Final = sa.table(
     ),
 )
 _a: Final = _ACTIVITY.c
-_FROZEN: Final = HotStatement(
-    lambda _: sa.select(sa.func.pg_terminate_backend(_a.pid)).where(
-        _a.datname == sa.func.current_database(),
-        _a.usename == sa.literal_column("current_user"),
-        _a.application_name == NAME,
-        _a.state == "active",
-        _a.wait_event == "ClientRead",
-        sa.extract("epoch", sa.func.clock_timestamp() - _a.state_change) > sa.bindparam("seconds", type_=sa.Float),
-        _a.pid != sa.func.pg_backend_pid(),
-    )
+_FROZEN: Final = sa.select(sa.func.pg_terminate_backend(_a.pid)).where(
+    _a.datname == sa.func.current_database(),
+    _a.usename == sa.literal_column("current_user"),
+    _a.application_name == NAME,
+    _a.state == "active",
+    _a.wait_event == "ClientRead",
+    sa.extract("epoch", sa.func.clock_timestamp() - _a.state_change) > sa.bindparam("seconds", type_=sa.Float),
+    _a.pid != sa.func.pg_backend_pid(),
 )
 
 
@@ -48,4 +44,4 @@ def end_frozen(conn: sa.Connection, seconds: float = FROZEN_SECONDS) -> int:
     """
     if conn.dialect.name != "postgresql":
         return 0
-    return len(_FROZEN.rows(conn, {"seconds": seconds}))
+    return len(conn.execute(_FROZEN, {"seconds": seconds}).all())

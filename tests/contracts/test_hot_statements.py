@@ -84,7 +84,8 @@ async def furnish(installation: TestInstallation) -> dict[str, Any]:
         "queues": [], "destinations": list(OURS.names), "lease": lease_id, "now": now + 1, "found": now_ms(),
         "until": now + 9, "seen_after": now - 1, "share": 10, "day": now // 86_400_000, "minute": now // 60_000,
         "process": "other", "pending": False, "end": "delivered", "tries": 1, "named": "", "numbers": [1, 2],
-        "publisher": "contoso", "interval": 1_000, "farthest": now + 9, "kinds": [1, 1], "this": {"_BY_HASH": hashed(key.key), "_BY_ID": key.id},
+        "publisher": "contoso", "interval": 1_000,
+        "farthest": now + 9, "kinds": [1, 1], "this": {"_BY_HASH": hashed(key.key), "_BY_ID": key.id},
         "digest": {"hooks": hashed(hook.token), "sessions": hashed("s")},
     }  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
@@ -136,6 +136,28 @@ async def test_forms_are_counted_over_all_processes(database_url: str) -> None:
 
         assert [await too_often(number % 2, "203.0.113.5") for number in range(6)] == [False] * 4 + [True] * 2
         assert not await too_often(0, "203.0.113.6")
+
+
+async def test_a_form_costs_no_more_where_many_addresses_sent_some(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What looked at every address anew, in a thread each, let strangers keep the process busy."""
+    asked: list[object] = []
+    to_thread = asyncio.to_thread
+
+    async def noted(*given: Any, **named: Any) -> Any:
+        asked.append(given)
+        return await to_thread(*given, **named)
+
+    async with furnished(database_url) as installation:
+        origins = cast(Origins, type("Anywhere", (), {"also": ()})())
+        guard = FormGuard("4/minute", origins, ClientAddresses([]), installation.storage)
+        monkeypatch.setattr(asyncio, "to_thread", noted)
+        for number in range(52):
+            scope = {"type": "http", "client": (f"203.0.113.{number}", 1), "headers": []}
+            assert not await guard.too_often(Request(scope))
+            await asyncio.sleep(0.05 if number >= 50 else 0)
+        assert asked == []
 
 
 async def test_each_process_hears_how_many_there_are(database_url: str) -> None:

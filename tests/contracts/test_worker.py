@@ -11,6 +11,7 @@ from ipaddress import ip_network
 import pytest
 import sqlalchemy as sa
 
+import leadkeeper.delivery.worker
 from leadkeeper.clock import now_ms
 from leadkeeper.delivery.schedule import State
 from leadkeeper.delivery.worker import Worker
@@ -60,6 +61,14 @@ class Scene:
                 return
             await asyncio.sleep(0.02)
         pytest.fail(f"no {table.name} in {seconds} s")
+
+    async def until_received(self, requests: int, seconds: float = 90) -> None:
+        """Wait until the remote system has had so many requests."""
+        for _ in range(int(seconds / 0.02)):
+            if len(self.remote.received) >= requests:
+                return
+            await asyncio.sleep(0.02)
+        pytest.fail(f"only {len(self.remote.received)} requests in {seconds} s")
 
     async def connect(self, name: str = "primary") -> None:
         await self.installation.connections.put(CRM, name, endpoint(self.url), by="test")
@@ -212,6 +221,28 @@ async def test_our_own_bug_charges_nobody(
         assert shown.deliveries[0].attempts[0].diagnosis is not None
         assert shown.deliveries[0].attempts[0].diagnosis.kind == "internalError"
         assert await s.installation.count(t.delivery, t.delivery.c.attempts == 1) == 1
+
+
+async def test_receipts_wait_to_be_written_down_together_and_a_failure_does_not(
+    database_url: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leadkeeper.delivery.worker, "RECORD_PAUSE", 60.0)
+    async with scene(database_url, authority) as s:
+        await s.connect()
+        await s.intake.keep_many([lead(number) for number in range(3)])
+        await s.until_received(3)
+        await asyncio.sleep(0.2)
+        assert await s.installation.states() == {"sending": 3}
+        s.remote.fault = answer(400)
+        await s.intake.keep(lead(3))
+        await s.until(lambda states: states == {"delivered": 3, "setAside": 1}, 30)
+        s.remote.fault = answer(200)
+        await s.intake.keep(lead(4))
+        await s.until_received(5)
+        await asyncio.sleep(0.2)
+        assert await s.installation.states() == {"delivered": 3, "setAside": 1, "sending": 1}
+        await s.worker.stop(5)
+        assert await s.installation.states() == {"delivered": 4, "setAside": 1}
 
 
 async def test_stopping_returns_what_is_in_flight(database_url: str, authority: Authority) -> None:

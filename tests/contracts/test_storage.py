@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 import threading
 from typing import Any
 
@@ -47,6 +49,22 @@ async def test_processes_that_start_together_migrate_once(database_url: str) -> 
     assert await storages[0].read(current_revision) == newest()
     for storage in storages:
         await storage.close()
+
+
+@pytest.mark.empty_database
+@pytest.mark.databases("sqlite")
+async def test_a_new_file_is_opened_once_whoever_writes_without_wal_has_ended(database_url: str) -> None:
+    """Processes that begin together meet so, and SQLite refuses the later one at once, however long it may wait."""
+    with contextlib.closing(sqlite3.connect(str(sa.make_url(database_url).database), isolation_level=None)) as first:
+        first.executescript("CREATE TABLE gone (id); DROP TABLE gone; BEGIN IMMEDIATE")
+        storage = open_storage(database_url)
+        opening = asyncio.create_task(storage.write(upgrade))
+        refused, _ = await asyncio.wait({opening}, timeout=0.5)
+        assert not refused
+        first.execute("COMMIT")
+        await opening
+    assert await storage.read(current_revision) == newest()
+    await storage.close()
 
 
 async def test_an_act_that_raises_is_undone(database_url: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -36,6 +37,7 @@ READERS: Final = 3
 WRITERS: Final = 3
 """How many transactions on behalf of publishers line up for the one writer: one of each, so none waits for many."""
 BUSY_SECONDS: Final = 30
+SWITCH_SECONDS: Final = 0.01
 _REASONS: Final = {
     sqlite3.SQLITE_FULL: DISK_FULL,
     sqlite3.SQLITE_READONLY: ONLY_READS,
@@ -99,6 +101,23 @@ def _control(conn: sa.Connection, sql: str) -> None:
         run_on_sqlite(conn, sql, ())
     else:
         conn.exec_driver_sql(sql)
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Wait until whoever writes without WAL has ended, which SQLite itself does not: it refuses the switch at once.
+
+    Processes that begin on a new file together meet so.
+    """
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(SWITCH_SECONDS)
+        else:
+            return
 
 
 def _answer(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], outcome: TransactionResult) -> None:
@@ -167,13 +186,9 @@ class SQLite:
             connection.isolation_level = None
             add_functions(connection)
             # First: a file that has no table yet gives the room of removed rows back, step by step (see storage.room).
-            for pragma in (
-                "auto_vacuum=INCREMENTAL",
-                "journal_mode=WAL",
-                "synchronous=FULL",
-                "foreign_keys=ON",
-                "temp_store=MEMORY",
-            ):
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL").close()
+            _switch_to_wal(connection)
+            for pragma in ("synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
                 connection.execute(f"PRAGMA {pragma}").close()
 
         @event.listens_for(engine, "begin")

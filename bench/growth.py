@@ -16,6 +16,7 @@ from bench.installation import https, installation
 from bench.payload import PUBLISHER
 from bench.place import Kind, Place
 from bench.plan import Plan
+from leadkeeper.access.chain import seal
 from leadkeeper.app import open_services
 from leadkeeper.clock import least_id, now_ms
 from leadkeeper.connections.deliveries import new_delivery
@@ -38,7 +39,6 @@ BYTES: Final[Mapping[Kind, Target]] = {
 DOWNLOADED: Final = 100_000
 _STEP: Final = 2_000
 """As many leads as a busy second brings: after each, workers settle what is new in the index of searches."""
-_TIMES: Final = 20
 DAYS: Final = 400
 DAY_MS: Final = 86_400_000
 _SOURCES: Final = ("AzureMarketplace", "SPZA", "AzurePortal")
@@ -98,6 +98,8 @@ async def fill(services: Services, leads: int, *, waiting: bool = True, say: Say
         await services.storage.write(_insert, first, min(_STEP, leads - first), leads, waiting)
         await services.storage.write(_settle)
     while await services.storage.write(index_more):
+        pass
+    while await services.storage.write(seal):
         pass
     await services.storage.write(lambda conn: conn.exec_driver_sql("ANALYZE").close())
     return ((await services.retention.figures()).room.taken - before) / leads
@@ -232,7 +234,7 @@ def _attention(publisher_id: str | None) -> Call:
 
 async def _page(services: Services, kind: Kind, name: str, call: Call) -> Row:
     found, took, used = await call(services), [], []
-    for _ in range(_TIMES):
+    for _ in range(grown.TIMES):
         begun, worked = time.perf_counter(), time.process_time()
         await call(services)
         took.append((time.perf_counter() - begun) * 1_000)

@@ -16,6 +16,10 @@ def add_lease(conn: sa.Connection, lease_id: str) -> None:
     conn.execute(sa.insert(t.lease).values(id=lease_id, until=1))
 
 
+class Undone(Exception):
+    """What a transaction raises that is undone."""
+
+
 async def test_of_a_processs_own_commits_those_alone_are_news_that_announce_work(database_url: str) -> None:
     """Whoever looked for work after each commit of its own would do so as often as it writes down what came of one."""
     storage, other = open_storage(database_url), open_storage(database_url)
@@ -29,13 +33,13 @@ async def test_of_a_processs_own_commits_those_alone_are_news_that_announce_work
 
     def undone(conn: sa.Connection) -> None:
         announced(conn, "undone")
-        raise ValueError
+        raise Undone
 
     assert await asyncio.wait_for(heard.get(), 20) == set()  # it listens
     await asyncio.sleep(0.2)
     while not heard.empty():
         assert heard.get_nowait() == set()  # nobody knows what came before it asked for the first time
-    with pytest.raises(ValueError):  # noqa: PT011 - its own
+    with pytest.raises(Undone):
         await storage.write(undone)
     for number in range(5):
         await storage.write(add_lease, f"own-{number}")

@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import REGCLASS
 
 from leadkeeper.lead import Customer
 from leadkeeper.lead_words import publisher_term, terms_of, words_in, words_of
@@ -113,7 +112,7 @@ def rows_written(conn: sa.Connection) -> int | None:
 
 
 def _rows_written(_: str) -> sa.Select[Any]:
-    table = sa.cast(sa.literal_column("'lead'"), REGCLASS)
+    table: sa.ColumnClause[Any] = sa.literal_column("'lead'::regclass")
     counted = sa.func.pg_stat_get_tuples_inserted(table) + sa.func.pg_stat_get_tuples_updated(table)
     on = sa.func.current_setting(sa.literal_column("'track_counts'")) == sa.literal_column("'on'")
     return sa.select(sa.case((on, sa.cast(counted, sa.BigInteger))))

@@ -9,7 +9,7 @@ import pytest
 from leadkeeper.connections.outage import News
 from leadkeeper.connections.outage_news import OutageNews
 from leadkeeper.mail.address import parse_address
-from leadkeeper.mail.text import lead_notice, paused_notice, question
+from leadkeeper.mail.text import Envelope, lead_notice, paused_notice, question
 from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.notices.outage_mail import Fallen, failing_notice
 from leadkeeper.texts import Languages
@@ -22,7 +22,7 @@ DATABASES = ("sqlite",)
 """Which words a page has does not depend on the database."""
 
 AT = "/store/offers/contoso/planner"
-TO = (["sales@contoso.example"], parse_address("leads@market.example"), "m1")
+SENDER = parse_address("leads@market.example")
 
 
 @pytest.fixture(scope="module")
@@ -79,18 +79,19 @@ async def test_diagnoses_are_told_in_it(database_url: str, languages: Languages)
 def test_a_mail_is_told_in_every_language_and_says_which(which: str, languages: Languages) -> None:
     kind = EntraKind.CLIENT_SECRET_EXPIRED
     news = OutageNews(News.STILL_FAILING, kind, "cause", 1_000, 2_000, waiting=1)
+    envelope = Envelope(["sales@contoso.example"], SENDER, "m1", languages)
     mail, words = {
-        "lead": (lead_notice(["a"], "Planner", "https://m.example", *TO, languages), "«A customer acted on your offer"),
+        "lead": (lead_notice(["a"], "Planner", "https://m.example", envelope), "«A customer acted on your offer"),
         "paused": (
-            paused_notice("primary", "Planner", kind, *TO, languages, not_found=False),
+            paused_notice("primary", "Planner", kind, envelope, not_found=False),
             "«The application's secret has expired.»",
         ),
         "question": (
-            question("contoso", "token", "Market", "https://m.example", TO[1], languages),
+            question("contoso", "token", "Market", "https://m.example", SENDER, languages),
             "https://m.example/contacts/token?lang=eo",
         ),
         "failing": (
-            failing_notice([Fallen("primary", "Planner", news)], "https://m.example", *TO, languages),
+            failing_notice([Fallen("primary", "Planner", news)], "https://m.example", envelope),
             "«1 lead waits»",
         ),
     }[which]

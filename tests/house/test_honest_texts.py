@@ -29,7 +29,7 @@ PROMISE: Final = re.compile(
 """What only the publisher can know or do: the lead is kept, and may wait."""
 TO: Final = ["sales@contoso.example"]
 FROM: Final = parse_address("leads@market.example")
-END: Final = (TO, FROM, "m1")
+ENVELOPE: Final = mail_text.Envelope(TO, FROM, "m1")
 KIND: Final = SalesforceKind.TEST_LEAD_NOT_FOUND
 NEWS: Final = OutageNews(News.STILL_FAILING, KIND, "cause", 1_000, 2_000, confirmed=False)
 
@@ -55,20 +55,22 @@ def mails() -> dict[str, Any]:
     ]
     summary = ["The test lead MSFT_TEST_1 was sent, unconfirmed, over primary."]
     return {
-        "lead": mail_text.lead_notice(["a", "b"], "Planner", "https://m.example", *END),
-        "withheld": mail_text.withheld_notice(2, "Planner", "https://m.example", *END),
-        "change refused": mail_text.change_refused_notice("primary", "Planner", NEWS.kind, *END),
+        "lead": mail_text.lead_notice(["a", "b"], "Planner", "https://m.example", ENVELOPE),
+        "withheld": mail_text.withheld_notice(2, "Planner", "https://m.example", ENVELOPE),
+        "change refused": mail_text.change_refused_notice("primary", "Planner", NEWS.kind, ENVELOPE),
         "stopped": publishing_mail.operation_failed_notice(
-            "Planner", "Provisioning", summary, "https://m.example", *END
+            "Planner", "Provisioning", summary, "https://m.example", ENVELOPE
         ),
-        "waits": publishing_mail.operation_waits_notice("Planner", summary, "https://m.example", *END),
-        "preview": publishing_mail.preview_notice("Planner", "https://m.example/p", "https://m.example", summary, *END),
-        "live": publishing_mail.live_notice("Planner", "https://m.example", *END),
+        "waits": publishing_mail.operation_waits_notice("Planner", summary, "https://m.example", ENVELOPE),
+        "preview": publishing_mail.preview_notice(
+            "Planner", "https://m.example/p", "https://m.example", summary, ENVELOPE
+        ),
+        "live": publishing_mail.live_notice("Planner", "https://m.example", ENVELOPE),
         "question": mail_text.question("contoso", "token", "Market", "https://m.example", FROM),
-        "fails": failing_notice([Fallen("primary", "Planner", NEWS)], "https://m.example", *END),
+        "fails": failing_notice([Fallen("primary", "Planner", NEWS)], "https://m.example", ENVELOPE),
         **{
             f"over, {'a lead was sent' if each.proven else 'a check passes'}": works_notice(
-                [Fallen("primary", "Planner", each)], "https://m.example", *END
+                [Fallen("primary", "Planner", each)], "https://m.example", ENVELOPE
             )
             for each in over
         },

@@ -17,7 +17,7 @@ from leadkeeper.destinations.https_endpoint.diagnoses import HttpsEndpointKind
 from leadkeeper.destinations.registry import OURS
 from leadkeeper.diagnosis import AnyKind, Kind
 from leadkeeper.mail.address import parse_address
-from leadkeeper.mail.text import RULE, change_refused_notice, paused_notice
+from leadkeeper.mail.text import RULE, Envelope, change_refused_notice, paused_notice
 from leadkeeper.notices.outage_mail import Fallen, failing_notice, works_notice
 from tests.languages import PORTUGUESE
 
@@ -95,7 +95,7 @@ def test_never_told_more_often_than_daily_and_never_of_an_end_without_a_beginnin
                 open_, last = True, now
 
 
-WHOM = (["boss@contoso.example"], parse_address("leads@marketplace.example"), "1")
+ENVELOPE = Envelope(["boss@contoso.example"], parse_address("leads@marketplace.example"), "1")
 PROMISES = ("No lead is lost", "Nenhum lead se perde", "by themselves", "sozinhos assim")
 """What no mail may say of leads that may be lost, or may be there."""
 
@@ -106,12 +106,12 @@ def news(what: News, **more: Any) -> OutageNews:
 
 def of_failing(**more: object) -> list[str]:
     """The mail's two languages."""
-    summary = failing_notice([Fallen("primary", "CRM", news(News.FAILING, **more))], "https://hub.example", *WHOM)
+    summary = failing_notice([Fallen("primary", "CRM", news(News.FAILING, **more))], "https://hub.example", ENVELOPE)
     return str(summary.get_content()).split(RULE)
 
 
 def of_over(**more: object) -> tuple[str, list[str]]:
-    summary = works_notice([Fallen("primary", "CRM", news(News.OVER, **more))], "https://hub.example", *WHOM)
+    summary = works_notice([Fallen("primary", "CRM", news(News.OVER, **more))], "https://hub.example", ENVELOPE)
     return str(summary["Subject"]), str(summary.get_content()).split(RULE)
 
 
@@ -134,7 +134,7 @@ def test_what_may_have_arrived_is_told_apart_and_nothing_is_promised_of_it() -> 
 
 @pytest.mark.parametrize("kind", sorted(OURS.if_not_found))
 def test_what_is_held_because_a_test_lead_was_not_found_is_promised_nothing(kind: AnyKind) -> None:
-    paused = str(paused_notice("primary", "CRM", kind, *WHOM, not_found=True).get_content()).split(RULE)
+    paused = str(paused_notice("primary", "CRM", kind, ENVELOPE, not_found=True).get_content()).split(RULE)
     for english, portuguese in (paused, of_failing(kind=kind, waiting=2, paused=True)):
         assert "held until a test lead is found there, or somebody resumes the connection" in english
         assert "may be lost there: once the cause is fixed, replay the leads in the state unconfirmed" in english
@@ -142,7 +142,7 @@ def test_what_is_held_because_a_test_lead_was_not_found_is_promised_nothing(kind
         assert "reenvie os leads no estado unconfirmed" in portuguese
         assert [each for each in PROMISES if each in english + portuguese] == []
         assert text_of(kind, PORTUGUESE).summary in portuguese
-    other = str(paused_notice("primary", "CRM", Kind.CREDENTIALS_REJECTED, *WHOM, not_found=False).get_content())
+    other = str(paused_notice("primary", "CRM", Kind.CREDENTIALS_REJECTED, ENVELOPE, not_found=False).get_content())
     assert "No lead is lost" in other
     assert "Nenhum lead se perde" in other
 
@@ -164,7 +164,7 @@ def test_where_nothing_confirms_an_end_is_told_as_unconfirmed() -> None:
 
 def test_refused_settings_are_not_said_to_have_been_refused_by_the_destination() -> None:
     """It may have taken the test lead, and somebody did not find it."""
-    summary = change_refused_notice("primary", "CRM", HttpsEndpointKind.ENDPOINT_LEAD_NOT_FOUND, *WHOM)
+    summary = change_refused_notice("primary", "CRM", HttpsEndpointKind.ENDPOINT_LEAD_NOT_FOUND, ENVELOPE)
     english, portuguese = str(summary.get_content()).split(RULE)
     assert "did not take" not in english
     assert "or it was not found there. The settings before them go on" in english

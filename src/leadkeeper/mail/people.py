@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from email.message import EmailMessage
 
 from leadkeeper.mail.address import MailAddress
-from leadkeeper.mail.text import mail, quoted
+from leadkeeper.mail.text import Envelope, mail, quoted
 from leadkeeper.texts import ENGLISH, Language, Languages
 
 
@@ -47,7 +47,7 @@ def invitation(
             ),
         ]
 
-    return mail(f"An invitation to {name}", write, [], sender, f"i-{mail_id}", languages)
+    return mail(f"An invitation to {name}", write, Envelope([], sender, f"i-{mail_id}", languages))
 
 
 def new_password(
@@ -72,7 +72,7 @@ def new_password(
             ),
         ]
 
-    return mail(f"A new password for {name}", write, [], sender, f"p-{mail_id}", languages)
+    return mail(f"A new password for {name}", write, Envelope([], sender, f"p-{mail_id}", languages))
 
 
 def in_language(link: str, language: Language) -> str:

@@ -7,6 +7,7 @@ Nobody knows which language a mailbox reads: a mail tells the same in every lang
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -35,27 +36,30 @@ Write = Callable[[Language], Sequence[str]]
 """Writes the lines of a mail in a language."""
 
 
-def mail(
-    subject: str,
-    write: Write,
-    to: Sequence[str],
-    sender: MailAddress,
-    mail_id: str,
-    languages: Languages | None = None,
-) -> EmailMessage:
-    """A plain mail in each of ``languages`` (without: in all that there are), one below the other.
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """To whom a mail goes, from whom, and in which languages: without, in all that there are.
 
     Its ``Message-ID`` is made from ``mail_id``, so that a repeated one can be known.
     """
-    summary = languages or installed()
+
+    to: Sequence[str]
+    sender: MailAddress
+    mail_id: str
+    languages: Languages | None = None
+
+
+def mail(subject: str, write: Write, envelope: Envelope) -> EmailMessage:
+    """A plain mail in each language of ``envelope``, one below the other."""
+    sender, languages = envelope.sender, envelope.languages or installed()
     message = EmailMessage(policy=_POLICY)
     message["Subject"] = _one_line(subject)
     message["From"] = Address(display_name=sender.name or "Leadkeeper", addr_spec=sender.wire)
-    message["To"] = ", ".join(to)
-    message["Message-ID"] = f"<{mail_id}@{sender.domain}>"
+    message["To"] = ", ".join(envelope.to)
+    message["Message-ID"] = f"<{envelope.mail_id}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(RULE.join("\n".join(write(language)) for language in summary) + "\n")
-    message["Content-Language"] = ", ".join(language.code for language in summary)
+    message.set_content(RULE.join("\n".join(write(language)) for language in languages) + "\n")
+    message["Content-Language"] = ", ".join(language.code for language in languages)
     return message
 
 
@@ -95,7 +99,7 @@ def question(
             language.gettext("If you do nothing, nothing more is sent. The page can be used for seven days."),
         ]
 
-    return mail(f"Do you want notices from {name}?", write, [], sender, new_mail_id(token), languages)
+    return mail(f"Do you want notices from {name}?", write, Envelope([], sender, new_mail_id(token), languages))
 
 
 def new_mail_id(token: str) -> str:
@@ -107,10 +111,7 @@ def lead_notice(
     lead_ids: Sequence[str],
     offer_title: str,
     base_url: str,
-    to: Sequence[str],
-    sender: MailAddress,
-    mail_id: str,
-    languages: Languages | None = None,
+    envelope: Envelope,
 ) -> EmailMessage:
     """The notice that leads came for an offer, with a link for each (the first :data:`SHOWN`)."""
     offer_title = quoted(offer_title)
@@ -138,17 +139,14 @@ def lead_notice(
     subject = ENGLISH.ngettext(
         "New lead for %(offer)s", "%(count)s new leads for %(offer)s", len(lead_ids), offer=offer_title
     )
-    return mail(subject, write, to, sender, mail_id, languages)
+    return mail(subject, write, envelope)
 
 
 def withheld_notice(
     count: int,
     offer_title: str,
     portal: str,
-    to: Sequence[str],
-    sender: MailAddress,
-    mail_id: str,
-    languages: Languages | None = None,
+    envelope: Envelope,
 ) -> EmailMessage:
     """The notice that leads came whose customers' data are not passed on, so that nobody looks for them in vain."""
     offer_title = quoted(offer_title)
@@ -175,17 +173,14 @@ def withheld_notice(
     subject = ENGLISH.ngettext(
         "A lead for %(offer)s is withheld", "%(count)s leads for %(offer)s are withheld", count, offer=offer_title
     )
-    return mail(subject, write, to, sender, mail_id, languages)
+    return mail(subject, write, envelope)
 
 
 def change_refused_notice(
     connection: str,
     offer_title: str,
     kind: AnyKind,
-    to: Sequence[str],
-    sender: MailAddress,
-    mail_id: str,
-    languages: Languages | None = None,
+    envelope: Envelope,
 ) -> EmailMessage:
     """The notice that new settings of a connection do not work, so that those before go on."""
     offer_title = quoted(offer_title)
@@ -203,17 +198,14 @@ def change_refused_notice(
             *remedy(kind, language),
         ]
 
-    return mail(f"New settings for {offer_title} are not in effect", write, to, sender, mail_id, languages)
+    return mail(f"New settings for {offer_title} are not in effect", write, envelope)
 
 
 def paused_notice(
     connection: str,
     offer_title: str,
     kind: AnyKind,
-    to: Sequence[str],
-    sender: MailAddress,
-    mail_id: str,
-    languages: Languages | None = None,
+    envelope: Envelope,
     *,
     not_found: bool,
 ) -> EmailMessage:
@@ -237,7 +229,7 @@ def paused_notice(
             *(held_until_found(language) if not_found else (kept,)),
         ]
 
-    return mail(f"Leads for {offer_title} are held", write, to, sender, mail_id, languages)
+    return mail(f"Leads for {offer_title} are held", write, envelope)
 
 
 def held_until_found(language: Language) -> tuple[str, ...]:

@@ -10,11 +10,10 @@ from typing import Final
 from leadkeeper.catalogue import kind_of
 from leadkeeper.clock import to_datetime
 from leadkeeper.inbox.attention.causes import MOST_COUNTED, SUMMARIES, Cause
-from leadkeeper.mail.address import MailAddress
-from leadkeeper.mail.text import SHOWN, mail, quoted, remedy
+from leadkeeper.mail.text import SHOWN, Envelope, mail, quoted, remedy
 from leadkeeper.notices.turns import NOTIFIED_ONCE, CausePlace, NoticeMail, Turn
 from leadkeeper.notices.whom import OF_LEADS, place
-from leadkeeper.texts import Language, Languages, _
+from leadkeeper.texts import Language, _
 
 _SUBJECTS: Final[Mapping[Cause, str]] = {
     Cause.LEADS_REFUSED: "Leads were refused",
@@ -88,11 +87,8 @@ class Kinds:
 def cause_mail(
     news: NoticeMail,
     kinds: Kinds,
-    to: Sequence[str],
     base_url: str,
-    sender: MailAddress,
-    mail_id: str,
-    languages: Languages | None = None,
+    envelope: Envelope,
 ) -> EmailMessage:
     """The mail that tells ``news``; ``kinds`` says what the leads of its parts are."""
     cause = news.about.cause
@@ -119,7 +115,7 @@ def cause_mail(
             *_again(news, language),
         ]
 
-    return mail(_TURNS[news.turn].format(subject) + whose, write, to, sender, mail_id, languages)
+    return mail(_TURNS[news.turn].format(subject) + whose, write, envelope)
 
 
 def _whose(news: NoticeMail) -> str:

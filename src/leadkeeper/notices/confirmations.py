@@ -20,7 +20,7 @@ from leadkeeper.access.people.guesses import Guesses
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.mail.address import MailAddress, MailRules, parse_address
 from leadkeeper.mail.fates import mail_row
-from leadkeeper.mail.text import mail, quoted
+from leadkeeper.mail.text import Envelope, mail, quoted
 from leadkeeper.notices.whom import wanted
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway
@@ -123,7 +123,7 @@ def confirmation(asked: Confirmation, marketplace: str, to: MailAddress, sender:
         return [*lines, "", ending]
 
     subject = asked.language.gettext("Your request about %(title)s", title=title)
-    return mail(subject, write, [to.key], sender, asked.lead_id, Languages((asked.language,)))
+    return mail(subject, write, Envelope([to.key], sender, asked.lead_id, Languages((asked.language,))))
 
 
 def _write(conn: sa.Connection, message: EmailMessage, to: MailAddress, asked: Confirmation, now: int) -> bool:

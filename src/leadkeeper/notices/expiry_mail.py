@@ -7,9 +7,8 @@ from datetime import datetime
 from email.message import EmailMessage
 
 from leadkeeper.connections.expiry import Ending, end_of
-from leadkeeper.mail.address import MailAddress
-from leadkeeper.mail.text import mail, quoted
-from leadkeeper.texts import Language, Languages
+from leadkeeper.mail.text import Envelope, mail, quoted
+from leadkeeper.texts import Language
 
 
 def expiring_notice(
@@ -17,10 +16,7 @@ def expiring_notice(
     offer_title: str,
     ending: Ending,
     page: str,
-    to: Sequence[str],
-    sender: MailAddress,
-    mail_id: str,
-    languages: Languages | None = None,
+    envelope: Envelope,
 ) -> EmailMessage:
     """The notice that the credentials of a connection end soon, and what to do before."""
     offer_title, end = quoted(offer_title), end_of(ending.end)
@@ -41,4 +37,4 @@ def expiring_notice(
             ),
         ]
 
-    return mail(f"Credentials for {offer_title} end soon", write, to, sender, mail_id, languages)
+    return mail(f"Credentials for {offer_title} end soon", write, envelope)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 
 from leadkeeper.mail.address import MailAddress
-from leadkeeper.mail.text import mail, quoted
+from leadkeeper.mail.text import Envelope, mail, quoted
 from leadkeeper.texts import ENGLISH, Language, Languages
 
 
@@ -56,7 +56,7 @@ def reminder_mail(
 
     count = sum(each.leads for each in those)
     subject = ENGLISH.ngettext("%(count)s lead waits for an answer", "%(count)s leads wait for an answer", count)
-    return mail(subject, write, to, sender, "reminder", languages)
+    return mail(subject, write, Envelope(to, sender, "reminder", languages))
 
 
 def _line(each: Untouched, base_url: str, language: Language) -> str:

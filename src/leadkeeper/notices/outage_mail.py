@@ -13,9 +13,8 @@ from leadkeeper.connections.outage_news import OutageNews
 from leadkeeper.delivery.outages import MOST
 from leadkeeper.destinations.registry import OURS
 from leadkeeper.diagnosis import AnyKind
-from leadkeeper.mail.address import MailAddress
-from leadkeeper.mail.text import SHOWN, held_until_found, mail, quoted, remedy
-from leadkeeper.texts import Language, Languages, _
+from leadkeeper.mail.text import SHOWN, Envelope, held_until_found, mail, quoted, remedy
+from leadkeeper.texts import Language, _
 
 _KEPT: Final = _("No lead is lost: they are kept, tried again, and go out by themselves once the connection works.")
 _WAITING_KEPT: Final = _("What waits is kept, tried again, and goes out by itself once the connection works.")
@@ -37,10 +36,7 @@ class Fallen:
 def failing_notice(
     those: Sequence[Fallen],
     portal: str,
-    to: Sequence[str],
-    sender: MailAddress,
-    mail_id: str,
-    languages: Languages | None = None,
+    envelope: Envelope,
 ) -> EmailMessage:
     """The notice that nothing gets through these connections, for one cause, with its remedy."""
 
@@ -58,16 +54,13 @@ def failing_notice(
         ]
 
     still = "still " if any(each.news.news is News.STILL_FAILING for each in those) else ""
-    return mail(f"Leads for {_whose(those)} {still}do not get through", write, to, sender, mail_id, languages)
+    return mail(f"Leads for {_whose(those)} {still}do not get through", write, envelope)
 
 
 def works_notice(
     those: Sequence[Fallen],
     portal: str,
-    to: Sequence[str],
-    sender: MailAddress,
-    mail_id: str,
-    languages: Languages | None = None,
+    envelope: Envelope,
 ) -> EmailMessage:
     """The notice that an outage of these connections is over, and what becomes of the leads that waited."""
     look = any(each.news.may_have_arrived for each in those)
@@ -80,17 +73,14 @@ def works_notice(
             language.gettext("What still waits goes out by itself, oldest first: %(portal)s", portal=portal),
         ]
 
-    return mail(_over_subject(those), write, to, sender, mail_id, languages)
+    return mail(_over_subject(those), write, envelope)
 
 
 def all_paused_notice(
     those: Sequence[tuple[str, str]],
     kind: AnyKind,
     portal: str,
-    to: Sequence[str],
-    sender: MailAddress,
-    mail_id: str,
-    languages: Languages | None = None,
+    envelope: Envelope,
     *,
     not_found: bool,
 ) -> EmailMessage:
@@ -112,7 +102,7 @@ def all_paused_notice(
             language.gettext("Look at them here: %(page)s", page=portal),
         ]
 
-    return mail(f"Leads for {len(those)} connections are held", write, to, sender, mail_id, languages)
+    return mail(f"Leads for {len(those)} connections are held", write, envelope)
 
 
 def _whose(those: Sequence[Fallen]) -> str:

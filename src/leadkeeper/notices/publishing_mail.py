@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from email.message import EmailMessage
 
-from leadkeeper.mail.address import MailAddress
-from leadkeeper.mail.text import mail, quoted
-from leadkeeper.texts import ENGLISH, Language, Languages
+from leadkeeper.mail.text import Envelope, mail, quoted
+from leadkeeper.texts import ENGLISH, Language
 
 
 def operation_failed_notice(
@@ -15,10 +14,7 @@ def operation_failed_notice(
     step: str,
     messages: Sequence[str],
     page: str,
-    to: Sequence[str],
-    sender: MailAddress,
-    mail_id: str,
-    languages: Languages | None = None,
+    envelope: Envelope,
 ) -> EmailMessage:
     """The notice that an offer's publishing stopped: at which step, and the remedy."""
     offer_title = quoted(offer_title)
@@ -33,17 +29,14 @@ def operation_failed_notice(
             language.gettext("Then publish it again: %(page)s", page=page),
         ]
 
-    return mail(f"Publishing {offer_title} stopped", write, to, sender, mail_id, languages)
+    return mail(f"Publishing {offer_title} stopped", write, envelope)
 
 
 def operation_waits_notice(
     offer_title: str,
     messages: Sequence[str],
     page: str,
-    to: Sequence[str],
-    sender: MailAddress,
-    mail_id: str,
-    languages: Languages | None = None,
+    envelope: Envelope,
 ) -> EmailMessage:
     """The notice that an offer's publishing waits for somebody's word on a test lead."""
     offer_title = quoted(offer_title)
@@ -57,7 +50,7 @@ def operation_waits_notice(
             language.gettext("It then goes on by itself: %(page)s", page=page),
         ]
 
-    return mail(f"Publishing {offer_title} waits for you", write, to, sender, mail_id, languages)
+    return mail(f"Publishing {offer_title} waits for you", write, envelope)
 
 
 def preview_notice(
@@ -65,10 +58,7 @@ def preview_notice(
     preview: str,
     page: str,
     doubts: Sequence[str],
-    to: Sequence[str],
-    sender: MailAddress,
-    mail_id: str,
-    languages: Languages | None = None,
+    envelope: Envelope,
 ) -> EmailMessage:
     """The notice that an offer's preview is there. ``doubts``: what nobody knows of its connections."""
     offer_title = quoted(offer_title)
@@ -85,16 +75,13 @@ def preview_notice(
             language.gettext("Then let it go live: %(page)s", page=page),
         ]
 
-    return mail(f"The preview of {offer_title} is ready", write, to, sender, mail_id, languages)
+    return mail(f"The preview of {offer_title} is ready", write, envelope)
 
 
 def live_notice(
     offer_title: str,
     page: str,
-    to: Sequence[str],
-    sender: MailAddress,
-    mail_id: str,
-    languages: Languages | None = None,
+    envelope: Envelope,
 ) -> EmailMessage:
     """The notice that customers see an offer."""
     offer_title = quoted(offer_title)
@@ -102,7 +89,7 @@ def live_notice(
     def write(language: Language) -> Sequence[str]:
         return [language.gettext("Customers see %(offer)s: %(page)s", offer=offer_title, page=page)]
 
-    return mail(f"{offer_title} is live", write, to, sender, mail_id, languages)
+    return mail(f"{offer_title} is live", write, envelope)
 
 
 def _summary(messages: Sequence[str], language: Language) -> Sequence[str]:

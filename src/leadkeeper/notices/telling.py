@@ -21,6 +21,7 @@ from leadkeeper.delivery.schedule import Aside
 from leadkeeper.inbox.attention.causes import MOST_COUNTED, Cause
 from leadkeeper.mail.address import DEFAULT_RULES, MailAddress, MailRules
 from leadkeeper.mail.fates import mail_row
+from leadkeeper.mail.text import Envelope
 from leadkeeper.notices.cause_mail import Kinds, cause_mail
 from leadkeeper.notices.queued import remove_old
 from leadkeeper.notices.quiet import URGENT
@@ -139,8 +140,8 @@ class Telling:
             if about.address == CHANNELS:
                 self._subscriptions.write(conn, [_occurrence(news, now)], now)
             elif self._sender is not None and not (about.cause in ENDS_SILENTLY and news.turn is Turn.OVER):
-                rest = (self._base_url, self._sender, "cause", self._languages)
-                message = cause_mail(news, _kinds(conn, news), [about.address], *rest)
+                envelope = Envelope([about.address], self._sender, "cause", self._languages)
+                message = cause_mail(news, _kinds(conn, news), self._base_url, envelope)
                 row = mail_row(message, about.address, about.publisher_id, now)
                 urgent = about.cause in URGENT and news.turn is not Turn.OVER
                 conn.execute(sa.insert(t.mail).values(row | waits_for(conn, about.address, now, urgent=urgent)))

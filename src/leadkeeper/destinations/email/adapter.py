@@ -24,7 +24,7 @@ from leadkeeper.mail.address import MailAddress, masked_address
 from leadkeeper.mail.diagnoses import MailKind
 from leadkeeper.mail.mailer import SECONDS, Mailer, Results
 from leadkeeper.mail.service import MailService
-from leadkeeper.mail.text import lead_notice
+from leadkeeper.mail.text import Envelope, lead_notice
 from leadkeeper.network.trouble import NoFreeConnection, diagnose_network, not_sent
 from leadkeeper.storage.away import StorageAway
 from leadkeeper.texts import _, join_lazily, lazy_gettext
@@ -90,7 +90,7 @@ class Email:
 
     async def preview(self, lead: OutgoingLead) -> Preview:
         """The mail for ``lead``."""
-        message = lead_notice([lead.id], lead.offer_title, self._base_url, self._to, _NOBODY, lead.id)
+        message = lead_notice([lead.id], lead.offer_title, self._base_url, Envelope(self._to, _NOBODY, lead.id))
         return Preview({"to": self._to, "subject": message["Subject"], "text": message.get_content()})
 
     async def aclose(self) -> None:
@@ -120,7 +120,7 @@ class Email:
             return not_sent()
         if seconds is not None:
             return diagnose(MailKind.BOUND_REACHED, retry_after=seconds)
-        message = lead_notice([lead.id], lead.offer_title, self._base_url, to, mailer.sender, lead.id)
+        message = lead_notice([lead.id], lead.offer_title, self._base_url, Envelope(to, mailer.sender, lead.id))
         results = await mailer.send(message, to)
         answer = _answer(results, message["Message-ID"])
         _log(lead.id, results)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from fastapi import FastAPI, Path, Query
 from pydantic import Field, ValidationError
 
 from leadkeeper.access.permissions import Caller, Permission
-from leadkeeper.doors.api.leads import LeadFilters
+from leadkeeper.doors.api.leads import LeadFilters, OwnerOrMe
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Body, Text
 from leadkeeper.doors.api.security import Reader, forbidden, visible
@@ -49,7 +49,7 @@ class ViewFilters(LeadFilters):
 
     source: Annotated[Text, Field(max_length=120)] | None = None
     action: Annotated[Text, Field(max_length=60)] | None = None
-    owner: UUID | Literal["nobody", "me"] | None = Field(
+    owner: OwnerOrMe | None = Field(
         None, description="The member who follows it up, `nobody`, or `me`: whoever looks at the page."
     )
 

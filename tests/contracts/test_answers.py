@@ -48,10 +48,10 @@ async def test_a_lead_is_found_by_address_id_and_offer(home: Installation, opera
     for text in ("ADA@contoso.example", lead_id, "contoso.crm-pro", "crm-pro"):
         (lead,) = (await find(operator, text))["leads"]
         assert lead["id"] == lead_id
-        assert lead["message"] == ["Over primary (HTTPS endpoint) it goes out now."]
+        assert lead["message"] == ["Over HTTPS endpoint it goes out now."]
         assert lead["link"] == f"https://leads.example/portal/leads/{lead_id}"
     (lead,) = (await find(operator, lead_id, "pt"))["leads"]
-    assert lead["message"] == ["Pela conexão primary (Endpoint HTTPS) sai agora."]
+    assert lead["message"] == ["Pela conexão Endpoint HTTPS sai agora."]
 
 
 async def test_a_test_lead_is_found_by_its_marker(home: Installation, operator: Visitor) -> None:

@@ -22,6 +22,9 @@ from tests.in_process import Installation, Visitor, connected, hand_in
 from tests.journeys.customer import Customer, Page
 from tests.people import signed_in
 
+MAIL = "ada@<wbr>contoso.<wbr>example"
+"""A narrow place breaks no word."""
+
 
 @pytest.fixture
 async def home(database_url: str) -> AsyncIterator[Installation]:
@@ -42,8 +45,8 @@ async def test_columns_are_each_reader_s_own(home: Installation, operator: Visit
         heads = page.html.partition("<thead>")[2].partition("</thead>")[0]
         assert "E-mail" not in heads
         assert heads.index("Follow-up") < heads.index("Country")
-        assert "ada@contoso.example" not in page.html
-        assert "ada@contoso.example" in (await seller.open(LIST)).html
+        assert MAIL not in page.html
+        assert MAIL in (await seller.open(LIST)).html
         page = await reader.send(page.form("col-mail"), hidden)
         assert page.form("col-mail").values["col-mail"] == "1", "none chosen is all of them"
 
@@ -54,9 +57,26 @@ async def test_one_s_own_leads_are_none_for_who_signed_in_with_a_key(home: Insta
     async with Customer(home.url) as visitor:
         page = await visitor.open("/portal")
         await visitor.send(page.form("key"), {"key": made.key})
-        assert "ada@contoso.example" in (await visitor.open(f"{LIST}?owner=nobody")).html
+        assert MAIL in (await visitor.open(f"{LIST}?owner=nobody")).html
         page = await visitor.open(f"{LIST}?owner=me")
-        assert (page.status, "ada@contoso.example" in page.html) == (200, False), "these are nobody's, and not theirs"
+        assert page.status == 422
+        assert "Only a person owns leads." in page.text
+        assert ">mine</option>" not in (await visitor.open(LIST)).html
+        async with signed_in(home, Role.CONTRIBUTOR) as seller:
+            page = await seller.open(f"{LIST}?owner=me")
+            assert ">mine</option>" in page.html
+            await seller.send(page.form("name", "list"), {"name": "My own"}, "shared")
+            assert "My own" in (await seller.open(LIST)).html
+        assert "My own" not in (await visitor.open(LIST)).html
+
+
+async def test_a_view_of_one_s_own_is_shared_or_refused_to_a_key(home: Installation, operator: Visitor) -> None:
+    for shared, status in ((False, 422), (True, 200)):
+        view = {"name": "Mine", "publisherId": "contoso", "shared": shared, "filters": {"owner": "me"}}
+        answer = await operator.post("/v1/leads/views", view)
+        assert answer.status == status, answer.body
+        fields = [error["field"] for error in answer.json().get("errors", [])]
+        assert fields == ([] if shared else ["filters.owner"])
 
 
 async def test_a_view_is_kept_shared_and_removed(home: Installation, operator: Visitor) -> None:

@@ -194,7 +194,7 @@ def test_a_lead_is_shown_and_sent_again_there(world: World) -> None:
     sent = world.there("leads", "retry", lead, "--json")
     assert [each["state"] for each in sent.json["deliveries"]] == ["waiting"]
     by_delivery = world.there("leads", "retry", sent.json["deliveries"][0]["id"])
-    assert (by_delivery.code, by_delivery.err) == (0, "primary: waiting, sent again by itself\n")
+    assert (by_delivery.code, by_delivery.err) == (0, "HTTPS endpoint: waiting, sent again by itself\n")
     assert world.there("leads", "show", "nothing").err == "There is no lead 'nothing'.\n"
     unknown = world.there("leads", "retry", "0192f3c0-0000-7000-8000-000000000000")
     assert (unknown.code, unknown.out) == (1, "")

@@ -44,3 +44,23 @@ async def test_a_long_replay_is_done_in_parts_each_lead_once(
         assert await replay("late", missing=True) == 0
         assert await replay("early", State.DELIVERED, missing=False) == 9
         assert await installation.states() == {"pending": 11, "waiting": 9}
+
+
+async def test_what_is_kept_or_delivered_since_it_began_goes_out_once(database_url: str) -> None:
+    """Ids do not tell what came before: the clocks of the machines that give them differ."""
+    async with furnished(database_url) as installation:
+        await installation.connect()
+        early = [await installation.intake.keep(lead(number)) for number in range(4)]
+        began = installation.now
+        installation.now += 1_000
+        late = await installation.intake.keep(lead(4))
+        d = t.delivery.c
+        for at, ids in ((began, [each.id for each in early[1:]]), (installation.now, [early[0].id, late.id])):
+            values = {"state": State.DELIVERED.value, "changed_at": at}
+            delivered = sa.update(t.delivery).where(d.lead_id.in_(ids)).values(values)
+            await installation.storage.write(lambda conn, one=delivered: conn.execute(one).rowcount)
+        # It began before the last lead came and the first was delivered, and comes to both now.
+        services = redelivery.Redelivery(installation.storage, clock=lambda: began)
+        whole = {"since_ms": None, "until_ms": None, "states": [State.DELIVERED], "missing": True}
+        assert (await services.replay(CRM, "primary", **whole, dry_run=False, by="test")).deliveries == 3
+        assert await installation.states() == {"waiting": 3, "delivered": 2}

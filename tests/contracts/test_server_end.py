@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 
+import pytest
 from starlette.types import Receive, Scope, Send
 
 from leadkeeper.doors.client_address import ClientAddresses
@@ -15,7 +16,9 @@ from leadkeeper.doors.listener.server import listen
 REQUEST = b"POST /v1/leads HTTP/1.1\r\nHost: leads.example\r\nContent-Length: 0\r\n\r\n"
 
 
-async def test_whoever_waits_when_the_time_to_end_is_over_is_told_nothing() -> None:
+async def test_whoever_waits_when_the_time_to_end_is_over_is_told_nothing(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
     # Any answer would say that the lead was kept, or that it was not: neither is known.
     begun = asyncio.Event()
 
@@ -32,3 +35,6 @@ async def test_whoever_waits_when_the_time_to_end_is_over_is_told_nothing() -> N
     with contextlib.suppress(ConnectionError):
         assert await reader.read() == b""
     writer.close()
+    await asyncio.sleep(0)
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("uvicorn")] == []
+    assert "requests took too long to end" in capsys.readouterr().out, "one plain line"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from leadkeeper.catalogue import text_of
-from leadkeeper.connections.validation_texts import failed_text, named, unconfirmed_text
+from leadkeeper.connections.validation_texts import failed_text, unconfirmed_text
 from leadkeeper.diagnoses.text import WHO_ACTS
 from leadkeeper.diagnosis import Kind, Who
 from leadkeeper.lead import is_test_marker
+from leadkeeper.offer import connection_called
 from leadkeeper.publishing.listing import Listing
 from leadkeeper.publishing.registration import RECOMMENDED, _lines
 from leadkeeper.publishing.step_words import WHOLE, step_message
@@ -33,13 +34,35 @@ def test_what_is_always_the_same(text: str) -> None:
     assert in_portuguese(text) == PORTUGUESE.gettext(text) != text
 
 
+@pytest.mark.parametrize(
+    ("called", "theirs_called"),
+    [
+        ("HTTPS endpoint", "Endpoint HTTPS"),
+        ("HubSpot", "HubSpot"),
+        ("Azure Blob (deprecated by Microsoft)", "Azure Blob (descontinuado pela Microsoft)"),
+        ("Sales: the north (HTTPS endpoint)", "Sales: the north (Endpoint HTTPS)"),
+        ("Old. New (Azure Blob (deprecated by Microsoft))", "Old. New (Azure Blob (descontinuado pela Microsoft))"),
+        ("primary (HTTPS endpoint)", "Endpoint HTTPS"),  # as steps said before
+    ],
+)
+def test_what_is_said_of_a_connection(called: str, theirs_called: str) -> None:
+    advice, theirs = text_of(Kind.NO_ANSWER, ENGLISH), text_of(Kind.NO_ANSWER, PORTUGUESE)
+    assert in_portuguese(f"{called}: {advice.summary}") == f"{theirs_called}: {theirs.summary}"
+    checked = in_portuguese(f"The connection {called} was checked: 3 of its steps passed.")
+    assert f"A conexão {theirs_called} foi verificada" in checked
+    sent = unconfirmed_text(MARKER, "", called, None, ENGLISH)
+    assert in_portuguese(f"{sent} What became of it: {PAGE}") == (
+        f"{unconfirmed_text(MARKER, '', theirs_called, None, PORTUGUESE)} O que aconteceu com ele: {PAGE}"
+    )
+
+
 @pytest.mark.parametrize("kind", list(Kind), ids=str)
 def test_a_failed_check_with_its_steps(kind: Kind) -> None:
     advice = text_of(kind, ENGLISH)
     message = _lines(advice.summary, WHO_ACTS[Who.PUBLISHER], advice.steps, "https://leads.example/docs/x", kind.value)
-    lines = in_portuguese(f"{named('primary', 'HTTPS endpoint')}: {message}").splitlines()
+    lines = in_portuguese(f"{connection_called('North', 'HTTPS endpoint')}: {message}").splitlines()
     theirs = text_of(kind, PORTUGUESE)
-    assert lines[0] == f"primary (Endpoint HTTPS): {theirs.summary} ({kind.value})"
+    assert lines[0] == f"North (Endpoint HTTPS): {theirs.summary} ({kind.value})"
     assert lines[1] == f"Quem age: {PORTUGUESE.gettext(WHO_ACTS[Who.PUBLISHER])}."
     assert lines[2:-1] == [f"{number}. {step}" for number, step in enumerate(theirs.steps, 1)]
     assert lines[-1].endswith(": https://leads.example/docs/x")
@@ -47,9 +70,9 @@ def test_a_failed_check_with_its_steps(kind: Kind) -> None:
 
 def test_test_leads_and_checks() -> None:
     assert is_test_marker(MARKER)
-    name = named("primary", "E-mail notice")
+    name = connection_called("primary", "E-mail notice")
     sent = unconfirmed_text(MARKER, "", name, None, ENGLISH)
-    theirs = named("primary", PORTUGUESE.gettext("E-mail notice"))
+    theirs = connection_called("primary", PORTUGUESE.gettext("E-mail notice"))
     assert in_portuguese(f"{sent} What became of it: {PAGE}") == (
         f"{unconfirmed_text(MARKER, '', theirs, None, PORTUGUESE)} O que aconteceu com ele: {PAGE}"
     )

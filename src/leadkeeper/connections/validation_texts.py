@@ -39,11 +39,6 @@ TEXTS: Final = {
 """The sentences, by what they tell."""
 
 
-def named(name: str, title: str) -> str:
-    """A connection as these texts name it: with the title of its destination."""
-    return f"{name} ({title})"
-
-
 def without_link(message: str, there: str | None, language: Language) -> str:
     """``message`` without the link to what was made there, for a page that has a button to it."""
     return message if there is None else message.replace(f" {language.gettext(TEXTS['there'], there=there)}", "")

@@ -10,6 +10,7 @@ from typing import Final
 from leadkeeper.clock import to_datetime
 from leadkeeper.doors.action_words import action_word, source_word
 from leadkeeper.inbox.lists.total import LeadTotal
+from leadkeeper.offer import connection_called
 from leadkeeper.spreadsheet import cell
 from leadkeeper.texts import Language
 from leadkeeper.texts import lazy_gettext as _
@@ -83,7 +84,10 @@ async def csv_of(
 
 def _row(lead: LeadSummary, language: Language, title: Callable[[str], str]) -> Sequence[str]:
     customer, follow = lead.customer, lead.follow_up
-    ways = (f"{title(each.destination)} ({each.connection_title}): {each.state}" for each in lead.deliveries)
+    ways = (
+        f"{connection_called(each.connection_title, language.tell(title(each.destination)))}: {each.state}"
+        for each in lead.deliveries
+    )
     followed = ("", "", "", "") if follow is None else (follow.state, follow.reason, follow.owner or "", follow.due_at)
     return (
         lead.id,

@@ -26,6 +26,10 @@ REPLAYABLE: Final = (State.DELIVERED, State.UNCONFIRMED, State.SET_ASIDE, State.
 """The states that may be sent again; what is pending or being sent goes out anyway, what is withheld never does."""
 
 
+_SENT: Final = t.delivery.c.state.in_([State.DELIVERED.value, State.UNCONFIRMED.value])
+"""What was sent since a replay began is no part of it: it would go out twice."""
+
+
 class Redelivery:
     """Sends deliveries again because a person asked. ``woken`` is told the connections that have work."""
 
@@ -81,14 +85,14 @@ class Redelivery:
         if dry_run:
             count = await self._storage.read(_count, offer, name, leads, states, missing=missing, uncertain=uncertain)
             return Replayed(deliveries=count, dry_run=True)
-        # Leads that come meanwhile are no part of it: they would go out twice.
-        leads = leads.where(t.lead.c.id <= await self._storage.read(_newest, leads))
-        count = 0
+        # Leads that come meanwhile are no part of it. Ids do not tell: they are of the clocks of several machines.
+        began, count = self._clock(), 0
+        leads = leads.where(t.lead.c.created_at <= began)
         after: str | None = ""
         while after is not None:
             some = leads.where(t.lead.c.id > after)
             connection_id, done, after = await self._storage.write(
-                _replay_some, offer, name, some, states, self._clock(), by, missing=missing, uncertain=uncertain
+                _replay_some, offer, name, some, states, began, self._clock(), by, missing=missing, uncertain=uncertain
             )
             count += done
             self._woken([connection_id])
@@ -187,10 +191,6 @@ def _leads_of(offer: OfferRef, since_ms: int | None, until_ms: int | None) -> sa
     return leads.where(*within(since_ms, until_ms))
 
 
-def _newest(conn: sa.Connection, leads: sa.Select[Any]) -> str:
-    return conn.scalar(leads.order_by(t.lead.c.id.desc()).limit(1)) or ""
-
-
 def _in_states(
     connection_id: str, states: Collection[State], conn: sa.Connection, *, uncertain: bool
 ) -> sa.ColumnElement[bool]:
@@ -236,6 +236,7 @@ def _replay_some(
     name: str,
     leads: sa.Select[Any],
     states: Collection[State],
+    began: int,
     now: int,
     by: str,
     *,
@@ -246,7 +247,11 @@ def _replay_some(
     change_routes(conn, offer.publisher_id)
     connection_id = _connection_id(conn, offer, name)
     ids = conn.scalars(leads.order_by(t.lead.c.id).limit(BACKFILL)).all()
-    those = (_in_states(connection_id, states, conn, uncertain=uncertain), one_of(conn, t.delivery.c.lead_id, ids))
+    those = (
+        _in_states(connection_id, states, conn, uncertain=uncertain),
+        one_of(conn, t.delivery.c.lead_id, ids),
+        sa.not_(_SENT & (t.delivery.c.changed_at > began)),
+    )
     count = conn.execute(sa.update(t.delivery).where(*those).values(due_now(now))).rowcount
     if missing:
         count += _add_missing(conn, connection_id, ids, now)

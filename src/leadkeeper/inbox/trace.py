@@ -18,6 +18,7 @@ from leadkeeper.inbox.inbox import lead_view
 from leadkeeper.inbox.trace_texts import TRACE_TEXTS
 from leadkeeper.intake.normal import normal_address
 from leadkeeper.lead import is_test_marker
+from leadkeeper.offer import connection_called
 from leadkeeper.privacy.withholding import NOTHING_WITHHELD, Withholding
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, one_of
@@ -189,8 +190,10 @@ def _summary(
     destinations: Destinations,
 ) -> str:
     parts: dict[str, Any] = {
-        "connection": delivery.connection,
-        "destination": language.tell(destinations.named(delivery.destination).title),
+        "connection": connection_called(
+            delivery.connection_title or delivery.connection,
+            language.tell(destinations.named(delivery.destination).title),
+        ),
         "lead": lead.id,
         "search": lead.customer.last_name if lead.test else lead.id,
         "at": delivery.attempts[-1].at if delivery.attempts else lead.created_time,

@@ -7,34 +7,32 @@ from typing import Final
 from leadkeeper.texts import _
 
 TRACE_TEXTS: Final = {
-    "delivered": _("Over %(connection)s (%(destination)s) it was delivered on %(at)s%(found)s."),
+    "delivered": _("Over %(connection)s it was delivered on %(at)s%(found)s."),
     "found_link": _("; open it there: %(link)s"),
     "found_id": _("; its id there is %(id)s"),
     "unconfirmed": _(
-        "Over %(connection)s (%(destination)s) it was sent, unconfirmed, on %(at)s: this destination does not say"
+        "Over %(connection)s it was sent, unconfirmed, on %(at)s: this destination does not say"
         " whether it keeps a lead. Search for %(search)s there."
     ),
     "if_not_found": _("If it cannot be found there, look at the usual causes:"),
-    "pending": _("Over %(connection)s (%(destination)s) it goes out now."),
-    "sending": _("Over %(connection)s (%(destination)s) it is on its way at this moment."),
-    "waiting": _("Over %(connection)s (%(destination)s) it waits and is tried again on %(due)s. %(why)s"),
+    "pending": _("Over %(connection)s it goes out now."),
+    "sending": _("Over %(connection)s it is on its way at this moment."),
+    "waiting": _("Over %(connection)s it waits and is tried again on %(due)s. %(why)s"),
     "held": _(
-        "Over %(connection)s (%(destination)s) it is held, because the connection is broken or paused. It goes out by"
+        "Over %(connection)s it is held, because the connection is broken or paused. It goes out by"
         " itself once the connection works. %(why)s"
     ),
     "heldSuspended": _(
-        "Over %(connection)s (%(destination)s) it is held, because an operator suspended its publisher. It goes out by"
+        "Over %(connection)s it is held, because an operator suspended its publisher. It goes out by"
         " itself once the publisher is released. %(why)s"
     ),
     "heldNotFound": _(
-        "Over %(connection)s (%(destination)s) it is held, because somebody did not find the connection's test"
+        "Over %(connection)s it is held, because somebody did not find the connection's test"
         " lead there. It goes out once a test lead is found there, or somebody resumes the connection. %(why)s"
     ),
-    "setAside": _(
-        "Over %(connection)s (%(destination)s) it is set aside for a person: it does not go out by itself. %(why)s"
-    ),
+    "setAside": _("Over %(connection)s it is set aside for a person: it does not go out by itself. %(why)s"),
     "setAsideOutage": _(
-        "Over %(connection)s (%(destination)s) it is set aside, because nothing got through there for long."
+        "Over %(connection)s it is set aside, because nothing got through there for long."
         " It goes out by itself once the connection works. %(why)s"
     ),
     "withheld": _(

@@ -11,10 +11,10 @@ from leadkeeper.clock import to_text
 from leadkeeper.connections.connection import Connection, is_held_as_not_found
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.last_test import LastTest
-from leadkeeper.connections.validation_texts import found_before_text, found_text, named, unconfirmed_text
+from leadkeeper.connections.validation_texts import found_before_text, found_text, unconfirmed_text
 from leadkeeper.diagnoses.text import WHO_ACTS
 from leadkeeper.diagnosis import AnyKind, Diagnosis, Kind, Who
-from leadkeeper.offer import OfferRef
+from leadkeeper.offer import OfferRef, connection_called
 from leadkeeper.publishing.check_pace import CheckPace
 from leadkeeper.publishing.steps import Done, FailedStep, StepResult, StepStatus, Unconfirmed, Waits
 from leadkeeper.texts import Language, _
@@ -76,10 +76,10 @@ class Registration:
             await self._pace.turn(offer.publisher_id)
             check = await self._validator.check(connection.changed)
             if check.ok:
-                passed = f"The connection {_name(connection)} was checked: {len(check.steps)} of its steps passed."
+                passed = f"The connection {self._name(connection)} was checked: {len(check.steps)} of its steps passed."
                 summary.append(passed if check.unseen is None else f"{passed} {check.unseen.summary(self._language)}")
             else:
-                failed.append(f"{_name(connection)}: {self._remedy(check.diagnosis)}")
+                failed.append(f"{self._name(connection)}: {self._remedy(check.diagnosis)}")
         return FailedStep(tuple(failed)) if failed else Done(tuple(summary))
 
     async def registered(self, offer: OfferRef, *, again: bool) -> StepResult:
@@ -118,9 +118,9 @@ class Registration:
             return connection.proven and sealed is None
         if test.answered and test.word is not None:
             if not test.word.found:
-                seen.failed.append(f"{_name(connection)}: {self._advice(_if_not_found(connection))}")
+                seen.failed.append(f"{self._name(connection)}: {self._advice(_if_not_found(connection))}")
             elif sealed is None:
-                seen.texts.append(found_text(test, _name(connection), to_text(test.word.at), self._language))
+                seen.texts.append(found_text(test, self._name(connection), to_text(test.word.at), self._language))
             return True
         if connection.proven and sealed is None:
             return True
@@ -131,7 +131,7 @@ class Registration:
         await self._pace.turn(connection.offer.publisher_id)
         found = await self._validator.validate(connection.offer, connection.name, by=BY, language=self._language)
         if found.ok is False or found.test_lead is None:
-            seen.failed.append(f"{_name(connection)}: {self._not_taken(found)}")
+            seen.failed.append(f"{self._name(connection)}: {self._not_taken(found)}")
         elif found.ok:
             seen.texts.append(f"{found.message} {self._link(found.test_lead.id)}")
         else:
@@ -152,12 +152,15 @@ class Registration:
     def _sent(self, connection: Connection, marker: str, lead_id: str) -> str:
         """It was sent, unconfirmed; the same text however often it is told."""
         kind = _if_not_found(connection)
-        message = unconfirmed_text(marker, lead_id, _name(connection), kind, self._language)
+        message = unconfirmed_text(marker, lead_id, self._name(connection), kind, self._language)
         return f"{message} {self._link(lead_id)}"
 
     def _before(self, test: LastTest) -> str:
         word = test.word
         return "" if word is None else " " + found_before_text(test, to_text(word.at), self._language)
+
+    def _name(self, connection: Connection) -> str:
+        return connection_called(connection.label, self._language.tell(connection.stored.provider.title))
 
     def _link(self, lead_id: str) -> str:
         return f"What became of it: {self._base_url}/portal/leads/{lead_id}"
@@ -185,10 +188,6 @@ class Registration:
 
 def _if_not_found(connection: Connection) -> AnyKind | None:
     return connection.changed.stored.provider.if_not_found
-
-
-def _name(connection: Connection) -> str:
-    return named(connection.label, connection.stored.provider.title)
 
 
 def _lines(summary: str, who: str, steps: Sequence[str], docs: str, kind: str) -> str:

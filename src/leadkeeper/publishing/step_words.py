@@ -12,6 +12,8 @@ from functools import cache
 from typing import Final
 
 from leadkeeper.connections.validation_texts import TEXTS as OF_TEST_LEADS
+from leadkeeper.destinations.registry import OURS
+from leadkeeper.offer import connection_called
 from leadkeeper.publishing.registration import RECOMMENDED
 from leadkeeper.texts import Language, _
 
@@ -51,7 +53,11 @@ _FRAMES: Final = (
     re.compile(r"(?P<mark>(?:title|summary|description|callToAction|leadDestination) )(?P<text>.+)(?P<stop>\.)"),
 )
 """What stands around a sentence: a number before a step, a kind behind a summary, a field before what it lacks."""
-_CONNECTION: Final = re.compile(r"(?P<name>[\w-]+) \((?P<title>[^()]+(?: \([^()]*\))?)\)(?P<rest>: .+)?")
+_TITLES: Final = "|".join(re.escape(str(each.title)) for each in OURS)
+_CONNECTION: Final = re.compile(
+    rf"(?:(?P<name>.+?) \((?P<kind>{_TITLES}|[^()]+)\)|(?P<alone>{_TITLES}))(?P<rest>: .+)?"
+)
+"""A connection as people call it, see ``offer.connection_called``; and what a line says of it."""
 _VALUE: Final = re.compile(r"%\((\w+)\)s")
 _SENTENCES: Final = re.compile(r"(?<=[.?!]) (?=[A-Z])")
 
@@ -65,10 +71,13 @@ def _line(line: str, language: Language) -> str:
     whole = _part(line, language)
     if whole != line:
         return whole
+    sentences = _SENTENCES.split(line)
+    told = list(_sentences(sentences, language))
     connection = _CONNECTION.fullmatch(line)
-    if connection is not None and connection["rest"]:
+    # A sentence that ends in a connection and goes on after a colon looks like one, too.
+    if connection is not None and connection["rest"] and told[0].startswith(sentences[0]):
         return f"{_part(line.removesuffix(connection['rest']), language)}: {_line(connection['rest'][2:], language)}"
-    return " ".join(_sentences(_SENTENCES.split(line), language))
+    return " ".join(told)
 
 
 def _sentences(sentences: list[str], language: Language) -> Iterator[str]:
@@ -98,8 +107,14 @@ def _part(text: str, language: Language) -> str:
             return _framed(found, language)
     connection = _CONNECTION.fullmatch(text)
     if connection is not None and connection["rest"] is None:
-        return f"{connection['name']} ({_part(connection['title'], language)})"
+        return _called(connection, language)
     return text
+
+
+def _called(connection: re.Match[str], language: Language) -> str:
+    if connection["alone"]:
+        return language.catalogue.gettext(connection["alone"])
+    return connection_called(connection["name"], language.catalogue.gettext(connection["kind"]))
 
 
 def _framed(found: re.Match[str], language: Language) -> str:

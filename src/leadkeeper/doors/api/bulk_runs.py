@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import FastAPI, Path
@@ -14,7 +14,7 @@ from leadkeeper.clock import Clock
 from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.api.bulk import BulkAsked
 from leadkeeper.doors.api.language import SUMMARY, Asked
-from leadkeeper.doors.api.leads import LeadFilters
+from leadkeeper.doors.api.leads import LeadFilters, OwnedBy
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Text
 from leadkeeper.doors.api.security import Reader, forbidden, visible
@@ -29,7 +29,7 @@ RunId = Annotated[UUID, Path(alias="runId")]
 class BulkRunFilters(LeadFilters):
     """Which leads; without any filter all of them. Test leads are left out unless `test` is true."""
 
-    owner: UUID | Literal["nobody"] | None = Field(None, description="The member who follows it up, or `nobody`.")
+    owner: OwnedBy | None = Field(None, description="The member who follows it up, or `nobody`.")
     email: Annotated[Text, Field(min_length=1)] | None = Field(None, description="The customer's whole e-mail address.")
     text: Annotated[Text, Field(min_length=1, max_length=200)] | None = Field(
         None, description="A part of the customer's name, company or e-mail address."

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Final, Literal
-from uuid import UUID
+from typing import Annotated, Any, Final
 
 from fastapi import FastAPI, Response
 from fastapi.responses import StreamingResponse
@@ -14,7 +13,7 @@ from pydantic import Field
 from leadkeeper.clock import Clock
 from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.api.language import Asked, language_headers
-from leadkeeper.doors.api.leads import LeadFilters
+from leadkeeper.doors.api.leads import LeadFilters, OwnedBy
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Text
 from leadkeeper.doors.api.security import Reader, visible
@@ -40,7 +39,7 @@ _FILE: Final[Mapping[int | str, dict[str, Any]]] = {
 class DownloadBody(LeadFilters):
     """Which leads the file holds; all that may be seen where nothing is said. A sort is passed over."""
 
-    owner: UUID | Literal["nobody"] | None = Field(None, description="The member who follows it up, or `nobody`.")
+    owner: OwnedBy | None = Field(None, description="The member who follows it up, or `nobody`.")
     email: Annotated[Text, Field(min_length=1)] | None = Field(
         None, description="The customer's whole e-mail address, in any case.", examples=["ada@contoso.com"]
     )

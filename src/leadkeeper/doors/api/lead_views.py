@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
@@ -12,13 +12,14 @@ from fastapi import FastAPI, Path, Query
 from pydantic import Field, ValidationError
 
 from leadkeeper.access.permissions import Caller, Permission
-from leadkeeper.doors.api.leads import LeadFilters
+from leadkeeper.doors.api.leads import LeadFilters, OwnerOrMe
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Body, Text
 from leadkeeper.doors.api.security import Reader, forbidden, visible
 from leadkeeper.inbox.lists.columns import LONGEST_NAME, LeadLists, SavedView
 from leadkeeper.offer import PUBLISHER_ID
-from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.texts import join_lazily
 from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.views import View
 
@@ -48,7 +49,7 @@ class ViewFilters(LeadFilters):
 
     source: Annotated[Text, Field(max_length=120)] | None = None
     action: Annotated[Text, Field(max_length=60)] | None = None
-    owner: UUID | Literal["nobody", "me"] | None = Field(
+    owner: OwnerOrMe | None = Field(
         None, description="The member who follows it up, `nobody`, or `me`: whoever looks at the page."
     )
 
@@ -131,6 +132,7 @@ class LeadViewRoutes:
         """One of the same name is replaced. Nothing that names a customer is kept: no address, no searched text."""
         _require_change(caller)
         whose = _whose(caller, body.publisher_id)
+        _require_looked_at(body)
         return await save_view(self._lists, caller.name, whose, body)
 
     async def remove_lead_view(self, view_id: ViewId, caller: Reader, publisher_id: OfPublisher = None) -> None:
@@ -165,6 +167,13 @@ def _whose(caller: Caller, publisher_id: str | None) -> str | None:
 def _require_change(caller: Caller) -> None:
     if not caller.may(Permission.CHANGE, caller.publisher_id):
         raise forbidden(_("A key of role reader may only read."))
+
+
+def _require_looked_at(body: LeadViewBody) -> None:
+    """A key owns no leads: a view of one's own is for people, who see it where it is shared."""
+    if body.filters.owner == "me" and not body.shared:
+        error = FieldError("filters.owner", _("me is a person, and a key is none: share the view, or name a member"))
+        raise Problem(ProblemType.INVALID_REQUEST, join_lazily((error.field, ": ", error.message, "."), ""), (error,))
 
 
 def _utc(moment: datetime) -> datetime:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
 from fastapi import FastAPI, Path, Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from leadkeeper.access.permissions import Caller
@@ -17,7 +16,7 @@ from leadkeeper.clock import Clock
 from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
-from leadkeeper.doors.api.schemas import Text, to_ms
+from leadkeeper.doors.api.schemas import Moment, Text, to_ms
 from leadkeeper.doors.api.security import Reader, visible
 from leadkeeper.inbox.lists.filter import MOST, OLDEST, ORDERS, SORTS, LeadFilter
 from leadkeeper.inbox.lists.sorting import SORTED
@@ -28,6 +27,27 @@ from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.texts import join_lazily, lazy_gettext
 from leadkeeper.views import LeadPage, LeadView, ListedState
 
+_NOBODY: Final = "nobody"
+
+
+def _member(given: object) -> object:
+    if given == "me":
+        raise ValueError(lazy_gettext("me is a person, and a key is none: name a member, or nobody"))
+    return _member_or_me(given)
+
+
+def _member_or_me(given: object) -> object:
+    if given in ("me", _NOBODY) or isinstance(given, UUID):
+        return given
+    try:
+        return UUID(str(given))
+    except ValueError:
+        raise ValueError(lazy_gettext("write a member's id, or nobody")) from None
+
+
+OwnerOrMe = Annotated[UUID | Literal["nobody", "me"], BeforeValidator(_member_or_me)]
+OwnedBy = Annotated[UUID | Literal["nobody"], BeforeValidator(_member)]
+"""Who follows leads up, to a key: it is nobody, so there is no ``me``."""
 FollowUp = Literal["new", "active", "won", "lost", "declined", "expired", "closed", "overdue"]
 Sort = Annotated[str, Field(pattern=f"^({'|'.join(ORDERS)})$")]
 _ORDERS: Final = (
@@ -56,10 +76,10 @@ class LeadFilters(BaseModel):
         None, description="Over a connection to this: `salesforce`, ... or as `leadDestination` calls it."
     )
     follow_up: FollowUp | None = Field(None, description="How far its follow-up came.")
-    owner: UUID | Literal["nobody", "me"] | None = Field(None, description="The member who follows it up, or `nobody`.")
+    owner: OwnerOrMe | None = Field(None, description="The member who follows it up, or `nobody`.")
     withheld: bool | None = Field(None, description="Only those whose customer's data were withheld, or none of them.")
-    since: datetime | None = Field(None, description="Handed in at or after this moment (ISO 8601, UTC if unsaid).")
-    until: datetime | None = Field(None, description="Handed in before this moment.")
+    since: Moment | None = Field(None, description="Handed in at or after this moment (ISO 8601, UTC if unsaid).")
+    until: Moment | None = Field(None, description="Handed in before this moment.")
     sort: Sort | None = Field(None, description=f"{_ORDERS} Unsaid: the newest first.")
 
     def filters(
@@ -91,7 +111,7 @@ class LeadFilters(BaseModel):
 class _Wanted(LeadFilters):
     """The filters, and which part of the list. A key is nobody, so there is no `me`."""
 
-    owner: UUID | Literal["nobody"] | None = Field(None, description="The member who follows it up, or `nobody`.")
+    owner: OwnedBy | None = Field(None, description="The member who follows it up, or `nobody`.")
     limit: int = Field(50, ge=1, le=MOST)
     cursor: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")] | None = Field(
         None, description="The nextCursor of the page before."

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 
@@ -284,6 +284,18 @@ class OfferBody(Body):
     )
 
 
+def _written_moment(given: object) -> object:
+    """Pydantic takes 20261130 for seconds since 1970: more would be listed, or sent, than was meant."""
+    if isinstance(given, datetime) or (isinstance(given, str) and _WRITTEN_DAY.match(given)):
+        return given
+    raise ValueError(lazy_gettext("write a day or a moment, such as 2026-11-30 or 2026-11-30T09:00:00Z"))
+
+
+_WRITTEN_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+Moment = Annotated[datetime, BeforeValidator(_written_moment)]
+"""A day or a moment as ISO 8601 writes it."""
+
+
 def to_ms(moment: datetime | None) -> int | None:
     """``moment`` (UTC unless it says otherwise) in milliseconds since 1970, within what a database holds."""
     if moment is None:
@@ -298,8 +310,8 @@ ReplayState = Literal["delivered", "unconfirmed", "setAside", "waiting"]
 class ReplayBody(Body):
     """Which of a connection's leads to send again."""
 
-    since: datetime | None = Field(None, description="Leads handed in at or after this moment.")
-    until: datetime | None = Field(None, description="Leads handed in before this moment.")
+    since: Moment | None = Field(None, description="Leads handed in at or after this moment.")
+    until: Moment | None = Field(None, description="Leads handed in before this moment.")
     states: list[ReplayState] = Field(["setAside"], description="Deliveries in these states.")
     missing: Flag = Field(False, description="Also leads that came before this connection was there.")
     dry_run: Flag = Field(False, description="Only count them.")

@@ -40,7 +40,7 @@ from leadkeeper.doors.portal.movements import Movements
 from leadkeeper.doors.portal.operators.menus import OPERATOR_MENUS
 from leadkeeper.doors.portal.questions import questions_of
 from leadkeeper.doors.portal.session import Session
-from leadkeeper.doors.portal.words import readable_json, summary, when
+from leadkeeper.doors.portal.words import address_text, readable_json, summary, when
 from leadkeeper.doors.readable import require_storable
 from leadkeeper.inbox.attention.waiting import MOST_COUNTED
 from leadkeeper.offer import OfferRef, connection_called, own_title, place_called, title_or_name
@@ -110,6 +110,7 @@ class Routes:
             "delivery_label": delivery_label,
             "MOST_COUNTED": MOST_COUNTED,
             "readable": readable_json,
+            "address_text": address_text,
             "summary": summary,
             "acts": ACTS,
             "action_word": action_word,

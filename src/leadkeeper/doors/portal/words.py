@@ -27,6 +27,11 @@ def when(moment: int | str | None) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(f"{aware:%Y-%m-%dT%H:%M:%SZ}", exact, shown)
 
 
+def address_text(address: str) -> Markup:
+    """An e-mail address that a narrow place may break after ``@`` and ``.``, and not within a word."""
+    return Markup("<wbr>").join(re.split(r"(?<=[@.])(?=[^@.])", address))
+
+
 def readable_json(content: object) -> str:
     """JSON as people read it, in every script; always valid Unicode."""
     return json.dumps(content, indent=2, ensure_ascii=False).encode("utf-8", "replace").decode()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from leadkeeper.doors.cli.installation import quiet_settings
 from leadkeeper.doors.cli.showing import Cell, print_line, print_named, spoken, state_text
 from leadkeeper.doors.cli.telling import print_diagnosis
 from leadkeeper.doors.state_words import ASIDE, ATTEMPTS, DELIVERIES, RECEIPTS
+from leadkeeper.offer import connection_called
 from leadkeeper.texts import join_lazily
 from leadkeeper.texts import lazy_gettext as _
 
@@ -37,7 +39,8 @@ _FIELDS = {
 
 def called(delivery: DeliverySummary | DeliveryView) -> str:
     """What people call its connection; an installation elsewhere that is older tells the name alone."""
-    return delivery.connection_title or delivery.connection
+    destination = quiet_settings().destinations.title(delivery.destination)
+    return connection_called(delivery.connection_title or delivery.connection, spoken(destination))
 
 
 def listed_lead(lead: LeadSummary) -> tuple[str | Cell, ...]:
@@ -74,7 +77,7 @@ def print_lead(lead: LeadView, language: Language) -> None:
 
 def _print_delivery(delivery: DeliveryView, language: Language) -> None:
     print()
-    print_line(f"{called(delivery)} ({delivery.destination}): {spoken(DELIVERIES[delivery.state])}")
+    print_line(f"{called(delivery)}: {spoken(DELIVERIES[delivery.state])}")
     delivery_id = _("delivery %(id)s", id=delivery.id)
     print_line(f"  {spoken(delivery_id)}")
     if delivery.set_aside_for:

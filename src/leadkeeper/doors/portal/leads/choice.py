@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, get_args
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from leadkeeper.inbox.lists.filter import FOLLOW_UPS, SORTS, LeadFilter
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID
@@ -39,6 +39,9 @@ _SHAPES: Final[Mapping[str, str]] = {
     "newer": _ID,
 }
 _PLACES: Final = ("cursor", "newer")
+MINE: Final = "me"
+"""The owner that is whoever looks at the page."""
+OWNS_NONE: Final = _("Only a person owns leads. Sign in as a person, or choose another owner.")
 LONGEST_TEXT: Final = 200
 
 
@@ -83,9 +86,14 @@ class Choice:
         return f"/portal/leads/{lead_id}" + ("" if self.text else f"?{urlencode({'list': query})}")
 
     def filters(self, publisher_id: str | None, person_id: str | None, now_ms: int) -> LeadFilter:
-        """What the inbox is asked for; only leads of ``publisher_id``, where one is given."""
+        """What the inbox is asked for; only leads of ``publisher_id``, where one is given.
+
+        Raises :class:`Problem` where somebody who is no person asks for their own leads: they can own none.
+        """
         get = self.values.get
         owner = get("owner")
+        if owner == MINE and person_id is None:
+            raise Problem(ProblemType.INVALID_REQUEST, OWNS_NONE, (FieldError("owner", OWNS_NONE),))
         return LeadFilter(
             publisher_id=publisher_id or get("publisher"),
             offer_id=get("offer"),
@@ -98,14 +106,18 @@ class Choice:
             country=get("country"),
             destination=get("destination"),
             follow_up=get("follow"),
-            # With a key nobody's leads are one's own, which is not what nobody follows up.
-            owner_id={"nobody": "", "me": person_id or "me"}.get(owner, owner) if owner else None,
+            owner_id={"nobody": "", MINE: person_id}.get(owner, owner) if owner else None,
             withheld={"yes": True, "no": False}.get(get("withheld", "")),
             text=self.text or None,
             now_ms=now_ms,
             oldest_first=get("sort") == "oldest",
             sort=None if get("sort") == "oldest" else get("sort"),
         )
+
+
+def lists_ones_own(query: str) -> bool:
+    """Whether the page with this address lists the leads of whoever looks."""
+    return ("owner", MINE) in parse_qsl(query)
 
 
 def chosen(given: Mapping[str, str], *, by_form: bool = False) -> Choice:

@@ -13,7 +13,7 @@ from leadkeeper.access.permissions import Role
 from leadkeeper.doors.action_words import ACTIONS, SOURCES
 from leadkeeper.doors.leads_csv import CSV_TYPE, TOTAL_HEADER, csv_name, csv_of, total_text
 from leadkeeper.doors.pages import SAFE_HEADERS
-from leadkeeper.doors.portal.leads.choice import Choice, chosen
+from leadkeeper.doors.portal.leads.choice import MINE, Choice, chosen, lists_ones_own
 from leadkeeper.doors.portal.leads.words import FOLLOW_UP_FILTERS, SORT_WORDS, TABS
 from leadkeeper.doors.portal.routes import Places, Routes, form_of, to
 from leadkeeper.doors.portal.session import Session
@@ -78,15 +78,17 @@ class LeadPages:
         content |= {"tabs": TABS, "counted": COUNTED, "most": MOST, "sorted": SORTED, "newest": newest}
         who = session.caller.name
         content["columns"] = await self._services.leads.lists.columns(who, whose)
-        content["views"] = await self._services.leads.lists.views(who, whose)
+        person = session.caller.person_id is not None  # nobody else owns leads
+        views = await self._services.leads.lists.views(who, whose)
+        content["views"] = [each for each in views if person or not lists_ones_own(each.query)]
         content["runs"] = await self._services.leads.bulk_runs.under_way(whose)
         content["query"] = choice.address().partition("?")[2]
         owners = {each.id: each.name for each in await workers(self._routes, whose or values.get("publisher"))}
-        content |= {"owners": owners, "options": await self._options(whose, values, owners)}
+        content |= {"owners": owners, "options": await self._options(whose, values, owners, person=person)}
         return self._routes.page(request, "leads.html", **content)
 
     async def _options(
-        self, publisher_id: str | None, values: Mapping[str, str], owners: Mapping[str, str]
+        self, publisher_id: str | None, values: Mapping[str, str], owners: Mapping[str, str], *, person: bool
     ) -> dict[str, Mapping[str, str]]:
         """What each field of the form offers, by its value."""
         whose = publisher_id or values.get("publisher")
@@ -96,7 +98,7 @@ class LeadPages:
             "action": ACTIONS,
             "source": SOURCES,
             "follow": FOLLOW_UP_FILTERS,
-            "owner": {"me": _("mine"), "nobody": _("nobody's")} | dict(owners),
+            "owner": ({MINE: _("mine")} if person else {}) | {"nobody": _("nobody's")} | dict(owners),
             "withheld": WITHHELD,
             "test": TESTS,
             "sort": SORT_WORDS,

@@ -21,6 +21,7 @@ from leadkeeper.doors.portal.session import Session
 from leadkeeper.inbox.follow_up.follow_ups import Change
 from leadkeeper.inbox.follow_up.lead_clock import clock_of
 from leadkeeper.inbox.follow_up.state import LONGEST_NOTE, LONGEST_REASON
+from leadkeeper.offer import connection_called
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.views import LeadView
@@ -157,7 +158,7 @@ def timeline(lead: LeadView, title: Callable[[str], str]) -> list[Moment]:
     """What happened to a lead, oldest first; ``title`` says what people call a destination."""
     moments = [Moment(lead.created_time, _came(lead))]
     for way in lead.deliveries:
-        over = f"{title(way.destination)} ({way.connection_title})"
+        over = connection_called(way.connection_title, title(way.destination))
         moments += [Moment(each.at, attempt_words(each), over) for each in way.attempts]
     for event in lead.events:
         state, __, reason = event.text.partition(" ")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from leadkeeper.offer import OfferRef
@@ -124,7 +125,7 @@ STORIES: Final = (
 )
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def at(tmp_path: Path) -> AsyncIterator[Places]:
     async with places(tmp_path) as opened:
         yield opened

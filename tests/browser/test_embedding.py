@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, Frame, Page, expect
 
@@ -17,7 +18,7 @@ from tests.browser.test_storefront import PHONE, ROUTES, picture
 from tests.in_process import Installation
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def strict() -> AsyncIterator[Browser]:
     """A browser as it is where third-party cookies are blocked: only partitioned ones reach a frame."""
     async with chromium("--test-third-party-cookie-phaseout") as opened:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.browser.axe import violations
@@ -16,7 +17,7 @@ from tests.browser.test_storefront import PHONE, ROUTES, picture, wide
 PAYLOAD = {"UserDetails": {"LastName": "Lovelace", "Email": "ada@contoso.example"}, "LeadSource": "SPZA"}
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def at(tmp_path: Path) -> AsyncIterator[Places]:
     async with places(tmp_path) as opened:
         yield opened

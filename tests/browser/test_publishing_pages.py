@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from leadkeeper.offer import OfferRef
@@ -26,7 +27,7 @@ REF = OfferRef("contoso", "crm-pro")
 SUMMARY = "microsoft-azure-marketplace.summary"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def at(tmp_path: Path) -> AsyncIterator[Places]:
     async with places(tmp_path) as opened:
         yield opened

@@ -14,8 +14,11 @@ from leadkeeper.sandbox.azure_storage.azurite import KEY, Azurite, AzuriteMissin
 from leadkeeper.sandbox.server import Sandbox
 from leadkeeper.sandbox.stand_ins import every
 from tests.conftest import missing_service
+from tests.contexts_once import make_contexts_once
 from tests.contracts.sandbox_caller import Caller, calling
 from tests.in_process import Installation, Visitor, installation
+
+make_contexts_once()
 
 ROOT: Final = Path(__file__).parents[2]
 ACCOUNTS: Final = 900

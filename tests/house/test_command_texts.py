@@ -102,9 +102,9 @@ def untold(source: str) -> list[str]:
     return sorted(set(found))
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_what_a_command_shows_is_in_the_catalogue(path: Path) -> None:
-    assert untold(path.read_text(encoding="utf-8")) == []
+def test_what_a_command_shows_is_in_the_catalogue() -> None:
+    found = {path: untold(path.read_text(encoding="utf-8")) for path in FILES}
+    assert {name_of(path): texts for path, texts in found.items() if texts} == {}
 
 
 @pytest.mark.parametrize(

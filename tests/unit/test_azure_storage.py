@@ -86,9 +86,14 @@ FACTS = [  # docs/reference/vendors/azure_storage.md#errors
 ]
 
 
-@pytest.mark.parametrize(("status", "code", "kind", "outcome"), FACTS, ids=str)
 @pytest.mark.parametrize("form", ["json", "xml", "header"])
-def test_each_code_means_what_the_facts_say(status: int, code: str, kind: AnyKind, outcome: Outcome, form: str) -> None:
+def test_each_code_means_what_the_facts_say(form: str) -> None:
+    for fact in FACTS:
+        assert_is_read_in(form, *fact)
+
+
+def assert_is_read_in(form: str, status: int, code: str, kind: AnyKind, outcome: Outcome) -> None:
+    """A storage service's error, told in this form, is read as the facts have it."""
     headers = {"x-ms-error-code": code} if form == "header" else {}
     body = {
         "json": json.dumps({"odata.error": {"code": code, "message": {"lang": "de", "value": "0:Nein."}}}),
@@ -97,10 +102,10 @@ def test_each_code_means_what_the_facts_say(status: int, code: str, kind: AnyKin
     }[form]
     error = read_storage_error(status, headers, body.encode(), now=0)
     assert error.code == code
-    assert error.index == (0 if form == "json" else None)
+    assert error.index == (0 if form == "json" else None), code
     diagnosis = diagnose_storage(error, (), ())
-    assert (diagnosis.kind, diagnosis.outcome) == (kind, outcome)
-    assert diagnosis.evidence.status == status
+    assert (diagnosis.kind, diagnosis.outcome) == (kind, outcome), (status, code)
+    assert diagnosis.evidence.status == status, code
     assert diagnosis.evidence.code == code
 
 

@@ -172,61 +172,63 @@ class TestMicrosoftsTexts:
 
 
 class TestCodes:
-    @pytest.mark.parametrize("number", list(entra_errors.CODES))
-    def test_of_entra(self, number: int) -> None:
-        for pasted in (
-            f"AADSTS{number}",
-            f"aadsts{number}: {GUID}",
-            json.dumps({"error": "invalid_client", "error_codes": [number], "error_uri": f"?code={number}"}),
-            f"{number}",
-        ):
-            assert kinds(pasted) == [entra_errors.numbers_of(SIGNED_IN_TO)[number]]
+    def test_of_entra(self) -> None:
+        for number in entra_errors.CODES:
+            for pasted in (
+                f"AADSTS{number}",
+                f"aadsts{number}: {GUID}",
+                json.dumps({"error": "invalid_client", "error_codes": [number], "error_uri": f"?code={number}"}),
+                f"{number}",
+            ):
+                assert kinds(pasted) == [entra_errors.numbers_of(SIGNED_IN_TO)[number]], pasted
 
-    @pytest.mark.parametrize("code", list(dynamics_errors.CODES))
-    def test_of_dataverse_in_every_spelling(self, code: str) -> None:
-        number = int(code, 16)
-        for pasted in (
-            code,
-            code.upper(),
-            code.removeprefix("0x"),
-            str(number),
-            str(number - 2**32),
-            json.dumps({"error": {"code": code, "message": f"Error {GUID}"}}),
-            f"Message: something. ErrorCode: {number - 2**32}. Time: 2026-01-02T03:04:05Z",
-        ):
-            assert kinds(pasted) == [dynamics_errors.CODES[code].kind]
+    def test_of_dataverse_in_every_spelling(self) -> None:
+        for code in dynamics_errors.CODES:
+            number = int(code, 16)
+            for pasted in (
+                code,
+                code.upper(),
+                code.removeprefix("0x"),
+                str(number),
+                str(number - 2**32),
+                json.dumps({"error": {"code": code, "message": f"Error {GUID}"}}),
+                f"Message: something. ErrorCode: {number - 2**32}. Time: 2026-01-02T03:04:05Z",
+            ):
+                assert kinds(pasted) == [dynamics_errors.CODES[code].kind], pasted
 
-    @pytest.mark.parametrize("code", list(salesforce_errors.CODES))
-    def test_of_salesforce(self, code: str) -> None:
-        kind = salesforce_errors.CODES[code]
-        assert kinds(code) == kinds(code.lower()) == [kind]
-        assert kinds(json.dumps([{"errorCode": code, "message": "see https://x/401", "fields": []}])) == [kind]
+    def test_of_salesforce(self) -> None:
+        for code, kind in salesforce_errors.CODES.items():
+            assert kinds(code) == kinds(code.lower()) == [kind], code
+            assert kinds(json.dumps([{"errorCode": code, "message": "see https://x/401", "fields": []}])) == [kind], (
+                code
+            )
 
-    @pytest.mark.parametrize("code", list(azure_errors.CODES))
-    def test_of_azure_storage(self, code: str) -> None:
-        assert azure_errors.CODES[code].kind in kinds(code)
-        summary = f"<Error><Code>{code}</Code><Message>RequestId:{GUID} Time:2026-01-02T03:04:05.678Z</Message></Error>"
-        if code not in {"Forbidden", "Unauthorized"}:
-            assert azure_errors.CODES[code].kind in kinds(summary)
+    def test_of_azure_storage(self) -> None:
+        for code in azure_errors.CODES:
+            assert azure_errors.CODES[code].kind in kinds(code), code
+            summary = (
+                f"<Error><Code>{code}</Code><Message>RequestId:{GUID} Time:2026-01-02T03:04:05.678Z</Message></Error>"
+            )
+            if code not in {"Forbidden", "Unauthorized"}:
+                assert azure_errors.CODES[code].kind in kinds(summary), code
 
-    @pytest.mark.parametrize("code", list(https_endpoint.CODES))
-    def test_of_power_automate(self, code: str) -> None:
-        assert kinds(json.dumps({"error": {"code": code}})) == [https_endpoint.CODES[code]]
+    def test_of_power_automate(self) -> None:
+        for code in https_endpoint.CODES:
+            assert kinds(json.dumps({"error": {"code": code}})) == [https_endpoint.CODES[code]], code
 
-    @pytest.mark.parametrize("code", list(marketo_errors.CODES))
-    def test_of_marketo(self, code: str) -> None:
-        kind = marketo_errors.CODES[code]
-        assert kinds(f"marketo {code}")[0] is kind
-        assert kinds(code)[0] is kind
-        answer = {"requestId": "185d6#14b51985ff0", "success": False, "errors": [{"code": code, "message": "no"}]}
-        assert kinds(json.dumps(answer))[0] is kind
+    def test_of_marketo(self) -> None:
+        for code, kind in marketo_errors.CODES.items():
+            assert kinds(f"marketo {code}")[0] is kind, code
+            assert kinds(code)[0] is kind, code
+            answer = {"requestId": "185d6#14b51985ff0", "success": False, "errors": [{"code": code, "message": "no"}]}
+            assert kinds(json.dumps(answer))[0] is kind, code
 
-    @pytest.mark.parametrize("kind", OURS.kinds)
-    def test_of_ours(self, kind: AnyKind) -> None:
-        assert kinds(kind.value)[0] is kind
-        assert kinds(f"/docs/reference/diagnoses.html#{kind.value.lower()}")[:1] in ([kind], [])
-        for language in LANGUAGES:
-            assert kind in kinds(f"{text_of(kind, language).summary} Who acts: publisher.")
+    def test_of_ours(self) -> None:
+        for kind in OURS.kinds:
+            assert kinds(kind.value)[0] is kind, kind
+            assert kinds(f"/docs/reference/diagnoses.html#{kind.value.lower()}")[:1] in ([kind], []), kind
+            for language in LANGUAGES:
+                assert kind in kinds(f"{text_of(kind, language).summary} Who acts: publisher."), (kind, language)
 
     @pytest.mark.parametrize("error", [*entra_errors.ERRORS, *salesforce_errors.SIGN_IN])
     def test_of_oauth(self, error: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from babel.messages.pofile import read_po
 
 from leadkeeper.catalogue import CATALOGUE, diagnose, docs_of, text_of
@@ -44,30 +43,31 @@ def prose(sentence: str) -> list[str]:
     return re.findall(r"[^\W\d_]+(?:'s)?", NO_PROSE.sub(" ", sentence).casefold())
 
 
-@pytest.mark.parametrize("kind", OURS.kinds)
-def test_every_kind_is_told_in_both_languages(kind: AnyKind) -> None:
-    english, other = text_of(kind, ENGLISH), text_of(kind, PORTUGUESE)
-    assert english.summary == CATALOGUE[kind].summary
-    assert len(other.steps) == len(english.steps)
-    for sentence in sentences(kind, PORTUGUESE):
-        assert re.match(r"[A-ZÀ-Ý]", sentence), sentence
-        assert sentence.endswith("."), sentence
-        assert "  " not in sentence
-        assert sentence.count("'") % 2 == 0
+def test_every_kind_is_told_in_both_languages() -> None:
+    for kind in OURS.kinds:
+        english, other = text_of(kind, ENGLISH), text_of(kind, PORTUGUESE)
+        assert english.summary == CATALOGUE[kind].summary, kind
+        assert len(other.steps) == len(english.steps), kind
+        for sentence in sentences(kind, PORTUGUESE):
+            assert re.match(r"[A-ZÀ-Ý]", sentence), (kind, sentence)
+            assert sentence.endswith("."), (kind, sentence)
+            assert "  " not in sentence, (kind, sentence)
+            assert sentence.count("'") % 2 == 0, (kind, sentence)
 
 
-@pytest.mark.parametrize("kind", OURS.kinds)
-def test_no_english_is_left_over(kind: AnyKind) -> None:
-    for sentence in sentences(kind, PORTUGUESE):
-        assert not ENGLISH_WORDS.intersection(prose(sentence)), sentence
+def test_no_english_is_left_over() -> None:
+    for kind in OURS.kinds:
+        for sentence in sentences(kind, PORTUGUESE):
+            assert not ENGLISH_WORDS.intersection(prose(sentence)), (kind, sentence)
 
 
-@pytest.mark.parametrize("kind", OURS.kinds)
-def test_names_are_the_same_in_both_languages(kind: AnyKind) -> None:
-    english, other = (
-        {name for sentence in sentences(kind, language) for name in NAMES.findall(sentence)} for language in LANGUAGES
-    )
-    assert english <= other, "a setting, an address or a status is missing"
+def test_names_are_the_same_in_both_languages() -> None:
+    for kind in OURS.kinds:
+        english, other = (
+            {name for sentence in sentences(kind, language) for name in NAMES.findall(sentence)}
+            for language in LANGUAGES
+        )
+        assert english <= other, f"{kind}: a setting, an address or a status is missing"
 
 
 def test_english_is_recognized() -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from shutil import which
 from typing import Any, Final
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 
 from tests.conftest import missing_service
@@ -30,9 +28,6 @@ _FLAGS: Final = (
     "--disable-sync",
 )
 
-_HERE: Final = Path(__file__).parent
-_ONE_LOOP: Final = pytest.mark.asyncio(loop_scope="session")
-
 expect.set_options(timeout=PATIENCE)
 
 
@@ -49,33 +44,11 @@ async def chromium(*flags: str) -> AsyncIterator[Browser]:
         await opened.close()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tests here share one event loop, which their browser lives in: its scope is asked for before items are made."""
-    if inspect.iscoroutinefunction(metafunc.function):
-        metafunc.definition.add_marker(_ONE_LOOP, append=False)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say so of each of them."""
-    for item in items:
-        if item.path.parent == _HERE and pytest_asyncio.is_async_test(item):
-            item.add_marker(_ONE_LOOP, append=False)
-
-
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def _one_browser() -> AsyncIterator[Browser]:
-    """One for each worker of pytest-xdist: to start it and its driver takes a second of CPU."""
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A browser."""
     async with chromium() as opened:
         yield opened
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def browser(_one_browser: Browser) -> AsyncIterator[Browser]:
-    """A browser without contexts, which are what a test sees of it; it loses those that the test made."""
-    yield _one_browser
-    for context in _one_browser.contexts:
-        await context.close()
 
 
 Opened = Callable[..., contextlib.AbstractAsyncContextManager[Installation]]

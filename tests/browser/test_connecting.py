@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from leadkeeper.offer import OfferRef
@@ -125,7 +124,7 @@ STORIES: Final = (
 )
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def at(tmp_path: Path) -> AsyncIterator[Places]:
     async with places(tmp_path) as opened:
         yield opened

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, Frame, Page, expect
 
@@ -18,7 +17,7 @@ from tests.browser.test_storefront import PHONE, ROUTES, picture
 from tests.in_process import Installation
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def strict() -> AsyncIterator[Browser]:
     """A browser as it is where third-party cookies are blocked: only partitioned ones reach a frame."""
     async with chromium("--test-third-party-cookie-phaseout") as opened:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.browser.axe import violations
@@ -17,7 +16,7 @@ from tests.browser.test_storefront import PHONE, ROUTES, picture, wide
 PAYLOAD = {"UserDetails": {"LastName": "Lovelace", "Email": "ada@contoso.example"}, "LeadSource": "SPZA"}
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def at(tmp_path: Path) -> AsyncIterator[Places]:
     async with places(tmp_path) as opened:
         yield opened

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 import sqlalchemy as sa
 from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, Page, expect
@@ -48,7 +47,7 @@ class Shop:
         return (*PAGES, f"{AT}?preview={self.preview}", f"{AT}/contact-me?preview={self.preview}")
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def shop(opening: Opened) -> AsyncIterator[Shop]:
     async with opening(form_limit="100/minute") as home:
         await open_shop(home.services)
@@ -184,7 +183,7 @@ async def test_after_mistakes_the_summary_has_the_focus(browser: Browser, shop: 
     await page.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def other_site() -> AsyncIterator[tuple[str, dict[str, str]]]:
     """A site of somebody else: its origin, and the page that it answers."""
     content = {"html": ""}

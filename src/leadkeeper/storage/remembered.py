@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.conflicts import insert_into
+from leadkeeper.storage.hot import HotStatement
 
 WORKER_SEEN: Final = "workerSeen"
 """When a worker last said that it runs."""
@@ -27,8 +28,15 @@ def remember_now(conn: sa.Connection, name: str, value: str, now: int, *, since:
 
 def remembered_at(conn: sa.Connection, name: str) -> int | None:
     """When it was written down, or since when it is so; ``None`` where it is not."""
-    found: int | None = conn.scalar(sa.select(t.installation.c.changed_at).where(t.installation.c.name == name))
+    found: int | None = _AT.scalar(conn, {"name": name})
     return found
+
+
+_AT: Final = HotStatement(
+    lambda _: sa.select(t.installation.c.changed_at).where(
+        t.installation.c.name == sa.bindparam("name", type_=sa.String)
+    )
+)
 
 
 def forget_now(conn: sa.Connection, name: str) -> None:

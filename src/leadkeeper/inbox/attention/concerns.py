@@ -17,6 +17,7 @@ from leadkeeper.publishing.operations import NEVER
 from leadkeeper.publishing.steps import StepStatus
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.damage import damage_count
+from leadkeeper.storage.hot import HotStatement
 from leadkeeper.storage.presence import workers_away
 from leadkeeper.storage.remembered import DISK_NEARLY_FULL, remembered_at
 from leadkeeper.texts import Language
@@ -76,14 +77,13 @@ def failed(
     conn: sa.Connection, publisher_id: str | None, now: int, language: Language
 ) -> tuple[list[AttentionEntry], bool]:
     """The offers whose newest publishing failed, the newest first, and whether these are all."""
-    o, newer = t.operation.c, t.operation.alias()
-    query = sa.select(o.offer_ref, o.changed_at).where(t.FAILED, o.id >= least_id(now - FAILED_WITHIN_MS))
-    if publisher_id is not None:
+    given = {"least": least_id(now - FAILED_WITHIN_MS)}
+    if publisher_id is None:
+        rows = _FAILED.rows(conn, given)
+    else:
         offer = t.offer.c
         refs = conn.scalars(sa.select(offer.ref).where(offer.publisher_id == publisher_id)).all()
-        query = query.where(o.offer_ref.in_(refs))
-    query = query.where(~sa.exists().where(newer.c.offer_ref == o.offer_ref, newer.c.id > o.id))
-    rows = conn.execute(query.order_by(o.id.desc()).limit(MOST_FAILED + 1)).all()
+        rows = conn.execute(_failed("", t.operation.c.offer_ref.in_(refs)), given).all()
     entries = [
         _entry(Cause.PUBLISHING_FAILED, row.changed_at, language, offer=OfferRef.parse(row.offer_ref))
         for row in rows[:MOST_FAILED]
@@ -91,25 +91,50 @@ def failed(
     return entries, len(rows) <= MOST_FAILED
 
 
+def _failed(_: str, *own: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    o, newer = t.operation.c, t.operation.alias()
+    least = sa.bindparam("least", type_=o.id.type)
+    newest = ~sa.exists().where(newer.c.offer_ref == o.offer_ref, newer.c.id > o.id)
+    query = sa.select(o.offer_ref, o.changed_at).where(t.FAILED, o.id >= least, *own, newest)
+    return query.order_by(o.id.desc()).limit(MOST_FAILED + 1)
+
+
+_FAILED: Final = HotStatement(_failed)
+
+
 def _mails(conn: sa.Connection, now: int) -> tuple[int, int | None]:
     """How many notices wait although they were tried, or are due and nobody tries them; and since when the first does.
 
     Those that wait for a contact's consent are not due, and were not tried.
     """
+    ((count, since),) = _STUCK_MAILS.rows(conn, {"overdue": now - OVERDUE_MS})
+    return count, since
+
+
+def _stuck_mails(_: str) -> sa.Select[Any]:
     n = t.notice.c
     columns = (n.created_at, n.tries, n.due_at)
     first = sa.select(*columns).where(t.WAITING_NOTICE).order_by(n.due_at).limit(MOST_COUNTED + 1).subquery()
-    stuck = (first.c.tries > 0) | (first.c.due_at <= now - OVERDUE_MS)
-    count, since = conn.execute(sa.select(sa.func.count(), sa.func.min(first.c.created_at)).where(stuck)).one()
-    return count, since
+    stuck = (first.c.tries > 0) | (first.c.due_at <= sa.bindparam("overdue", type_=sa.BigInteger))
+    return sa.select(sa.func.count(), sa.func.min(first.c.created_at)).where(stuck)
+
+
+_STUCK_MAILS: Final = HotStatement(_stuck_mails)
 
 
 def _certification(conn: sa.Connection) -> tuple[int, int | None]:
+    ((count, since),) = _TO_CERTIFY.rows(conn, {})
+    return count, since
+
+
+def _to_certify(_: str) -> sa.Select[Any]:
     o = t.operation.c
     waiting = (t.RUNNING, o.due_at == NEVER, o.steps.contains(StepStatus.WAITING_FOR_APPROVAL.value))
     first = sa.select(o.changed_at).where(*waiting).limit(MOST_COUNTED + 1).subquery()
-    count, since = conn.execute(sa.select(sa.func.count(), sa.func.min(first.c.changed_at))).one()
-    return count, since
+    return sa.select(sa.func.count(), sa.func.min(first.c.changed_at))
+
+
+_TO_CERTIFY: Final = HotStatement(_to_certify)
 
 
 def _entry(cause: Cause, since: int | None, language: Language, **more: Any) -> AttentionEntry:

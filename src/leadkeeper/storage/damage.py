@@ -12,7 +12,6 @@ import sqlalchemy as sa
 
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.conflicts import insert_into
-from leadkeeper.storage.hot import HotStatement
 
 MOST_COUNTED: Final = 10_000
 
@@ -85,9 +84,10 @@ def damage_counts(conn: sa.Connection) -> Mapping[Record, int]:
 
 def damage_count(conn: sa.Connection) -> int:
     """How many damaged records are known in all; no more than :data:`MOST_COUNTED` are counted."""
-    return _COUNT.scalar(conn, {}) or 0
+    return conn.scalar(counted_damage()) or 0
 
 
-_COUNT: Final = HotStatement(
-    lambda _: sa.select(sa.func.count()).select_from(sa.select(t.damaged_record.c.key).limit(MOST_COUNTED).subquery())
-)
+def counted_damage() -> sa.Select[tuple[int]]:
+    """The statement of :func:`damage_count`, for whoever asks for more with it."""
+    some = sa.select(t.damaged_record.c.key).limit(MOST_COUNTED).subquery()
+    return sa.select(sa.func.count()).select_from(some)

@@ -32,11 +32,13 @@ def remembered_at(conn: sa.Connection, name: str) -> int | None:
     return found
 
 
-_AT: Final = HotStatement(
-    lambda _: sa.select(t.installation.c.changed_at).where(
-        t.installation.c.name == sa.bindparam("name", type_=sa.String)
-    )
-)
+def moment_of(parameter: str) -> sa.Select[tuple[int]]:
+    """The statement of :func:`remembered_at`; the name is its ``parameter``."""
+    i = t.installation.c
+    return sa.select(i.changed_at).where(i.name == sa.bindparam(parameter, type_=sa.String))
+
+
+_AT: Final = HotStatement(lambda _: moment_of("name"))
 
 
 def forget_now(conn: sa.Connection, name: str) -> None:

@@ -155,5 +155,6 @@ def leads_of(conditions: Sequence[sa.ColumnElement[bool]], leads: Any, most: int
     ]
     every = sa.union_all(*(sa.select(one.c.lead_id) for one in each)).subquery()
     by_lead = sa.select(sa.func.count(every.c.lead_id).label("deliveries")).group_by(every.c.lead_id).subquery()
-    query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(by_lead.c.deliveries), 0))
+    deliveries = sa.func.coalesce(sa.func.sum(by_lead.c.deliveries), 0)
+    query = sa.select(sa.func.count().label("leads"), sa.cast(deliveries, sa.BigInteger).label("deliveries"))
     return query.select_from(by_lead)

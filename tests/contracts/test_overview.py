@@ -15,6 +15,7 @@ from leadkeeper.clock import least_id, new_id, now_ms
 from leadkeeper.connections.deliveries import new_delivery
 from leadkeeper.inbox.attention.attention import attention, causes_mark
 from leadkeeper.inbox.lists.filter import LeadFilter
+from leadkeeper.inbox.lists.tab_counts import counts_of_all
 from leadkeeper.inbox.oversight.figures import DAY_MS, Figures, overview
 from leadkeeper.inbox.oversight.tally import ALL_EVERY_MS, EVERY_MS, Tally
 from leadkeeper.storage import tables as t
@@ -22,6 +23,7 @@ from leadkeeper.storage.engine import insert_rows
 from leadkeeper.texts import ENGLISH
 from tests.contracts.plans import statements, work
 from tests.contracts.test_flat import BODY
+from tests.contracts.test_idle import rows_gone_through
 from tests.in_process import DESTINATION, OFFER, Installation, hand_in, installation
 from tests.people import signed_in
 
@@ -161,7 +163,9 @@ async def test_the_first_page_does_not_go_through_all_connections(home: Installa
             {"paused_by_person": True},
             {"ends_at": now_ms()},
         )
-        rows = [one | well | {"id": new_id(), "name": f"other{number}"} for number in range(OTHERS)]
+        rows: list[dict[str, Any]] = [
+            one | well | {"id": new_id(), "name": f"other{number}"} for number in range(OTHERS)
+        ]
         for row, why in zip(rows, ill, strict=False):
             row.update(why)
         insert_rows(conn, t.connection, rows)
@@ -177,9 +181,18 @@ async def test_the_first_page_does_not_go_through_all_connections(home: Installa
     async def tabs() -> int:
         return len(await inbox.counts(LeadFilter(None)))
 
-    call = causes if part == "causes" else tabs
+    call, asked = (causes, _causes) if part == "causes" else (tabs, _tabs)
     assert await call() == (3 if part == "causes" else 5)
     assert await work(storage, call, chains=True) < OTHERS
+    assert await storage.write(rows_gone_through, asked, now_ms()) < OTHERS
+
+
+def _causes(conn: sa.Connection, now: int) -> object:
+    return attention(conn, None, now, ENGLISH)
+
+
+def _tabs(conn: sa.Connection, _now: int) -> object:
+    return counts_of_all(conn)
 
 
 def _missing(connection_id: str) -> dict[str, Any]:

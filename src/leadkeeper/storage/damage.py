@@ -87,7 +87,7 @@ def damage_count(conn: sa.Connection) -> int:
     return conn.scalar(counted_damage()) or 0
 
 
-def counted_damage() -> sa.Select[tuple[int]]:
+def counted_damage() -> sa.Select[Any]:
     """The statement of :func:`damage_count`, for whoever asks for more with it."""
     some = sa.select(t.damaged_record.c.key).limit(MOST_COUNTED).subquery()
     return sa.select(sa.func.count()).select_from(some)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -32,7 +32,7 @@ def remembered_at(conn: sa.Connection, name: str) -> int | None:
     return found
 
 
-def moment_of(parameter: str) -> sa.Select[tuple[int]]:
+def moment_of(parameter: str) -> sa.Select[Any]:
     """The statement of :func:`remembered_at`; the name is its ``parameter``."""
     i = t.installation.c
     return sa.select(i.changed_at).where(i.name == sa.bindparam(parameter, type_=sa.String))

@@ -90,7 +90,8 @@ class HomePages:
         content: dict[str, Any] = {"offers": offers, "connections": connections, "following": last}
         language = self._routes.language_of(request)
         content["touched"] = {ref: touched_words(each, language) for ref, each in touched.items()}
-        return content | above | {"first": after is None}
+        content |= above
+        return content | {"first": after is None}
 
     async def _overview(self, request: Request, session: Session) -> dict[str, Any]:
         """What stands above the offers: what needs attention, and the figures of the last days."""

@@ -126,9 +126,13 @@ def _concerning_ids(dialect: str, *own: sa.ColumnElement[bool]) -> sa.Select[Any
     """Each reason is asked by itself, since an index answers one alone: of all connections only those are read."""
     c = t.connection.c
     order = (c.offer_ref, c.name, c.id)
-    ending = sa.select(c.id).where(c.ends_at <= sa.bindparam("until", type_=sa.BigInteger))
-    reasons = ((t.CONCERNING,), (c.removed_at.is_(None), c.id.in_(ending)), (listed(dialect, c.id, "aside"),))
-    each = [sa.select(*order).where(*own, *which).order_by(*order).limit(MOST + 1).subquery() for which in reasons]
+    soon = c.ends_at <= sa.bindparam("until", type_=sa.BigInteger)
+    ending = sa.select(*order).where(*own, c.removed_at.is_(None), soon).order_by(c.ends_at).limit(MOST + 1)
+    each = [
+        sa.select(*order).where(*own, which).order_by(*order).limit(MOST + 1).subquery()
+        for which in (t.CONCERNING, listed(dialect, c.id, "aside"))
+    ]
+    each.append(ending.subquery())
     together = sa.union(*(sa.select(some) for some in each)).subquery()
     return sa.select(together.c.id).order_by(*together.c).limit(MOST + 1)
 

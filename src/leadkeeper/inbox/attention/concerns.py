@@ -52,7 +52,8 @@ def _counted(_: str) -> sa.Select[Any]:
     """What is counted, and since when the disk is nearly full, in one statement: a page waits for each."""
     mails, offers = _stuck_mails().subquery(), _to_certify().subquery()
     disk = moment_of("disk").scalar_subquery()
-    return sa.select(counted_damage().scalar_subquery(), *mails.c, *offers.c, disk.label("nearly_full"))
+    columns = (counted_damage().scalar_subquery(), *mails.c, *offers.c, disk.label("nearly_full"))
+    return sa.select(*columns).select_from(mails.join(offers, sa.true()))
 
 
 def _of_processes(conn: sa.Connection, now: int, nearly_full: int | None, language: Language) -> list[AttentionEntry]:
@@ -117,14 +118,16 @@ def _stuck_mails() -> sa.Select[Any]:
     columns = (n.created_at, n.tries, n.due_at)
     first = sa.select(*columns).where(t.WAITING_NOTICE).order_by(n.due_at).limit(MOST_COUNTED + 1).subquery()
     stuck = (first.c.tries > 0) | (first.c.due_at <= sa.bindparam("overdue", type_=sa.BigInteger))
-    return sa.select(sa.func.count().label("mails"), sa.func.min(first.c.created_at).label("mails_since")).where(stuck)
+    both: list[Any] = [sa.func.count().label("mails"), sa.func.min(first.c.created_at).label("mails_since")]
+    return sa.select(*both).where(stuck)
 
 
 def _to_certify() -> sa.Select[Any]:
     o = t.operation.c
     waiting = (t.RUNNING, o.due_at == NEVER, o.steps.contains(StepStatus.WAITING_FOR_APPROVAL.value))
     first = sa.select(o.changed_at).where(*waiting).limit(MOST_COUNTED + 1).subquery()
-    return sa.select(sa.func.count().label("offers"), sa.func.min(first.c.changed_at).label("offers_since"))
+    both: list[Any] = [sa.func.count().label("offers"), sa.func.min(first.c.changed_at).label("offers_since")]
+    return sa.select(*both)
 
 
 _COUNTED: Final = HotStatement(_counted)

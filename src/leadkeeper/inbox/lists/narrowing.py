@@ -6,6 +6,7 @@ its cursor goes on from there.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -109,19 +110,23 @@ def counts(
     ``deliveries`` says which deliveries each tab is about, any of several conditions; each is asked by itself, since an
     index answers one alone. ``leads`` chooses the leads of the list.
     """
-    found = {"": conn.scalar(whole_count(leads)) or 0}
+    found = {"": conn.scalar(whole_count(leads, COUNTED + 1)) or 0}
     for tab, conditions in deliveries.items():
-        found[tab] = counted(lambda most, which=conditions: conn.execute(leads_of(which, leads, most)).one())
+        found[tab] = counted(functools.partial(_look, conn, conditions, leads))
     return found
 
 
-def whole_count(leads: Any) -> sa.Select[Any]:
-    """How many of these leads there are, tests left out, up to one more than :data:`COUNTED`."""
+def _look(conn: sa.Connection, conditions: Sequence[sa.ColumnElement[bool]], leads: Any, most: int | None) -> Any:
+    return conn.execute(leads_of(conditions, leads, most)).one()
+
+
+def whole_count(leads: Any, most: Any) -> sa.Select[Any]:
+    """How many of these leads there are, tests left out, up to ``most``, a number or a parameter."""
     # Looked up by id, so that the index of offers holds all else: with old figures of how many leads an offer has,
     # SQLite would go through those of the publisher.
     same = t.lead.alias("same")
     test = sa.select(same.c.test).where(same.c.id == t.lead.c.id).scalar_subquery()
-    whole = sa.select(t.lead.c.id).where(*leads, sa.not_(test)).limit(COUNTED + 1).subquery()
+    whole = sa.select(t.lead.c.id).where(*leads, sa.not_(test)).limit(most).subquery()
     return sa.select(sa.func.count()).select_from(whole)
 
 
@@ -131,17 +136,14 @@ def counted(look: Callable[[int | None], Any]) -> int:
     As many deliveries are read as that many leads have if each has one, then more, and all only where leads have very
     many each: PostgreSQL would read all of them to tell their leads apart, also those beyond the number.
     """
-    for most in (*FEW_FIRST, None):
+    for most in (COUNTED + 1, 4 * (COUNTED + 1)):
         found, deliveries = look(most)
-        if most is None or found > COUNTED or deliveries < most:
-            break
-    return min(int(found), COUNTED + 1)
+        if found > COUNTED or deliveries < most:
+            return min(int(found), COUNTED + 1)
+    return min(int(look(None)[0]), COUNTED + 1)
 
 
-FEW_FIRST: Final = (COUNTED + 1, 4 * (COUNTED + 1))
-
-
-def leads_of(conditions: Sequence[sa.ColumnElement[bool]], leads: Any, most: int | None) -> sa.Select[Any]:
+def leads_of(conditions: Sequence[sa.ColumnElement[bool]], leads: Any, most: Any) -> sa.Select[Any]:
     """How many leads the deliveries of ``conditions`` have, up to ``most`` of each; and how many these are.
 
     Each lead is looked up by id. PostgreSQL would join them by going through all leads until it has found enough, since
@@ -156,5 +158,5 @@ def leads_of(conditions: Sequence[sa.ColumnElement[bool]], leads: Any, most: int
     every = sa.union_all(*(sa.select(one.c.lead_id) for one in each)).subquery()
     by_lead = sa.select(sa.func.count(every.c.lead_id).label("deliveries")).group_by(every.c.lead_id).subquery()
     deliveries = sa.func.coalesce(sa.func.sum(by_lead.c.deliveries), 0)
-    query = sa.select(sa.func.count().label("leads"), sa.cast(deliveries, sa.BigInteger).label("deliveries"))
-    return query.select_from(by_lead)
+    both: list[Any] = [sa.func.count().label("leads"), sa.cast(deliveries, sa.BigInteger).label("deliveries")]
+    return sa.select(*both).select_from(by_lead)

@@ -156,7 +156,7 @@ async def test_the_first_page_does_not_go_through_all_connections(home: Installa
         one = {**conn.execute(sa.select(t.connection)).mappings().one()}
         well = {"tried": True, "proven": True}
         failing = {"failing_since": 1}
-        ill = (
+        ill: tuple[dict[str, Any], ...] = (
             {"failures": 1} | failing,
             {"refusals": 1} | failing,
             {"proven": False},

@@ -113,7 +113,7 @@ def _found(conn: sa.Connection, publisher_id: str | None, now: int, language: La
 def _concerning(
     conn: sa.Connection, publisher_id: str | None, aside: Collection[str], now: int
 ) -> Sequence[sa.Row[Any]]:
-    """The connections that may need somebody, by offer and name, at most one more than :data:`MOST`."""
+    """The connections that may need attention, by offer and name, at most one more than :data:`MOST`."""
     given = {"aside": list(aside), "until": now + max(REMIND_DAYS) * DAY_MS}
     if publisher_id is None:
         ids = [row.id for row in _CONCERNING.rows(conn, given)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final
@@ -20,6 +22,7 @@ from leadkeeper.access.chain import seal
 from leadkeeper.app import open_services
 from leadkeeper.clock import least_id, now_ms
 from leadkeeper.connections.deliveries import new_delivery
+from leadkeeper.doors.cli.operating.serve import settle
 from leadkeeper.doors.leads_csv import csv_of
 from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.lead import Customer, country_key
@@ -85,8 +88,24 @@ async def _measure(settings: Settings, kind: Kind, say: Say) -> list[Row]:
     """The rows of one database."""
     async with open_services(settings, worker=False) as opened:
         say(f"growth: {kind}, pages")
-        rows = [await _page(opened.services, kind, *each) for each in _pages()]
+        with _settled():
+            rows = [await _page(opened.services, kind, *each) for each in _pages()]
         return [*rows, await _download(opened.services, kind)]
+
+
+@contextlib.contextmanager
+def _settled() -> Iterator[None]:
+    """As a server is once it has started: else every tenth page or so pays for a look through all that is loaded here.
+
+    Python looks through what the bench itself has loaded, for some 100 ms, whenever pages made enough of new objects.
+    """
+    thresholds = gc.get_threshold()
+    settle()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
 
 
 async def fill(services: Services, leads: int, *, waiting: bool = True, say: Say = lambda _text: None) -> float:

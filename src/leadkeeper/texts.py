@@ -8,6 +8,7 @@ Values are named, ``%(publisher)s``; a percent sign is ``%%``. ``make texts`` ga
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -171,7 +172,7 @@ class Language:
     @property
     def locale(self) -> Locale:
         """What the Common Locale Data Repository knows of this language."""
-        return Locale.parse(self.code, sep="-")
+        return _locale(self.code)
 
     @property
     def name(self) -> str:
@@ -181,7 +182,7 @@ class Language:
 
     def number(self, value: int | float) -> str:
         """A number as people of this language write it: ``1,250``, ``1.250``."""
-        return format_decimal(value, locale=self.locale)
+        return _number(self.code, value)
 
     def duration(self, milliseconds: int) -> str:
         """How long something took, in its largest unit: ``3 seconds``, ``2 dias``."""
@@ -194,6 +195,17 @@ class Language:
     def day(self, at: datetime) -> str:
         """A date as people of this language write it: ``November 29, 2026``."""
         return format_date(at, "long", locale=self.locale)
+
+
+@functools.cache
+def _locale(code: str) -> Locale:
+    return Locale.parse(code, sep="-")
+
+
+@functools.lru_cache(maxsize=4_096, typed=True)
+def _number(code: str, value: int | float) -> str:
+    """Kept: a page writes dozens of numbers, most of them small, and each would take a tenth of a millisecond."""
+    return format_decimal(value, locale=_locale(code))
 
 
 ENGLISH: Final = Language("en")

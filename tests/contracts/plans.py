@@ -30,11 +30,15 @@ def statements() -> Iterator[Seen]:
         sa.event.remove(sa.Engine, "before_cursor_execute", note)
 
 
-async def work(storage: Storage, call: Callable[[], Awaitable[object]]) -> int:
-    """What the queries of ``call`` cost: rows that PostgreSQL reads, steps that SQLite's machine takes."""
+async def work(storage: Storage, call: Callable[[], Awaitable[object]], *, chains: bool = False) -> int:
+    """What the queries of ``call`` cost: rows that PostgreSQL reads, steps that SQLite's machine takes.
+
+    With ``chains`` those that go from step to step in an index count, too.
+    """
+    begins = ("SELECT", "WITH RECURSIVE") if chains else ("SELECT",)
     with statements() as seen:
         await call()
-    queries = [each for each in seen if each[0].lstrip().upper().startswith("SELECT") and "advisory" not in each[0]]
+    queries = [each for each in seen if each[0].lstrip().upper().startswith(begins) and "advisory" not in each[0]]
     assert queries, "the call asked the database nothing"
     costs, planner = [], None
     for query in queries:

@@ -14,6 +14,8 @@ from leadkeeper.access.permissions import Role
 from leadkeeper.clock import least_id, new_id, now_ms
 from leadkeeper.connections.deliveries import new_delivery
 from leadkeeper.inbox.attention.attention import attention, causes_mark
+from leadkeeper.inbox.lists.filter import LeadFilter
+from leadkeeper.inbox.lists.tab_counts import counts_of_all
 from leadkeeper.inbox.oversight.figures import DAY_MS, Figures, overview
 from leadkeeper.inbox.oversight.tally import ALL_EVERY_MS, EVERY_MS, Tally
 from leadkeeper.storage import tables as t
@@ -21,6 +23,7 @@ from leadkeeper.storage.engine import insert_rows
 from leadkeeper.texts import ENGLISH
 from tests.contracts.plans import statements, work
 from tests.contracts.test_flat import BODY
+from tests.contracts.test_idle import rows_gone_through
 from tests.in_process import DESTINATION, OFFER, Installation, hand_in, installation
 from tests.people import signed_in
 
@@ -139,6 +142,64 @@ async def test_figures_and_causes_cost_the_same_whatever_number_of_leads_there_i
     assert await work(storage, lambda: storage.read(overview, whose, now_ms())) <= few + 50
     assert await work(storage, lambda: storage.read(attention, whose, now_ms(), ENGLISH)) <= causes + 50
     assert causes < 3_000
+
+
+OTHERS: Final = 2_000
+"""More connections than anything on the first page may go through."""
+
+
+@pytest.mark.parametrize("part", ["causes", "tabs"])
+async def test_the_first_page_does_not_go_through_all_connections(home: Installation, part: str) -> None:
+    """Of 2,000 connections that work, and a few that do not, those few alone are looked at."""
+
+    def others(conn: sa.Connection) -> None:
+        one = {**conn.execute(sa.select(t.connection)).mappings().one()}
+        well = {"tried": True, "proven": True}
+        failing = {"failing_since": 1}
+        ill: tuple[dict[str, Any], ...] = (
+            {"failures": 1} | failing,
+            {"refusals": 1} | failing,
+            {"proven": False},
+            {"paused_by_person": True},
+            {"ends_at": now_ms()},
+        )
+        rows: list[dict[str, Any]] = [
+            one | well | {"id": new_id(), "name": f"other{number}"} for number in range(OTHERS)
+        ]
+        for row, why in zip(rows, ill, strict=False):
+            row.update(why)
+        insert_rows(conn, t.connection, rows)
+        insert_rows(conn, t.missing_record, [_missing(row["id"]) for row in rows[5:7]])
+        conn.exec_driver_sql("ANALYZE").close()
+
+    storage, inbox = home.services.storage, home.services.leads.inbox
+    await storage.write(others)
+
+    async def causes() -> int:
+        return len((await storage.read(attention, None, now_ms(), ENGLISH)).entries)
+
+    async def tabs() -> int:
+        return len(await inbox.counts(LeadFilter(None)))
+
+    call, asked = (causes, _causes) if part == "causes" else (tabs, _tabs)
+    assert await call() == (3 if part == "causes" else 5)
+    assert await work(storage, call, chains=True) < OTHERS
+    assert await storage.write(rows_gone_through, asked, now_ms()) < OTHERS
+
+
+def _causes(conn: sa.Connection, now: int) -> object:
+    return attention(conn, None, now, ENGLISH)
+
+
+def _tabs(conn: sa.Connection, _now: int) -> object:
+    return counts_of_all(conn)
+
+
+def _missing(connection_id: str) -> dict[str, Any]:
+    """A record that is missing over a connection, of a lead that is no more: nobody is told of it."""
+    none = new_id()
+    row = {"delivery_id": none, "lead_id": none, "connection_id": connection_id, "found_at": now_ms()}
+    return row | {"delivered_at": now_ms()}
 
 
 async def test_what_was_set_aside_is_counted_up_to_a_bound(home: Installation, monkeypatch: pytest.MonkeyPatch) -> None:

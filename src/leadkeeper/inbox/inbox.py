@@ -25,6 +25,7 @@ from leadkeeper.inbox.lists.period import within
 from leadkeeper.inbox.lists.runs import Runs, runs_of
 from leadkeeper.inbox.lists.searching import Among, searched
 from leadkeeper.inbox.lists.sorting import SORTED, beside, in_order
+from leadkeeper.inbox.lists.tab_counts import counts_of_all
 from leadkeeper.inbox.lists.total import COUNTED_WHOLE, LeadTotal, total_of
 from leadkeeper.intake.normal import normal_address
 from leadkeeper.offer import OfferRef
@@ -245,6 +246,8 @@ def _total(conn: sa.Connection, filters: LeadFilter) -> LeadTotal | None:
 
 def _counts(conn: sa.Connection, filters: LeadFilter) -> dict[str, int]:
     whose = filters.publisher_id
+    if whose is None:
+        return counts_of_all(conn)
     return counts(conn, tabs(conn, whose, filters.offer_id), _conditions(LeadFilter(whose, filters.offer_id)))
 
 

@@ -7,7 +7,7 @@ A withheld lead needs nobody, but who sells ought to know that a customer was th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -17,6 +17,7 @@ from leadkeeper.inbox.attention.causes import MOST, MOST_COUNTED
 from leadkeeper.inbox.oversight.figures import DAY_MS, EVERYBODY
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.hot import HotStatement
 from leadkeeper.storage.known import publisher_exists
 from leadkeeper.texts import lazy_gettext
 from leadkeeper.views import View
@@ -42,10 +43,17 @@ def withheld_counts(conn: sa.Connection, publisher_id: str | None, now: int) -> 
 
 
 def _with_any(conn: sa.Connection, now: int) -> list[str]:
+    return [row.publisher_id for row in _WITH_ANY.rows(conn, {"day": now // DAY_MS - WITHIN_DAYS})]
+
+
+def _with_any_statement(_: str) -> sa.Select[Any]:
     f = t.day_figure.c
-    days = f.day >= now // DAY_MS - WITHIN_DAYS
+    days = f.day >= sa.bindparam("day", type_=sa.BigInteger)
     query = sa.select(f.publisher_id).where(t.WITH_WITHHELD, days, f.publisher_id != EVERYBODY)
-    return list(conn.scalars(query.distinct().order_by(f.publisher_id).limit(MOST + 1)))
+    return query.distinct().order_by(f.publisher_id).limit(MOST + 1)
+
+
+_WITH_ANY: Final = HotStatement(_with_any_statement)
 
 
 def _count(conn: sa.Connection, publisher_id: str, now: int) -> tuple[int, int | None]:

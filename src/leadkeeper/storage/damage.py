@@ -84,5 +84,10 @@ def damage_counts(conn: sa.Connection) -> Mapping[Record, int]:
 
 def damage_count(conn: sa.Connection) -> int:
     """How many damaged records are known in all; no more than :data:`MOST_COUNTED` are counted."""
+    return conn.scalar(counted_damage()) or 0
+
+
+def counted_damage() -> sa.Select[Any]:
+    """The statement of :func:`damage_count`, for whoever asks for more with it."""
     some = sa.select(t.damaged_record.c.key).limit(MOST_COUNTED).subquery()
-    return conn.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+    return sa.select(sa.func.count()).select_from(some)

@@ -1,4 +1,4 @@
-"""The few statements that run for every lead: made and compiled once, and run by the database's driver itself.
+"""The statements of every lead and of every page: made and compiled once, and run by the database's driver itself.
 
 SQLAlchemy takes several times as long to get a small statement to the driver, and its rows back, as the driver does.
 """

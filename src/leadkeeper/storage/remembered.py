@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.conflicts import insert_into
+from leadkeeper.storage.hot import HotStatement
 
 WORKER_SEEN: Final = "workerSeen"
 """When a worker last said that it runs."""
@@ -27,8 +28,17 @@ def remember_now(conn: sa.Connection, name: str, value: str, now: int, *, since:
 
 def remembered_at(conn: sa.Connection, name: str) -> int | None:
     """When it was written down, or since when it is so; ``None`` where it is not."""
-    found: int | None = conn.scalar(sa.select(t.installation.c.changed_at).where(t.installation.c.name == name))
+    found: int | None = _AT.scalar(conn, {"name": name})
     return found
+
+
+def moment_of(parameter: str) -> sa.Select[Any]:
+    """The statement of :func:`remembered_at`; the name is its ``parameter``."""
+    i = t.installation.c
+    return sa.select(i.changed_at).where(i.name == sa.bindparam(parameter, type_=sa.String))
+
+
+_AT: Final = HotStatement(lambda _: moment_of("name"))
 
 
 def forget_now(conn: sa.Connection, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from typing import Any, Final
 
@@ -37,6 +38,11 @@ _PASTED: Final = 4_000
 _YEAR: Final = 31_536_000
 
 
+async def _nothing() -> dict[str, Any]:
+    """What stands above the offers on the pages behind the first."""
+    return {}
+
+
 class HomePages:
     """``/portal``, ``/portal/find``, ``/portal/help``."""
 
@@ -67,27 +73,35 @@ class HomePages:
 
     async def _content(self, request: Request, session: Session, after: str | None) -> dict[str, Any]:
         publisher_id = session.caller.publisher_id
-        found = await self._services.offers.catalogue.offers(publisher_id, after, _OFFERS + 1)
+        # None of these looks at what another finds: the database is asked for all of them at once.
+        found, above = await asyncio.gather(
+            self._services.offers.catalogue.offers(publisher_id, after, _OFFERS + 1),
+            self._overview(request, session) if after is None else _nothing(),
+        )
         offers, more = found[:_OFFERS], len(found) > _OFFERS
         last = (offers[-1].id if publisher_id is not None else str(offers[-1].ref)) if more else None
+        refs = [offer.ref for offer in offers]
         connections: defaultdict[OfferRef, list[ConnectionStanding]] = defaultdict(list)
-        for each in await self._services.connections.standings([offer.ref for offer in offers]):
+        standings, touched = await asyncio.gather(
+            self._services.connections.standings(refs), self._services.leads.punctuality.of_offers(refs)
+        )
+        for each in standings:
             connections[each.offer].append(each)
         content: dict[str, Any] = {"offers": offers, "connections": connections, "following": last}
         language = self._routes.language_of(request)
-        touched = await self._services.leads.punctuality.of_offers([offer.ref for offer in offers])
         content["touched"] = {ref: touched_words(each, language) for ref, each in touched.items()}
-        if after is None:
-            content |= await self._overview(request, session)
+        content |= above
         return content | {"first": after is None}
 
     async def _overview(self, request: Request, session: Session) -> dict[str, Any]:
         """What stands above the offers: what needs attention, and the figures of the last days."""
         services, language = self._services, self._routes.language_of(request)
         whose, now = session.caller.publisher_id, services.clock()
-        attention = await services.leads.attention.list(whose, now, language)
-        figures = await services.storage.read(overview, whose, now)
-        counts = await services.leads.reading.counts(whose, None)
+        attention, figures, counts = await asyncio.gather(
+            services.leads.attention.list(whose, now, language),
+            services.storage.read(overview, whose, now),
+            services.leads.reading.counts(whose, None),
+        )
         title = services.connections.destinations.title
         needs = [
             need(each, language, is_operator=whose is None, title=title(each.destination) if each.destination else "")

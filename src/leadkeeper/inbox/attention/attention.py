@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,7 +29,8 @@ from leadkeeper.inbox.attention.waiting import waiting_counts
 from leadkeeper.inbox.withheld import WithheldSeen, see_withheld
 from leadkeeper.offer import OfferRef, title_or_name
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, least_of
+from leadkeeper.storage.engine import Storage, least_of, listed
+from leadkeeper.storage.hot import HotStatement
 from leadkeeper.texts import ENGLISH, Language
 from leadkeeper.views import AttentionEntry, AttentionList, DiagnosisView
 
@@ -95,15 +96,8 @@ def attention(conn: sa.Connection, publisher_id: str | None, now: int, language:
 
 def _found(conn: sa.Connection, publisher_id: str | None, now: int, language: Language) -> AttentionList:
     """The same without what people call the publishers and offers."""
-    c = t.connection.c
-    own = sa.true() if publisher_id is None else of_publisher(conn, publisher_id)
-    aside = _set_aside(conn, None if publisher_id is None else own)
-    soon = (c.ends_at.is_not(None)) & (c.ends_at <= now + max(REMIND_DAYS) * DAY_MS)
-    ill = t.PAUSED | (c.failures > 0) | (c.refusals > 0) | c.test_diagnosis.is_not(None) | c.notified_at.is_not(None)
-    ill |= (c.tried & sa.not_(c.proven)) | soon
-    concerned = (c.removed_at.is_(None) & ill) | c.id.in_(aside)
-    query = sa.select(t.connection).where(own, concerned).order_by(c.offer_ref, c.name, c.id).limit(MOST + 1)
-    rows = conn.execute(query).all()
+    aside = _set_aside(conn, None if publisher_id is None else of_publisher(conn, publisher_id))
+    rows = _concerning(conn, publisher_id, aside, now)
     entries = [entry for row in rows[:MOST] for entry in _entries(conn, row, aside[row.id], now, language)]
     unpublished, all_of_them = failed(conn, publisher_id, now, language)
     entries += unpublished
@@ -114,6 +108,43 @@ def _found(conn: sa.Connection, publisher_id: str | None, now: int, language: La
     entries.sort(key=lambda entry: (HARM[entry.cause], -entry.leads, entry.since or entry.until or ""))
     complete = all_of_them and all_publishers and len(rows) <= MOST and len(aside) <= MOST
     return AttentionList(entries=tuple(entries), complete=complete)
+
+
+def _concerning(
+    conn: sa.Connection, publisher_id: str | None, aside: Collection[str], now: int
+) -> Sequence[sa.Row[Any]]:
+    """The connections that may need attention, by offer and name, at most one more than :data:`MOST`."""
+    given = {"aside": list(aside), "until": now + max(REMIND_DAYS) * DAY_MS}
+    if publisher_id is None:
+        ids = [row.id for row in _CONCERNING.rows(conn, given)]
+    else:
+        ids = [*conn.scalars(_concerning_ids(conn.dialect.name, of_publisher(conn, publisher_id)), given)]
+    return _BY_ID.rows(conn, {"ids": ids}) if ids else ()
+
+
+def _concerning_ids(dialect: str, *own: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Each reason is asked by itself, since an index answers one alone: of all connections only those are read."""
+    c = t.connection.c
+    order = (c.offer_ref, c.name, c.id)
+    soon = c.ends_at <= sa.bindparam("until", type_=sa.BigInteger)
+    ending = sa.select(*order).where(*own, c.removed_at.is_(None), soon).order_by(c.ends_at).limit(MOST + 1)
+    each = [
+        sa.select(*order).where(*own, which).order_by(*order).limit(MOST + 1).subquery()
+        for which in (t.CONCERNING, listed(dialect, c.id, "aside"))
+    ]
+    each.append(ending.subquery())
+    together = sa.union(*(sa.select(some) for some in each)).subquery()
+    return sa.select(together.c.id).order_by(*together.c).limit(MOST + 1)
+
+
+_CONCERNING: Final = HotStatement(_concerning_ids)
+_BY_ID: Final = HotStatement(
+    lambda dialect: (
+        sa.select(t.connection)
+        .where(listed(dialect, t.connection.c.id, "ids"))
+        .order_by(t.connection.c.offer_ref, t.connection.c.name, t.connection.c.id)
+    )
+)
 
 
 def causes_mark(conn: sa.Connection, publisher_id: str | None, now: int) -> str:
@@ -138,7 +169,8 @@ def _set_aside(
     """
     found: defaultdict[str, dict[Cause, tuple[int, int]]] = defaultdict(dict)
     for connection_id in _with_set_aside(conn, own):
-        for why, count, since in conn.execute(_reasons(connection_id)):
+        given = {"connection": connection_id, "most": MOST_COUNTED + 1}
+        for why, count, since in _REASONS_OF.rows(conn, given):
             if not count:
                 continue
             cause = _REASONS[why]
@@ -155,21 +187,35 @@ def _with_set_aside(conn: sa.Connection, own: sa.ColumnElement[bool] | None) -> 
     if own is not None:
         some = sa.exists().where(d.connection_id == c.id, t.FOR_A_PERSON)
         return conn.scalars(sa.select(c.id).where(own, some).limit(MOST + 1)).all()
+    return [row.id for row in _WITH_SET_ASIDE.rows(conn, {})]
+
+
+def _with_any_set_aside(_: str) -> sa.Select[Any]:
+    d = t.delivery.c
     first = sa.select(least_of(d.connection_id, t.FOR_A_PERSON).label("id"))
     chain = first.cte("chain", recursive=True)
     following = least_of(d.connection_id, t.FOR_A_PERSON, d.connection_id > chain.c.id)
     chain = chain.union_all(sa.select(following).where(chain.c.id.is_not(None)))
-    return conn.scalars(sa.select(chain.c.id).where(chain.c.id.is_not(None)).limit(MOST + 1)).all()
+    return sa.select(chain.c.id).where(chain.c.id.is_not(None)).limit(MOST + 1)
 
 
-def _reasons(connection_id: str) -> sa.CompoundSelect[Any]:
+_WITH_SET_ASIDE: Final = HotStatement(_with_any_set_aside)
+
+
+def _reasons(_: str) -> sa.Select[Any]:
     """For each reason how many leads of a connection wait, up to one more than are counted, and since when."""
     d, each = t.delivery.c, []
+    own = d.connection_id == sa.bindparam("connection", type_=d.connection_id.type)
+    most = sa.bindparam("most", type_=sa.Integer)
     for why in _REASONS:
-        those = sa.select(d.changed_at).where(d.connection_id == connection_id, t.FOR_A_PERSON, d.set_aside_for == why)
-        some = those.order_by(d.changed_at).limit(MOST_COUNTED + 1).subquery()
-        each.append(sa.select(sa.literal(why, sa.String), sa.func.count(), sa.func.min(some.c.changed_at)))
-    return sa.union_all(*each)
+        those = sa.select(d.changed_at).where(own, t.FOR_A_PERSON, d.set_aside_for == why)
+        some = those.order_by(d.changed_at).limit(most).subquery()
+        columns = (sa.literal(why, sa.String).label("why"), sa.func.count().label("leads"))
+        each.append(sa.select(*columns, sa.func.min(some.c.changed_at).label("since")))
+    return sa.select(sa.union_all(*each).subquery())
+
+
+_REASONS_OF: Final = HotStatement(_reasons)
 
 
 def _entries(

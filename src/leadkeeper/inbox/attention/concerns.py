@@ -16,9 +16,10 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.operations import NEVER
 from leadkeeper.publishing.steps import StepStatus
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.damage import damage_count
+from leadkeeper.storage.damage import counted_damage
+from leadkeeper.storage.hot import HotStatement
 from leadkeeper.storage.presence import workers_away
-from leadkeeper.storage.remembered import DISK_NEARLY_FULL, remembered_at
+from leadkeeper.storage.remembered import DISK_NEARLY_FULL, moment_of
 from leadkeeper.texts import Language
 from leadkeeper.views import AttentionEntry
 
@@ -32,11 +33,10 @@ OVERDUE_MS: Final = 900_000
 
 def of_everybody(conn: sa.Connection, now: int, language: Language) -> list[AttentionEntry]:
     """What concerns the whole installation, and an operator settles."""
-    damaged = damage_count(conn)
+    (seen,) = _COUNTED.rows(conn, {"overdue": now - OVERDUE_MS, "disk": DISK_NEARLY_FULL})
+    damaged, mails, mails_since, offers, offers_since, nearly_full = seen
     found_at = conn.scalar(sa.select(sa.func.min(t.damaged_record.c.found_at))) if damaged else None
-    mails, mails_since = _mails(conn, now)
-    offers, offers_since = _certification(conn)
-    entries = _of_processes(conn, now, language)
+    entries = _of_processes(conn, now, nearly_full, language)
     counted = (
         (Cause.RECORDS_DAMAGED, damaged, found_at),
         (Cause.MAIL_NOT_SENT, mails, mails_since),
@@ -48,13 +48,21 @@ def of_everybody(conn: sa.Connection, now: int, language: Language) -> list[Atte
     return entries
 
 
-def _of_processes(conn: sa.Connection, now: int, language: Language) -> list[AttentionEntry]:
+def _counted(_: str) -> sa.Select[Any]:
+    """What is counted, and since when the disk is nearly full, in one statement: a page waits for each."""
+    mails, offers = _stuck_mails().subquery(), _to_certify().subquery()
+    disk = moment_of("disk").scalar_subquery()
+    columns = (counted_damage().scalar_subquery(), *mails.c, *offers.c, disk.label("nearly_full"))
+    return sa.select(*columns).select_from(mails.join(offers, sa.true()))
+
+
+def _of_processes(conn: sa.Connection, now: int, nearly_full: int | None, language: Language) -> list[AttentionEntry]:
     """What the machines lack: a worker, room on the disk."""
     entries = []
     if (away := workers_away(conn, now)) is not None:
         leads = waiting_for_workers(conn, MOST_COUNTED)
         entries.append(_entry(Cause.WORKERS_AWAY, away, language, leads=leads, who=Who.OPERATOR))
-    if (nearly_full := remembered_at(conn, DISK_NEARLY_FULL)) is not None:
+    if nearly_full is not None:
         entries.append(_entry(Cause.DISK_NEARLY_FULL, nearly_full, language, who=Who.OPERATOR))
     return entries
 
@@ -76,14 +84,13 @@ def failed(
     conn: sa.Connection, publisher_id: str | None, now: int, language: Language
 ) -> tuple[list[AttentionEntry], bool]:
     """The offers whose newest publishing failed, the newest first, and whether these are all."""
-    o, newer = t.operation.c, t.operation.alias()
-    query = sa.select(o.offer_ref, o.changed_at).where(t.FAILED, o.id >= least_id(now - FAILED_WITHIN_MS))
-    if publisher_id is not None:
+    given = {"least": least_id(now - FAILED_WITHIN_MS)}
+    if publisher_id is None:
+        rows = _FAILED.rows(conn, given)
+    else:
         offer = t.offer.c
         refs = conn.scalars(sa.select(offer.ref).where(offer.publisher_id == publisher_id)).all()
-        query = query.where(o.offer_ref.in_(refs))
-    query = query.where(~sa.exists().where(newer.c.offer_ref == o.offer_ref, newer.c.id > o.id))
-    rows = conn.execute(query.order_by(o.id.desc()).limit(MOST_FAILED + 1)).all()
+        rows = conn.execute(_failed("", t.operation.c.offer_ref.in_(refs)), given).all()
     entries = [
         _entry(Cause.PUBLISHING_FAILED, row.changed_at, language, offer=OfferRef.parse(row.offer_ref))
         for row in rows[:MOST_FAILED]
@@ -91,7 +98,18 @@ def failed(
     return entries, len(rows) <= MOST_FAILED
 
 
-def _mails(conn: sa.Connection, now: int) -> tuple[int, int | None]:
+def _failed(_: str, *own: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    o, newer = t.operation.c, t.operation.alias()
+    least = sa.bindparam("least", type_=o.id.type)
+    newest = ~sa.exists().where(newer.c.offer_ref == o.offer_ref, newer.c.id > o.id)
+    query = sa.select(o.offer_ref, o.changed_at).where(t.FAILED, o.id >= least, *own, newest)
+    return query.order_by(o.id.desc()).limit(MOST_FAILED + 1)
+
+
+_FAILED: Final = HotStatement(_failed)
+
+
+def _stuck_mails() -> sa.Select[Any]:
     """How many notices wait although they were tried, or are due and nobody tries them; and since when the first does.
 
     Those that wait for a contact's consent are not due, and were not tried.
@@ -99,17 +117,20 @@ def _mails(conn: sa.Connection, now: int) -> tuple[int, int | None]:
     n = t.notice.c
     columns = (n.created_at, n.tries, n.due_at)
     first = sa.select(*columns).where(t.WAITING_NOTICE).order_by(n.due_at).limit(MOST_COUNTED + 1).subquery()
-    stuck = (first.c.tries > 0) | (first.c.due_at <= now - OVERDUE_MS)
-    count, since = conn.execute(sa.select(sa.func.count(), sa.func.min(first.c.created_at)).where(stuck)).one()
-    return count, since
+    stuck = (first.c.tries > 0) | (first.c.due_at <= sa.bindparam("overdue", type_=sa.BigInteger))
+    both: list[Any] = [sa.func.count().label("mails"), sa.func.min(first.c.created_at).label("mails_since")]
+    return sa.select(*both).where(stuck)
 
 
-def _certification(conn: sa.Connection) -> tuple[int, int | None]:
+def _to_certify() -> sa.Select[Any]:
     o = t.operation.c
     waiting = (t.RUNNING, o.due_at == NEVER, o.steps.contains(StepStatus.WAITING_FOR_APPROVAL.value))
     first = sa.select(o.changed_at).where(*waiting).limit(MOST_COUNTED + 1).subquery()
-    count, since = conn.execute(sa.select(sa.func.count(), sa.func.min(first.c.changed_at))).one()
-    return count, since
+    both: list[Any] = [sa.func.count().label("offers"), sa.func.min(first.c.changed_at).label("offers_since")]
+    return sa.select(*both)
+
+
+_COUNTED: Final = HotStatement(_counted)
 
 
 def _entry(cause: Cause, since: int | None, language: Language, **more: Any) -> AttentionEntry:

@@ -11,6 +11,7 @@ from leadkeeper.delivery.schedule import State
 from leadkeeper.inbox.attention.causes import MOST, MOST_COUNTED
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import least_of, one_of
+from leadkeeper.storage.hot import HotStatement
 
 TAKEN: Final = (State.DELIVERED.value, State.UNCONFIRMED.value)
 """The states of a delivery that the destination took."""
@@ -51,9 +52,14 @@ def _with_missing(conn: sa.Connection, own: sa.ColumnElement[bool] | None) -> Se
     if own is not None:
         some = sa.exists().where(m.connection_id == c.id, t.NOT_ACCEPTED)
         return conn.scalars(sa.select(c.id).where(own, there, some).limit(MOST + 1)).all()
-    chain = missing_chain()
-    query = sa.select(chain.c.id).join(t.connection, c.id == chain.c.id).where(there)
-    return conn.scalars(query.limit(MOST + 1)).all()
+    return [row.id for row in _WITH_MISSING.rows(conn, {})]
+
+
+def _with_any_missing(_: str) -> sa.Select[Any]:
+    """Each is looked up: SQLite would join them by going through all connections."""
+    c, chain = t.connection.c, missing_chain()
+    there = sa.select(c.id).where(c.id == chain.c.id, c.removed_at.is_(None)).correlate(chain).scalar_subquery()
+    return sa.select(chain.c.id).where(chain.c.id.is_not(None), there.is_not(None)).limit(MOST + 1)
 
 
 def missing_chain() -> sa.CTE:
@@ -63,6 +69,9 @@ def missing_chain() -> sa.CTE:
     chain = first.cte("missing_chain", recursive=True)
     following = least_of(m.connection_id, t.NOT_ACCEPTED, m.connection_id > chain.c.id)
     return chain.union_all(sa.select(following).where(chain.c.id.is_not(None)))
+
+
+_WITH_MISSING: Final = HotStatement(_with_any_missing)
 
 
 def missing_since(conn: sa.Connection, delivery_ids: Collection[str]) -> Mapping[str, int]:

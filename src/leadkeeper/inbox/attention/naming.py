@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Final
 
 import sqlalchemy as sa
 
 from leadkeeper.offer import OfferRef, title_or_name
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import one_of
+from leadkeeper.storage.engine import listed
+from leadkeeper.storage.hot import HotStatement
 from leadkeeper.views import AttentionEntry
 
 
@@ -17,16 +18,19 @@ def with_names(conn: sa.Connection, entries: Sequence[AttentionEntry]) -> tuple[
     """The entries, each with what people call its publisher and its offer."""
     refs = {ref for each in entries if (ref := _ref(each)) is not None}
     ids = {each.publisher_id for each in entries if each.publisher_id is not None}
-    offer, publisher = t.offer.c, t.publisher.c
-    of_offers = sa.select(offer.ref, offer.title).where(one_of(conn, offer.ref, sorted(refs)))
-    of_publishers = sa.select(publisher.id, publisher.display_name).where(one_of(conn, publisher.id, sorted(ids)))
-    titles = _pairs(conn, of_offers) if refs else {}
-    names = _pairs(conn, of_publishers) if ids else {}
+    titles = dict(_TITLES.rows(conn, {"names": sorted(refs)})) if refs else {}
+    names = dict(_NAMES.rows(conn, {"names": sorted(ids)})) if ids else {}
     return tuple(_named(each, names, titles) for each in entries)
 
 
-def _pairs(conn: sa.Connection, query: sa.Select[Any]) -> dict[str, str]:
-    return {row[0]: row[1] for row in conn.execute(query)}
+_TITLES: Final = HotStatement(
+    lambda dialect: sa.select(t.offer.c.ref, t.offer.c.title).where(listed(dialect, t.offer.c.ref, "names"))
+)
+_NAMES: Final = HotStatement(
+    lambda dialect: sa.select(t.publisher.c.id, t.publisher.c.display_name).where(
+        listed(dialect, t.publisher.c.id, "names")
+    )
+)
 
 
 def _ref(entry: AttentionEntry) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any, Final
 
 import sqlalchemy as sa
 from pydantic import Field
@@ -11,7 +12,8 @@ from leadkeeper.clock import Clock, to_text
 from leadkeeper.inbox.oversight.figures import DAY_MS, DAYS, Touched, overview
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, one_of
+from leadkeeper.storage.engine import Storage, listed
+from leadkeeper.storage.hot import HotStatement
 from leadkeeper.storage.known import require_offer
 from leadkeeper.views import View
 
@@ -28,11 +30,19 @@ class PunctualityView(View):
 
 def touched_of(conn: sa.Connection, refs: Collection[str], now: int) -> dict[str, Touched]:
     """Of each of these offers that had leads in the last :data:`DAYS` days; a row is read for each offer and day."""
-    f, today = t.offer_figure.c, now // DAY_MS
-    query = sa.select(f.offer_ref, sa.func.sum(f.in_time).label("in_time"), sa.func.sum(f.late).label("late"))
-    of_these = query.where(one_of(conn, f.offer_ref, refs), f.day.between(today - DAYS + 1, today))
-    rows = conn.execute(of_these.group_by(f.offer_ref))
+    today = now // DAY_MS
+    rows = _TOUCHED.rows(conn, {"offers": [*refs], "first": today - DAYS + 1, "today": today})
     return {row.offer_ref: Touched(int(row.in_time), int(row.late)) for row in rows}
+
+
+def _touched(dialect: str) -> sa.Select[Any]:
+    f = t.offer_figure.c
+    first, today = (sa.bindparam(name, type_=sa.BigInteger) for name in ("first", "today"))
+    query = sa.select(f.offer_ref, sa.func.sum(f.in_time).label("in_time"), sa.func.sum(f.late).label("late"))
+    return query.where(listed(dialect, f.offer_ref, "offers"), f.day.between(first, today)).group_by(f.offer_ref)
+
+
+_TOUCHED: Final = HotStatement(_touched)
 
 
 class Punctuality:

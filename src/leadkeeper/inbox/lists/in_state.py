@@ -13,6 +13,7 @@ from leadkeeper.inbox.lists.runs import MOST_RUNS, Run, Runs, is_all
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import least_of, one_of
+from leadkeeper.storage.hot import HotStatement
 
 if TYPE_CHECKING:
     from leadkeeper.inbox.lists.filter import LeadFilter
@@ -96,10 +97,15 @@ def tabs(
 ) -> dict[str, Sequence[sa.ColumnElement[bool]]]:
     """The deliveries that each tab of the list counts, any of these; of one offer only its own connections' ones."""
     offer = None if publisher_id is None or offer_id is None else OfferRef(publisher_id, offer_id)
-    rests = _over(conn, True, publisher_id, offer)
-    works = sa.not_(rests) if publisher_id is None else _over(conn, False, publisher_id, offer)
+    rests, works, all_of_them = (_over(conn, rest, publisher_id, offer) for rest in (True, False, None))
+    return tabs_over(rests, works, all_of_them)
+
+
+def tabs_over(
+    rests: sa.ColumnElement[bool], works: sa.ColumnElement[bool], aside: sa.ColumnElement[bool]
+) -> dict[str, Sequence[sa.ColumnElement[bool]]]:
+    """The same, given which deliveries are over connections at rest, over others, and over any."""
     held = t.READY & rests
-    aside = _over(conn, None, publisher_id, offer)
     return {
         "attention": (held, t.FOR_A_PERSON & aside),
         "waiting": (_ready("waiting") & works,),
@@ -143,10 +149,18 @@ def _over(
         return t.delivery.c.connection_id.in_(own)
     if at_rest is None:
         return sa.true()
-    resting = conn.scalars(sa.select(c.id).where(t.AT_REST).limit(NAMED_AT_REST + 1)).all()
-    over, all_of_them = t.delivery.c.connection_id, len(resting) <= NAMED_AT_REST
-    rests = one_of(conn, over, resting) if all_of_them else over.in_(sa.select(c.id).where(t.AT_REST))
+    named, over = named_at_rest(conn), t.delivery.c.connection_id
+    rests = one_of(conn, over, named) if named is not None else over.in_(sa.select(c.id).where(t.AT_REST))
     return rests if at_rest else sa.not_(rests)
+
+
+def named_at_rest(conn: sa.Connection) -> list[str] | None:
+    """The connections at rest, of all publishers; ``None`` where these are more than are named."""
+    found = [row.id for row in _AT_REST.rows(conn, {})]
+    return found if len(found) <= NAMED_AT_REST else None
+
+
+_AT_REST: Final = HotStatement(lambda _: sa.select(t.connection.c.id).where(t.AT_REST).limit(NAMED_AT_REST + 1))
 
 
 def _ready(state: str) -> sa.ColumnElement[bool]:

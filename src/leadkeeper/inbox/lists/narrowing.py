@@ -6,7 +6,8 @@ its cursor goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -109,33 +110,40 @@ def counts(
     ``deliveries`` says which deliveries each tab is about, any of several conditions; each is asked by itself, since an
     index answers one alone. ``leads`` chooses the leads of the list.
     """
+    found = {"": conn.scalar(whole_count(leads, COUNTED + 1)) or 0}
+    for tab, conditions in deliveries.items():
+        found[tab] = counted(functools.partial(_look, conn, conditions, leads))
+    return found
+
+
+def _look(conn: sa.Connection, conditions: Sequence[sa.ColumnElement[bool]], leads: Any, most: int | None) -> Any:
+    return conn.execute(leads_of(conditions, leads, most)).one()
+
+
+def whole_count(leads: Any, most: Any) -> sa.Select[Any]:
+    """How many of these leads there are, tests left out, up to ``most``, a number or a parameter."""
     # Looked up by id, so that the index of offers holds all else: with old figures of how many leads an offer has,
     # SQLite would go through those of the publisher.
     same = t.lead.alias("same")
     test = sa.select(same.c.test).where(same.c.id == t.lead.c.id).scalar_subquery()
-    whole = sa.select(t.lead.c.id).where(*leads, sa.not_(test)).limit(COUNTED + 1).subquery()
-    found = {"": conn.scalar(sa.select(sa.func.count()).select_from(whole)) or 0}
-    for tab, conditions in deliveries.items():
-        found[tab] = _counted(conn, conditions, leads)
-    return found
+    whole = sa.select(t.lead.c.id).where(*leads, sa.not_(test)).limit(most).subquery()
+    return sa.select(sa.func.count()).select_from(whole)
 
 
-def _counted(conn: sa.Connection, conditions: Sequence[sa.ColumnElement[bool]], leads: Any) -> int:
-    """How many leads have a delivery of any of ``conditions``, up to one more than :data:`COUNTED`.
+def counted(look: Callable[[int | None], Any]) -> int:
+    """How many leads have a delivery of some kind, up to one more than :data:`COUNTED`; ``look`` runs :func:`leads_of`.
 
     As many deliveries are read as that many leads have if each has one, then more, and all only where leads have very
     many each: PostgreSQL would read all of them to tell their leads apart, also those beyond the number.
     """
     for most in (COUNTED + 1, 4 * (COUNTED + 1)):
-        found, deliveries = _leads_of(conn, conditions, leads, most)
+        found, deliveries = look(most)
         if found > COUNTED or deliveries < most:
-            return min(found, COUNTED + 1)
-    return min(_leads_of(conn, conditions, leads, None)[0], COUNTED + 1)
+            return min(int(found), COUNTED + 1)
+    return min(int(look(None)[0]), COUNTED + 1)
 
 
-def _leads_of(
-    conn: sa.Connection, conditions: Sequence[sa.ColumnElement[bool]], leads: Any, most: int | None
-) -> tuple[int, int]:
+def leads_of(conditions: Sequence[sa.ColumnElement[bool]], leads: Any, most: Any) -> sa.Select[Any]:
     """How many leads the deliveries of ``conditions`` have, up to ``most`` of each; and how many these are.
 
     Each lead is looked up by id. PostgreSQL would join them by going through all leads until it has found enough, since
@@ -149,6 +157,6 @@ def _leads_of(
     ]
     every = sa.union_all(*(sa.select(one.c.lead_id) for one in each)).subquery()
     by_lead = sa.select(sa.func.count(every.c.lead_id).label("deliveries")).group_by(every.c.lead_id).subquery()
-    query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(by_lead.c.deliveries), 0))
-    found, deliveries = conn.execute(query.select_from(by_lead)).one()
-    return int(found), int(deliveries)
+    deliveries = sa.func.coalesce(sa.func.sum(by_lead.c.deliveries), 0)
+    both: list[Any] = [sa.func.count().label("leads"), sa.cast(deliveries, sa.BigInteger).label("deliveries")]
+    return sa.select(*both).select_from(by_lead)

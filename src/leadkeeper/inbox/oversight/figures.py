@@ -14,6 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.hot import HotStatement
 
 DAY_MS: Final = 86_400_000
 DAYS: Final = 30
@@ -145,13 +146,24 @@ class Overview:
         return total(self.days[-days:])
 
 
+def _days_of(_: str) -> sa.Select[Any]:
+    f = t.day_figure.c
+    first, last = (sa.bindparam(name, type_=sa.BigInteger) for name in ("first", "last"))
+    whose = sa.bindparam("whose", type_=sa.String)
+    return sa.select(t.day_figure).where(f.publisher_id == whose, f.day.between(first, last))
+
+
+_DAYS_OF: Final = HotStatement(_days_of)
+
+
 def overview(conn: sa.Connection, publisher_id: str | None, now: int) -> Overview:
     """The last :data:`DAYS` days of one publisher, or of all: at most that many rows are read."""
-    f, today = t.day_figure.c, now // DAY_MS
+    today = now // DAY_MS
     first = today - DAYS + 1
-    rows = conn.execute(
-        sa.select(t.day_figure).where(f.publisher_id == (publisher_id or EVERYBODY), f.day.between(first, today))
-    )
+    rows = _DAYS_OF.rows(conn, {"whose": publisher_id or EVERYBODY, "first": first, "last": today})
     found = {row.day: _of_row(row) for row in rows}
-    counted = conn.scalar(sa.select(f.counted_at).where(f.publisher_id == EVERYBODY, f.day == today))
+    of_today = (
+        rows if publisher_id is None else _DAYS_OF.rows(conn, {"whose": EVERYBODY, "first": today, "last": today})
+    )
+    counted = next((row.counted_at for row in of_today if row.day == today), None)
     return Overview(first, [found.get(day) or Figures() for day in range(first, today + 1)], counted)

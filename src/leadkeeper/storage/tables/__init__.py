@@ -39,6 +39,7 @@ from leadkeeper.storage.tables.leads import lease as lease
 from leadkeeper.storage.tables.leads import process as process
 from leadkeeper.storage.tables.offers import AT_REST as AT_REST
 from leadkeeper.storage.tables.offers import CHECKED as CHECKED
+from leadkeeper.storage.tables.offers import CONCERNING as CONCERNING
 from leadkeeper.storage.tables.offers import CONNECTION_TITLE as CONNECTION_TITLE
 from leadkeeper.storage.tables.offers import FAILED as FAILED
 from leadkeeper.storage.tables.offers import IN_ORDER as IN_ORDER

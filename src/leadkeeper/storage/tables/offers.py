@@ -216,6 +216,13 @@ PAUSED: Final[sa.ColumnElement[bool]] = connection.c.paused | connection.c.pause
 """We or a person paused the connection."""
 AT_REST: Final[sa.ColumnElement[bool]] = PAUSED | connection.c.suspended | connection.c.removed_at.is_not(None)
 """Nothing is sent over the connection until somebody does something: its deliveries are held."""
+sa.Index(
+    "ix_connection_at_rest",
+    connection.c.id,
+    # As each database writes the condition in a query, so that its planner sees that the index serves it.
+    sqlite_where=sa.text("paused = 1 OR paused_by_person = 1 OR suspended = 1 OR removed_at IS NOT NULL"),
+    postgresql_where=sa.text("paused OR paused_by_person OR suspended OR removed_at IS NOT NULL"),
+)
 CHECKED: Final[sa.ColumnElement[bool]] = (
     connection.c.removed_at.is_(None) & sa.not_(connection.c.paused) & sa.not_(connection.c.paused_by_person)
 )
@@ -247,6 +254,31 @@ sa.Index(
     postgresql_where=sa.text(
         "removed_at IS NULL AND (paused OR paused_by_person OR failures >= 5 OR test_diagnosis IS NOT NULL "
         "OR notified_at IS NOT NULL)"
+    ),
+)
+CONCERNING: Final[sa.ColumnElement[bool]] = sa.and_(
+    connection.c.removed_at.is_(None),
+    PAUSED
+    | (connection.c.failures > sa.literal_column("0"))
+    | (connection.c.refusals > sa.literal_column("0"))
+    | connection.c.test_diagnosis.is_not(None)
+    | connection.c.notified_at.is_not(None)
+    | (connection.c.tried & sa.not_(connection.c.proven)),
+)
+"""All connections that somebody may have to look at for how they are doing: see inbox.attention."""
+sa.Index(
+    "ix_connection_concerning",
+    connection.c.offer_ref,
+    connection.c.name,
+    connection.c.id,
+    # As each database writes the condition in a query, so that its planner sees that the index serves it.
+    sqlite_where=sa.text(
+        "removed_at IS NULL AND (paused = 1 OR paused_by_person = 1 OR failures > 0 OR refusals > 0 "
+        "OR test_diagnosis IS NOT NULL OR notified_at IS NOT NULL OR tried = 1 AND proven = 0)"
+    ),
+    postgresql_where=sa.text(
+        "removed_at IS NULL AND (paused OR paused_by_person OR failures > 0 OR refusals > 0 "
+        "OR test_diagnosis IS NOT NULL OR notified_at IS NOT NULL OR tried AND NOT proven)"
     ),
 )
 for _moment in (connection.c.tell_at, connection.c.recall_at, connection.c.recovered_at, connection.c.ends_at):

@@ -67,8 +67,8 @@ async def hands_in(operator: Visitor, _: str) -> None:
 
 
 async def moves_on(operator: Visitor, lead: str) -> None:
-    answer = await operator.call("PATCH", f"/v1/leads/{lead}/follow-up", {"state": "active"})
-    assert answer.status == 200, answer.text
+    answer = await operator.post("/v1/leads/bulk", {"leadIds": [lead], "act": "state", "state": "active"})
+    assert answer.status == 200, answer.body
 
 
 async def sends_again(operator: Visitor, lead: str) -> None:
@@ -78,7 +78,7 @@ async def sends_again(operator: Visitor, lead: str) -> None:
 
 async def replays(operator: Visitor, _: str) -> None:
     answer = await operator.post(f"{CONNECTION}/replay", {"states": ["setAside"]})
-    assert answer.status == 200, answer.text
+    assert answer.status == 200, answer.body
 
 
 ACTS: Final = (hands_in, moves_on, sends_again, replays)

@@ -53,7 +53,7 @@ def _written(table: str) -> sa.ColumnElement[int]:
 
 def _newest(table: sa.Table) -> sa.ScalarSelect[Any]:
     """SQLite: the id of the row that was inserted last. Ids alone do not tell: not every machine's clock is right."""
-    last = sa.literal_column(f"{table.name}.rowid")
+    last: sa.ColumnClause[Any] = sa.literal_column(f"{table.name}.rowid")
     return sa.select(table.c.id).order_by(last.desc()).limit(1).scalar_subquery()
 
 

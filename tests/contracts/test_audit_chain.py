@@ -15,6 +15,7 @@ from leadkeeper.clock import new_id
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, open_storage
 from leadkeeper.storage.migrate import upgrade
+from tests.contracts.plans import work
 
 NOON = 1_800_000_000_000
 
@@ -149,3 +150,18 @@ async def test_lines_of_an_older_version_are_sealed(storage: Storage) -> None:
     await storage.write(lambda conn: conn.execute(sa.insert(t.audit), old) and None)
     assert await Sealer(storage, 730, lambda: NOON).look() == len(old)
     assert (await verify(storage)).lines == len(old)
+
+
+async def test_whether_a_line_is_unsealed_costs_the_same_whatever_the_database_believes(storage: Storage) -> None:
+    """It gathered its statistics while no line was sealed."""
+
+    def write(conn: sa.Connection) -> None:
+        line = {"at": NOON, "who": "cli", "act": "publisher.put", "subject": "contoso", "detail": ""}
+        conn.execute(sa.insert(t.audit), [line | {"id": new_id()} for _ in range(2_000)])
+        conn.exec_driver_sql("ANALYZE").close()
+
+    await storage.write(write)
+    assert await storage.read(chain.any_unsealed)
+    await Sealer(storage, 730, lambda: NOON).look()
+    assert not await storage.read(chain.any_unsealed)
+    assert await work(storage, lambda: storage.read(chain.any_unsealed)) < 200

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from leadkeeper.access.permissions import Role
 from leadkeeper.clock import least_id, now_ms
 from leadkeeper.inbox.oversight.figures import DAY_MS
-from leadkeeper.inbox.oversight.tally import ALL_EVERY_MS, Tally
+from leadkeeper.inbox.oversight.tally import ALL_EVERY_MS
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import insert_rows
+from tests.contracts.counting import count_anew
 from tests.contracts.plans import work
 from tests.contracts.test_flat import BODY
 from tests.in_process import DESTINATION, OFFER, Installation, installation
@@ -54,7 +55,7 @@ async def kept(
 
 
 async def count(home: Installation, now: int) -> None:
-    await Tally(home.services.storage, lambda: now).look()
+    await count_anew(home.services.storage, lambda: now)
 
 
 async def shares(home: Installation, path: str = PATH) -> tuple[int, int, float | None]:

@@ -8,8 +8,8 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
-from leadkeeper.inbox.oversight.tally import Tally
 from leadkeeper.storage import tables as t
+from tests.contracts.counting import count_anew
 from tests.hands import HOUR, Hands
 from tests.in_process import DESTINATION, NOWHERE, OFFER, Installation, hand_in, installation
 
@@ -32,7 +32,7 @@ async def home(database_url: str, hands: Hands) -> AsyncIterator[Installation]:
 
 async def needs(home: Installation, role: str = "operator") -> list[dict[str, Any]]:
     """What needs attention, once the leads of today are counted; not that nobody sends mails here."""
-    await Tally(home.services.storage, home.services.clock).look()
+    await count_anew(home.services.storage, home.services.clock)
     answer = await (await home.visitor(role)).get("/v1/attention")
     return [each for each in answer.json()["entries"] if each["cause"] != "mailNotSent"]
 

@@ -8,6 +8,7 @@ So ``/readyz`` and ``/metrics`` can tell of them without reading any: see ``stor
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -21,9 +22,15 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.damage import Record, Remembered, forget, remember
 from leadkeeper.storage.engine import Storage, one_of
 
-LOOK_SECONDS: Final = 10.0
+LOOK_SECONDS: Final = 2.0
 RECORDS: Final = 200
-"""How many records of each kind are read in one look: of ten million, all within a week."""
+"""How many records of each kind are read in one look."""
+SHORTEST_REST: Final = 10.0
+"""So many seconds are between two looks at least: of a million records of a kind all are read within 14 hours then."""
+LONGEST_REST: Final = 60.0
+"""So many at most, however slow a look is: then it takes three and a half days."""
+RESTS: Final = 350
+"""How many times as long as a look took nobody looks again: it takes 0.3 % of a core at most, between these bounds."""
 KNOWN: Final = 200
 """How many of those that are known to be damaged are read again in one look."""
 
@@ -41,11 +48,18 @@ class Inspection:
         self._clock = clock
         self._random_unit = random_unit
         self._places: Places | None = None
+        self._rests_until = 0.0
         self._known = ("", "")
 
     async def run(self) -> None:
-        """Look every few seconds until cancelled."""
-        await run_periodically(Job("inspection", self.look, LOOK_SECONDS))
+        """Look again and again until cancelled."""
+        await run_periodically(Job("inspection", self._look_unless_resting, LOOK_SECONDS))
+
+    async def _look_unless_resting(self) -> None:
+        begun = time.monotonic()
+        if begun >= self._rests_until:
+            await self.look()
+            self._rests_until = begun + rest_after(time.monotonic() - begun)
 
     async def look(self) -> None:
         """Read the next few records of each kind, and again some that are known to be damaged."""
@@ -62,6 +76,11 @@ class Inspection:
             log.error("a record is damaged", record=each.damage.record.value, summary=each.summary)
         for damage in fixed:
             log.info("a damaged record is fixed or gone", record=damage.record)
+
+
+def rest_after(took: float) -> float:
+    """How many seconds after a look that took so many began the next one may begin."""
+    return min(LONGEST_REST, max(SHORTEST_REST, took * RESTS))
 
 
 def _anywhere(conn: sa.Connection, random_unit: Callable[[], float]) -> Places:

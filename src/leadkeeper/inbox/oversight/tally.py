@@ -1,9 +1,11 @@
 """Counts the leads of the last days again and again, a few at a time, so that pages show figures without counting.
 
-Today and yesterday are counted every few seconds, the other days every quarter of an hour; nothing on the way of a lead
-waits for it. Whatever number of leads there is, counting takes a fiftieth of one process at most: the next round begins
-fifty times as long after the last as that took. Of several workers one counts at a time, as a rule; should two do so,
-both write down the same.
+Today and yesterday are counted every few seconds, the other days every quarter of an hour, as long as anything changes
+that is counted (see ``counted_rows``); nothing on the way of a lead waits for it. Where nothing does, a day is counted
+when a lead of it has become due, and every six hours, since not every change is noticed. What that goes by stands
+beside the figures: a process that starts counts nothing that another one has counted. Whatever number of leads there
+is, counting takes a fiftieth of one process at most: the next round begins fifty times as long after the last as that
+took. Of several workers one counts at a time, as a rule; should two do so, both write down the same.
 """
 
 from __future__ import annotations
@@ -12,22 +14,27 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 import structlog
 
 from leadkeeper.clock import Clock, least_id
 from leadkeeper.inbox.follow_up.state import due_of, in_time, is_followed
+from leadkeeper.inbox.oversight.counted_rows import counted_rows_mark
 from leadkeeper.inbox.oversight.figures import DAY_MS, DAYS, EVERYBODY, Figures, as_columns
 from leadkeeper.offer import OfferRef
 from leadkeeper.periodic import Job, run_periodically
+from leadkeeper.storage import looks
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.conflicts import insert_into
 from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.hot import HotStatement
 
 EVERY_MS: Final = 15_000
 ALL_EVERY_MS: Final = 900_000
+AT_LATEST_MS: Final = 6 * 3_600_000
+"""How long figures hold of which nothing seems to have changed."""
 REST: Final = 50
 """How many times as long as a round took nobody begins another."""
 LEADS: Final = 500
@@ -57,27 +64,34 @@ class Tally:
             await self.look()
 
     async def look(self) -> int:
-        """Count the days that were not counted for long; answers how many those were."""
+        """Count the days of which something may have changed since they were counted; answers how many those were."""
         now = self._clock()
-        due = await self._storage.read(_due, now)
+        seen = await looks.look(self._storage, _see, now)
         begun = time.monotonic()
-        for day in due:
-            await self.count(day, now)
-        if due:
+        for day in seen.due:
+            await self.count(day, now, seen.mark)
+        if seen.due:
             await self._storage.write(_forget, now)
+        if seen.holds:
+            await self._storage.write(_holds, now)
         self._rests_until = time.monotonic() + (time.monotonic() - begun) * REST
-        return len(due)
+        return len(seen.due)
 
-    async def count(self, day: int, now: int) -> None:
-        """Count one day's leads and write down what is new of it."""
+    async def count(self, day: int, now: int, mark: str | None = None) -> None:
+        """Count one day's leads and write down what is new of it; of what they are, ``mark`` told before."""
         found: defaultdict[str, Figures] = defaultdict(Figures)
         offers: defaultdict[str, Figures] = defaultdict(Figures)
         after: str | None = least_id(day * DAY_MS - SLACK_MS)
+        next_due: int | None = None
         while after is not None:
             rows, after = await self._storage.read(_leads, day, after)
             for _, deliveries in groupby(rows, lambda row: row.id):
-                _count_lead(list(deliveries), found, offers, now)
+                lead = list(deliveries)
+                _count_lead(lead, found, offers, now)
+                next_due = _earlier(next_due, _becomes_due(lead[0], now))
+        holds = min(now + AT_LATEST_MS, max(next_due or now + AT_LATEST_MS, now + ALL_EVERY_MS))
         everybody = {"publisher_id": EVERYBODY, "day": day, **as_columns(found.pop(EVERYBODY, Figures()))}
+        everybody |= {"mark": mark, "holds_until": holds}
         counted = [{"publisher_id": whose, "day": day, **as_columns(each)} for whose, each in found.items()]
         await self._put_down(t.offer_figure, day, _of_offers(day, offers), now)
         await self._put_down(t.day_figure, day, counted, now)
@@ -91,22 +105,40 @@ class Tally:
             await self._storage.write(_write, table, day, new[at : at + ROWS], gone[at : at + ROWS], now)
 
 
-def _due(conn: sa.Connection, now: int) -> list[int]:
-    """The days to count now, the newest first."""
-    f, today = t.day_figure.c, now // DAY_MS
+class _Seen(NamedTuple):
+    """The days to count now, the newest first, what they are counted of, and whether today's figures still hold."""
+
+    due: Sequence[int]
+    mark: str | None
+    holds: bool
+
+
+def _see(conn: sa.Connection, now: int) -> _Seen:
+    # Before anything is counted: what changes meanwhile makes another mark.
+    mark = counted_rows_mark(conn)
+    today = now // DAY_MS
     days = range(today, today - DAYS, -1)
-    counted = {
-        row.day: row.counted_at
-        for row in conn.execute(
-            sa.select(f.day, f.counted_at).where(f.publisher_id == EVERYBODY, f.day.between(days[-1], today))
-        )
-    }
-    return [day for day in days if _is_due(counted.get(day), day >= today - 1, now)]
+    known = {row.day: row for row in _COUNTED.rows(conn, {"first": days[-1], "last": today})}
+    due = [day for day in days if _is_due(known.get(day), day >= today - 1, mark, now)]
+    return _Seen(due, mark, today not in due and known[today].counted_at <= now - EVERY_MS)
 
 
-def _is_due(counted_at: int | None, recent: bool, now: int) -> bool:
+_f: Final = t.day_figure.c
+_COUNTED: Final = HotStatement(
+    lambda _: sa.select(_f.day, _f.counted_at, _f.mark, _f.holds_until).where(
+        _f.publisher_id == sa.literal_column(f"'{EVERYBODY}'"),
+        _f.day.between(sa.bindparam("first", type_=sa.Integer), sa.bindparam("last", type_=sa.Integer)),
+    )
+)
+
+
+def _is_due(known: Any, recent: bool, mark: str | None, now: int) -> bool:
     # One that was counted in the future: the time was set back.
-    return counted_at is None or counted_at > now or counted_at <= now - (EVERY_MS if recent else ALL_EVERY_MS)
+    if known is None or known.counted_at > now:
+        return True
+    if known.counted_at > now - (EVERY_MS if recent else ALL_EVERY_MS):
+        return False
+    return mark is None or known.mark != mark or known.holds_until is None or known.holds_until <= now
 
 
 def _leads(conn: sa.Connection, day: int, after: str) -> tuple[Sequence[sa.Row[Any]], str | None]:
@@ -140,10 +172,27 @@ def _count_lead(
 
 def _in_time(lead: sa.Row[Any], now: int) -> bool | None:
     """Whether somebody turned to its customer in time; ``None`` where nobody was to by now."""
+    if (due_at := _due_at(lead)) is None:
+        return None
+    return in_time(touched_at=lead.touched_at, due_at=due_at, expired_at=lead.expired_at, now=now)
+
+
+def _due_at(lead: sa.Row[Any]) -> int | None:
+    """When somebody is to turn to its customer, if ever."""
     if not is_followed(action=lead.action, test=False, withheld=lead.withheld, preview=False):
         return None
-    due_at = due_of(lead.created_at) if lead.due_at is None else lead.due_at
-    return in_time(touched_at=lead.touched_at, due_at=due_at, expired_at=lead.expired_at, now=now)
+    due_at: int | None = lead.due_at
+    return due_of(lead.created_at) if due_at is None else due_at
+
+
+def _becomes_due(lead: sa.Row[Any], now: int) -> int | None:
+    """When the lead will count as one that nobody turned to, if nobody does; ``None`` where it does or never will."""
+    due_at = _due_at(lead)
+    return None if due_at is None or due_at < now or lead.touched_at is not None else due_at + 1
+
+
+def _earlier(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else min(one, other)
 
 
 def _of_offers(day: int, found: Mapping[str, Figures]) -> list[dict[str, Any]]:
@@ -193,3 +242,9 @@ def _forget(conn: sa.Connection, now: int) -> None:
     """Days that are shown no more."""
     for table in (t.day_figure, t.offer_figure):
         conn.execute(sa.delete(table).where(table.c.day <= now // DAY_MS - DAYS))
+
+
+def _holds(conn: sa.Connection, now: int) -> None:
+    """Today was not counted again, since nothing has changed."""
+    today = (_f.publisher_id == EVERYBODY, _f.day == now // DAY_MS)
+    conn.execute(sa.update(t.day_figure).where(*today).values(counted_at=now))

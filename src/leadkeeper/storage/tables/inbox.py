@@ -53,7 +53,12 @@ day_figure: Final = sa.Table(
     sa.Column("withheld", sa.Integer, nullable=False),
     # JSON list: how many of those that were taken were so within each of inbox.figures.BOUNDS, and how many later.
     sa.Column("within", sa.String(400), nullable=False),
+    # When they were counted, or it was seen last that nothing has changed since.
     sa.Column("counted_at", sa.BigInteger, nullable=False),
+    # Of all publishers' alone: what inbox.oversight.counted_rows said as they were counted, and until when they hold
+    # at most if it says the same, since leads become due and since not every change is noticed so.
+    sa.Column("mark", sa.Text),
+    sa.Column("holds_until", sa.BigInteger),
     # Leads that somebody turned to in time, and those that were due and to which nobody did in time.
     sa.Column("in_time", sa.Integer, nullable=False, server_default="0"),
     sa.Column("late", sa.Integer, nullable=False, server_default="0"),

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from leadkeeper.access.acts import PATTERN, is_act
 from leadkeeper.access.audit import MOST, Audit, AuditFilter
 from leadkeeper.doors.api.resource import add
-from leadkeeper.doors.api.schemas import Text, IsoMoment, to_ms
+from leadkeeper.doors.api.schemas import IsoMoment, Text, to_ms
 from leadkeeper.doors.api.security import Reader, visible
 from leadkeeper.offer import PUBLISHER_ID
 from leadkeeper.texts import lazy_gettext

@@ -16,7 +16,7 @@ from leadkeeper.clock import Clock
 from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
-from leadkeeper.doors.api.schemas import Text, IsoMoment, to_ms
+from leadkeeper.doors.api.schemas import IsoMoment, Text, to_ms
 from leadkeeper.doors.api.security import Reader, visible
 from leadkeeper.inbox.lists.filter import MOST, OLDEST, ORDERS, SORTS, LeadFilter
 from leadkeeper.inbox.lists.sorting import SORTED

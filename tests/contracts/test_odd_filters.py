@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.in_process import OFFER, Installation, Visitor, connected
+from tests.in_process import OFFER, Installation, Visitor, connected, hand_in
 
 DATABASES = ("sqlite",)
 """They are refused before a database is asked."""
@@ -56,3 +56,31 @@ async def test_an_owner_is_a_member_or_nobody(home: Installation, operator: Visi
         (error,) = answer.json()["errors"]
         assert error["field"] == "owner"
         assert word in error["message"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "/v1/leads/counts?publisher=fabrikam",
+            "/v1/attention?publisherid=fabrikam",
+            "/v1/leads?test=true&test=false",
+        ),
+        *("/v1/audit?who=a&who=b", "/v1/contacts?publisher=fabrikam"),
+        *("/v1/explain?q=1&q=2", "/v1/publishers?limt=1"),
+    ],
+)
+async def test_a_query_that_is_not_understood_lists_nothing(home: Installation, operator: Visitor, path: str) -> None:
+    answer = await operator.get(path)
+    assert answer.status == 422, answer.body
+    assert [error["field"] for error in answer.json()["errors"]] == [path.partition("?")[2].partition("=")[0]]
+
+
+async def test_a_misspelt_dry_run_changes_nothing(home: Installation, operator: Visitor) -> None:
+    rows = f"Lead id,Follow-up\n{await hand_in(operator)},won\n"
+    for query in ("dryrun=true", "dryRun=true&dryRun=false", "dryRun=true"):
+        path, headers = f"/v1/leads/follow-up?{query}", {"Content-Type": "text/csv"}
+        answer = await operator.call("POST", path, data=rows.encode(), headers=headers)
+        assert answer.status == (200 if query == "dryRun=true" else 422), answer.body
+    assert (answer.json()["dryRun"], answer.json()["changed"]) == (True, 1)
+    assert (await operator.get("/v1/leads?followUp=won")).json()["leads"] == []

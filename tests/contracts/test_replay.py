@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
@@ -61,6 +63,6 @@ async def test_what_is_kept_or_delivered_since_it_began_goes_out_once(database_u
             await installation.storage.write(lambda conn, one=delivered: conn.execute(one).rowcount)
         # It began before the last lead came and the first was delivered, and comes to both now.
         services = redelivery.Redelivery(installation.storage, clock=lambda: began)
-        whole = {"since_ms": None, "until_ms": None, "states": [State.DELIVERED], "missing": True}
+        whole: dict[str, Any] = {"since_ms": None, "until_ms": None, "states": [State.DELIVERED], "missing": True}
         assert (await services.replay(CRM, "primary", **whole, dry_run=False, by="test")).deliveries == 3
         assert await installation.states() == {"waiting": 3, "delivered": 2}

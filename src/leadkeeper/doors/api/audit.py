@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from leadkeeper.access.acts import PATTERN, is_act
 from leadkeeper.access.audit import MOST, Audit, AuditFilter
 from leadkeeper.doors.api.resource import add
-from leadkeeper.doors.api.schemas import Moment, Text, to_ms
+from leadkeeper.doors.api.schemas import IsoMoment, Text, to_ms
 from leadkeeper.doors.api.security import Reader, visible
 from leadkeeper.offer import PUBLISHER_ID
 from leadkeeper.texts import lazy_gettext
@@ -28,8 +28,8 @@ class AuditQuery(BaseModel):
     act: Text | None = Field(
         None, description="One act of the list.", examples=["lead.read"], json_schema_extra={"pattern": PATTERN}
     )
-    since: Moment | None = Field(None, description="At or after this moment (ISO 8601, UTC if unsaid).")
-    until: Moment | None = Field(None, description="Before this moment.")
+    since: IsoMoment | None = Field(None, description="At or after this moment (ISO 8601, UTC if unsaid).")
+    until: IsoMoment | None = Field(None, description="Before this moment.")
     limit: int = Field(50, ge=1, le=MOST)
     cursor: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")] | None = Field(
         None, description="The nextCursor of the page before."

@@ -16,7 +16,7 @@ from leadkeeper.clock import Clock
 from leadkeeper.destinations.registry import Destinations
 from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
-from leadkeeper.doors.api.schemas import Moment, Text, to_ms
+from leadkeeper.doors.api.schemas import IsoMoment, Text, to_ms
 from leadkeeper.doors.api.security import Reader, visible
 from leadkeeper.inbox.lists.filter import MOST, OLDEST, ORDERS, SORTS, LeadFilter
 from leadkeeper.inbox.lists.sorting import SORTED
@@ -78,8 +78,8 @@ class LeadFilters(BaseModel):
     follow_up: FollowUp | None = Field(None, description="How far its follow-up came.")
     owner: OwnerOrMe | None = Field(None, description="The member who follows it up, or `nobody`.")
     withheld: bool | None = Field(None, description="Only those whose customer's data were withheld, or none of them.")
-    since: Moment | None = Field(None, description="Handed in at or after this moment (ISO 8601, UTC if unsaid).")
-    until: Moment | None = Field(None, description="Handed in before this moment.")
+    since: IsoMoment | None = Field(None, description="Handed in at or after this moment (ISO 8601, UTC if unsaid).")
+    until: IsoMoment | None = Field(None, description="Handed in before this moment.")
     sort: Sort | None = Field(None, description=f"{_ORDERS} Unsaid: the newest first.")
 
     def filters(

@@ -2,13 +2,58 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from leadkeeper.doors.api.problems import documented
-from leadkeeper.problem import ProblemType
+from leadkeeper.problem import FieldError, Problem, ProblemType, every_error
+from leadkeeper.texts import lazy_gettext
+
+
+class _Route(APIRoute):
+    """Refuses a query that is not wholly understood: passed over, ``dryrun=true`` would change what it may not."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler, names = super().get_route_handler(), _names(self.dependant)
+        if names == frozenset():
+            return handler
+
+        async def understood(request: Request) -> Response:
+            _require_understood(request, names)
+            return await handler(request)
+
+        return understood
+
+
+def _names(dependant: Dependant) -> frozenset[str] | None:
+    """The names in the query of a route; ``None`` where they are a model's, which knows them."""
+    found: set[str] = set()
+    for field in dependant.query_params:
+        if isinstance(field.field_info.annotation, type) and issubclass(field.field_info.annotation, BaseModel):
+            return None
+        found.add(field.alias)
+    for each in dependant.dependencies:
+        names = _names(each)
+        if names is None:
+            return None
+        found |= names
+    return frozenset(found)
+
+
+def _require_understood(request: Request, names: frozenset[str] | None) -> None:
+    given = Counter(name for name, _value in request.query_params.multi_items())
+    errors = [FieldError(name[:100], lazy_gettext("is given twice")) for name, times in given.items() if times > 1]
+    if names is not None:
+        errors += [FieldError(name[:100], lazy_gettext("unknown field")) for name in given if name not in names]
+    if errors:
+        detail = lazy_gettext("The request cannot be taken: %(errors)s", errors=every_error(errors))
+        raise Problem(ProblemType.INVALID_REQUEST, detail, tuple(errors))
 
 
 def add(
@@ -26,7 +71,7 @@ def add(
     body = method in ("PUT", "POST") and not more.pop("no_body", False)
     responses = documented(*problems, body=body) | more.pop("responses", {})
     words = more.pop("named", endpoint.__name__).split("_")
-    app.add_api_route(
+    app.router.add_api_route(
         path,
         endpoint,
         methods=[method],
@@ -35,5 +80,6 @@ def add(
         status_code=status,
         responses=responses,
         operation_id=words[0] + "".join(word.capitalize() for word in words[1:]),
+        route_class_override=_Route,
         **more,
     )

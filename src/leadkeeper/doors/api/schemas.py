@@ -292,7 +292,7 @@ def _written_moment(given: object) -> object:
 
 
 _WRITTEN_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
-Moment = Annotated[datetime, BeforeValidator(_written_moment)]
+IsoMoment = Annotated[datetime, BeforeValidator(_written_moment)]
 """A day or a moment as ISO 8601 writes it."""
 
 
@@ -310,8 +310,8 @@ ReplayState = Literal["delivered", "unconfirmed", "setAside", "waiting"]
 class ReplayBody(Body):
     """Which of a connection's leads to send again."""
 
-    since: Moment | None = Field(None, description="Leads handed in at or after this moment.")
-    until: Moment | None = Field(None, description="Leads handed in before this moment.")
+    since: IsoMoment | None = Field(None, description="Leads handed in at or after this moment.")
+    until: IsoMoment | None = Field(None, description="Leads handed in before this moment.")
     states: list[ReplayState] = Field(["setAside"], description="Deliveries in these states.")
     missing: Flag = Field(False, description="Also leads that came before this connection was there.")
     dry_run: Flag = Field(False, description="Only count them.")

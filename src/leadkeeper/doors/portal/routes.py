@@ -81,12 +81,13 @@ class Support:
 
 _CALLED: Final[Mapping[str, Callable[..., str | None]]] = {
     "field_word": field_word,
+    "address_text": address_text,
     "called": title_or_name,
     "connection_called": connection_called,
     "own_title": own_title,
     "place_called": place_called,
 }
-"""What people call fields, publishers, offers and connections."""
+"""What people call fields, addresses, publishers, offers and connections."""
 
 
 class Routes:
@@ -110,7 +111,6 @@ class Routes:
             "delivery_label": delivery_label,
             "MOST_COUNTED": MOST_COUNTED,
             "readable": readable_json,
-            "address_text": address_text,
             "summary": summary,
             "acts": ACTS,
             "action_word": action_word,

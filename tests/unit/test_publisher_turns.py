@@ -158,14 +158,14 @@ async def ask_again_and_again(ask: Ask, seconds: float, **at_once: int) -> None:
 
 
 async def test_who_used_most_rests_while_the_process_is_late_and_others_do_not() -> None:
-    """Eight of one beside one of another: it had seven times as many turns, and has fewer than twice as many."""
+    """Four of one beside one of another: it would have four times as many turns, and has fewer than twice as many."""
     door = Short()
     ask = asking(door)
     with Late():
         await ask_again_and_again(ask, 0.5, mallory=MOST, contoso=1)
         door.ended.clear()
         await ask_again_and_again(ask, 2.0, mallory=MOST, contoso=1)
-    assert door.ended["contoso"] > door.ended["mallory"]
+    assert door.ended["mallory"] < 2 * door.ended["contoso"]
     assert door.ended["mallory"] >= 2, "it rests, and is not shut out"
     assert not door.refused
 

@@ -15,7 +15,7 @@ from leadkeeper.doors import publisher_turns
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.entrance import Entrance
 from leadkeeper.doors.origins import Secure
-from leadkeeper.doors.publisher_turns import wait_for_turn
+from leadkeeper.doors.publisher_turns import Strain, wait_for_turn
 from leadkeeper.problem import Problem, ProblemType
 
 BURST = 20
@@ -67,9 +67,9 @@ def asking(door: ASGIApp) -> Ask:
 
 
 @contextmanager
-def requests(door: Door, *publishers: str) -> Iterator[list[asyncio.Task[None]]]:
-    """One request of each, all at once."""
-    ask = asking(door)
+def requests(door: ASGIApp, *publishers: str, ask: Ask | None = None) -> Iterator[list[asyncio.Task[None]]]:
+    """One request of each, all at once; through the entrance of ``ask``, or one of their own."""
+    ask = ask or asking(door)
     tasks = [asyncio.create_task(ask(publisher)) for publisher in publishers]
     yield tasks
     for task in tasks:
@@ -109,93 +109,100 @@ async def test_whoever_goes_while_it_waits_takes_no_place_with_it() -> None:
             await door.has_begun(2 * MOST)
 
 
-class Late:
-    """Makes the event loop late, as a process with too much to do is, until it ends."""
-
-    def __init__(self) -> None:
-        self._ending = False
-
-    def __enter__(self) -> Late:
-        self._work()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ending = True
-
-    def _work(self) -> None:
-        if not self._ending:
-            time.sleep(3 * publisher_turns.LATE_SECONDS)
-            asyncio.get_running_loop().call_soon(self._work)
-
-
 class Short:
-    """A door whose requests are those of the publisher in the path and end after a moment; it counts them."""
+    """A door whose requests are those of the publisher in the path, of the kind behind it, and end after a moment."""
 
     def __init__(self) -> None:
         self.ended: Counter[str] = Counter()
         self.refused: list[Problem] = []
+        self.progress = asyncio.Condition()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        publisher = scope["path"].strip("/")
+        publisher, _, kind = scope["path"].strip("/").partition("/")
         try:
-            await wait_for_turn(publisher)
+            await wait_for_turn(publisher, kind)
+            await asyncio.sleep(0.001)
+            self.ended[publisher] += 1
         except Problem as problem:
             self.refused.append(problem)
-            return
-        await asyncio.sleep(0.001)
-        self.ended[publisher] += 1
+        async with self.progress:
+            self.progress.notify_all()
+
+    async def until(self, publisher: str, ended: int, refused: int = 0) -> None:
+        """Wait until so many of the publisher's requests have ended, and so many of anybody's were refused."""
+        async with self.progress:
+            await self.progress.wait_for(lambda: self.ended[publisher] >= ended and len(self.refused) >= refused)
 
 
-async def ask_again_and_again(ask: Ask, seconds: float, **at_once: int) -> None:
-    """So many of each publisher ask, each anew when it was answered."""
-    end = asyncio.get_running_loop().time() + seconds
+class Lateness:
+    """How late the event loop seems to be, in seconds, whatever the machine does; rests outlast the test."""
 
-    async def asks(publisher: str) -> None:
-        while asyncio.get_running_loop().time() < end:
-            await ask(publisher)
-
-    await asyncio.gather(*(asks(who) for who, count in at_once.items() for _ in range(count)))
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.seconds = 0.0
+        patch.setattr(publisher_turns, "MOST_REST_SECONDS", 600.0)
+        patch.setattr(Strain, "measure", lambda strain: setattr(strain, "late", self.seconds))
 
 
-async def test_who_used_most_rests_while_the_process_is_late_and_others_do_not() -> None:
-    """Four of one beside one of another: it would have four times as many turns, and has fewer than twice as many."""
-    door = Short()
+@pytest.fixture
+def lateness(monkeypatch: pytest.MonkeyPatch) -> Lateness:
+    """The loop is in time until the test says otherwise."""
+    return Lateness(monkeypatch)
+
+
+VERY_LATE = 10_000 * publisher_turns.LATE_SECONDS
+
+
+async def test_who_used_most_rests_while_the_process_is_late_and_others_do_not(lateness: Lateness) -> None:
+    lateness.seconds, door = VERY_LATE, Short()
     ask = asking(door)
-    with Late():
-        await ask_again_and_again(ask, 0.5, mallory=MOST, contoso=1)
-        door.ended.clear()
-        await ask_again_and_again(ask, 2.0, mallory=MOST, contoso=1)
-    assert door.ended["mallory"] < 2 * door.ended["contoso"]
-    assert door.ended["mallory"] >= 2, "it rests, and is not shut out"
+    with requests(door, *["mallory"] * BURST, ask=ask):
+        await door.until("mallory", MOST)
+        with requests(door, *["contoso"] * MOST, "mallory/hooks", ask=ask) as others:
+            await asyncio.gather(*others)
+        for _ in range(3 * MOST):
+            await ask("contoso")
+        assert door.ended == {"mallory": MOST + 1, "contoso": 4 * MOST}
     assert not door.refused
 
 
-async def test_nobody_rests_in_a_process_that_is_in_time_again() -> None:
-    door = Short()
-    ask = asking(door)
-    with Late():
-        await ask_again_and_again(ask, 1.0, mallory=MOST)
-    await asyncio.sleep(publisher_turns.MOST_REST_SECONDS)
-    door.ended.clear()
-    await ask_again_and_again(ask, 0.5, mallory=MOST)
-    assert door.ended["mallory"] > 10 * MOST
+async def test_a_rest_ends(lateness: Lateness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publisher_turns, "MOST_REST_SECONDS", 0.01)
+    lateness.seconds, door = VERY_LATE, Short()
+    with requests(door, *["mallory"] * BURST) as tasks:
+        await asyncio.gather(*tasks)
+    assert door.ended["mallory"] == BURST
 
 
-async def test_more_than_a_few_that_wait_while_the_process_is_late_are_told_to_come_again() -> None:
-    door = Short()
+async def test_nobody_rests_while_the_process_is_in_time(lateness: Lateness) -> None:
+    lateness.seconds, door = publisher_turns.LATE_SECONDS, Short()
+    with requests(door, *["mallory"] * BURST) as tasks:
+        await asyncio.gather(*tasks)
+    assert door.ended["mallory"] == BURST
+
+
+async def test_more_than_a_few_that_wait_while_the_process_is_late_are_told_to_come_again(lateness: Lateness) -> None:
+    lateness.seconds, door = VERY_LATE, Short()
     ask = asking(door)
-    with Late():
-        await ask_again_and_again(ask, 0.5, mallory=MOST)
-        await asyncio.gather(*[ask("mallory") for _ in range(5 * publisher_turns.MOST_WAITING)], ask("contoso"))
-    assert len(door.refused) >= 3 * publisher_turns.MOST_WAITING
+    with requests(door, *["mallory"] * (MOST + publisher_turns.MOST_WAITING + 5), ask=ask):
+        await door.until("mallory", MOST, refused=5)
+        await ask("contoso")
     assert door.ended["contoso"] == 1
-    assert {(each.type, each.retry_after) for each in door.refused} == {
+    assert [(each.type, each.retry_after) for each in door.refused] == [
         (ProblemType.TOO_MANY_REQUESTS, publisher_turns.RETRY_SECONDS)
-    }
+    ] * 5
+
+
+async def test_a_loop_that_is_held_up_is_late() -> None:
+    strain = Strain()
+    asyncio.get_running_loop().call_soon(time.sleep, 3 * publisher_turns.LATE_SECONDS)
+    strain.measure()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert strain.is_late
 
 
 def test_lateness_is_that_of_the_last_moments() -> None:
-    strain = publisher_turns.Strain()
+    strain = Strain()
     strain.add(0.05, 100.0)
     assert strain.late == 0.025, "one callback alone says half"
     for number in range(1, 41):

@@ -24,6 +24,9 @@ TURN_SECONDS: Final = 0.25
 """A request that takes longer waits for somebody else, a remote system or a reader: the next one may begin."""
 LATE_SECONDS: Final = 0.01
 """A process whose event loop is later than this has too much to do: whatever comes and goes waits for it."""
+LEAST_COST_SECONDS: Final = 0.1
+"""What a turn counts at least when its rest is reckoned: an answered request leads to what is yet to be done, such as
+deliveries."""
 MOST_REST_SECONDS: Final = 1.0
 MOST_WAITING: Final = 16
 """So many requests wait for the turn of a publisher that rests; a further one is told to come again."""
@@ -135,6 +138,8 @@ class PublisherTurns:
         took = now - begun
         self._uses.add(publisher_id, took, now)
         if rest := self._rest(publisher_id, took, now):
+            # It counts as used: else whoever rests would soon seem modest beside those who are in nobody's way.
+            self._uses.add(publisher_id, rest, now)
             loop.call_later(rest, self._gate.leave, who)
         else:
             self._gate.leave(who)
@@ -148,7 +153,7 @@ class PublisherTurns:
         """
         if not self.strain.is_late or (parts := self._uses.even_parts(publisher_id, now)) <= 1:
             return 0.0
-        return min(took * parts * self.strain.late / LATE_SECONDS, MOST_REST_SECONDS)
+        return min(max(took, LEAST_COST_SECONDS) * parts * self.strain.late / LATE_SECONDS, MOST_REST_SECONDS)
 
 
 async def wait_for_turn(publisher_id: str, kind: str = "") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -10,6 +11,8 @@ import sqlalchemy as sa
 
 from leadkeeper.access.hooks import OLD_ADDRESS_MS
 from leadkeeper.clock import now_ms
+from leadkeeper.doors import publisher_turns
+from leadkeeper.doors.publisher_turns import MOST_WAITING, RETRY_SECONDS, Strain
 from leadkeeper.storage import tables as t
 from tests.contracts.test_portal import signed_in
 from tests.in_process import OFFER, Installation, Visitor, installation
@@ -148,3 +151,24 @@ async def test_the_page_does_all_of_it(home: Installation) -> None:
         assert "The old address takes leads until" not in page.text
         page = await member.send(form_to(page, "/revoke"), {})
         assert "No hooks" in page.text
+
+
+async def test_hook_leads_of_who_used_most_wait_while_the_process_is_late(
+    home: Installation, owner: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pages do not wait for them; who waits too long is told when to come again, and nothing of it is kept."""
+    _, path = await made(owner)
+    monkeypatch.setattr(publisher_turns, "MOST_REST_SECONDS", 600.0)
+    monkeypatch.setattr(Strain, "measure", lambda strain: setattr(strain, "late", 1_000.0))
+    many = [asyncio.ensure_future(owner.post(path, PAYLOAD)) for _ in range(2 * MOST_WAITING)]
+    answers: list[tuple[int, str | None]] = []
+    for each in asyncio.as_completed(many):
+        answer = await each
+        answers.append((answer.status, answer.headers.get("retry-after")))
+        if len(answers) == MOST_WAITING:
+            break
+    assert sorted(set(answers)) == [(200, None), (429, str(RETRY_SECONDS))]
+    assert 1 <= answers.count((200, None)) <= publisher_turns.PLACES
+    assert (await owner.get(HOOKS)).status == 200
+    for each in many:
+        each.cancel()

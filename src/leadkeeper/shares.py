@@ -72,7 +72,7 @@ class Shares:
         return self._held.keys()
 
 
-class Uses:
+class RecentUse:
     """What each used lately of something that all share by time. What was used counts half after half a second.
 
     Callers say what time it is, in seconds that never run backwards.

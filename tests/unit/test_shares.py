@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadkeeper.gate import NOBODY, Gate, NoTurn, acting_for, on_behalf_of
-from leadkeeper.shares import Shares, Uses, pick, room
+from leadkeeper.shares import RecentUse, Shares, pick, room
 
 
 def greedy(shares: Shares, who: str) -> int:
@@ -95,7 +95,7 @@ def test_what_is_picked_is_all_that_may_begin_in_its_order(offers: list[tuple[st
 
 
 def test_who_used_more_than_an_even_part_is_known_for_as_long_as_it_counts() -> None:
-    uses = Uses()
+    uses = RecentUse()
     assert uses.even_parts("a", 100.0) == 0
     uses.add("a", 3.0, 100.0)
     assert uses.even_parts("a", 100.0) == 2, "who is alone shares with whoever comes"

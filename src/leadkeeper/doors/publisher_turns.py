@@ -14,7 +14,7 @@ from typing import Final
 
 from leadkeeper.gate import Gate
 from leadkeeper.problem import Problem, ProblemType
-from leadkeeper.shares import Uses
+from leadkeeper.shares import RecentUse
 from leadkeeper.texts import lazy_gettext
 
 PLACES: Final = 12
@@ -108,7 +108,7 @@ class PublisherTurns:
     def __init__(self) -> None:
         self.strain: Final = Strain()
         self._gate = Gate(PLACES, PLACES_RESERVED)
-        self._uses = Uses()
+        self._uses = RecentUse()
 
     def begin(self) -> PublisherTurn:
         """The turn that :func:`wait_for_turn` takes within this request. Whoever begins it ends it."""

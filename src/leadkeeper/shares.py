@@ -80,7 +80,7 @@ class RecentUse:
 
     HALF_LIFE: Final = 0.5
     _AGED_EVERY: Final = 0.1
-    _FORGOTTEN: Final = 1e-3
+    _FORGOTTEN: Final = 1e-6
 
     def __init__(self) -> None:
         self._used: dict[str, float] = {}
@@ -92,15 +92,15 @@ class RecentUse:
         self._used[who] = self._used.get(who, 0.0) + amount
 
     def even_parts(self, who: str, now: float) -> float:
-        """How many times an even part ``who`` has used: above one it used more than its share.
+        """How many times an even part ``who`` has used, of as many as there are users: above one is more than a share.
 
-        An even part is one of as many as there are users, of two at least: so whoever is alone has used two.
+        Whoever is alone has used one.
         """
         self._age(now)
         total = sum(self._used.values())
         if not total:
             return 0.0
-        return self._used.get(who, 0.0) * max(len(self._used), 2) / total
+        return self._used.get(who, 0.0) * len(self._used) / total
 
     def _age(self, now: float) -> None:
         passed = now - self._aged_at

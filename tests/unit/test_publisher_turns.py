@@ -110,7 +110,7 @@ async def test_whoever_goes_while_it_waits_takes_no_place_with_it() -> None:
 
 
 class Short:
-    """A door whose requests are those of the publisher in the path, of the kind behind it, and end after a moment."""
+    """A door whose requests are those of the publisher in the path, of the kind behind it; mallory's take long."""
 
     def __init__(self) -> None:
         self.ended: Counter[str] = Counter()
@@ -118,10 +118,10 @@ class Short:
         self.progress = asyncio.Condition()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        publisher, _, kind = scope["path"].strip("/").partition("/")
+        publisher, slash, kind = scope["path"].strip("/").partition("/")
         try:
-            await wait_for_turn(publisher, kind)
-            await asyncio.sleep(0.001)
+            await wait_for_turn(publisher, slash + kind)
+            await asyncio.sleep(0.01 if publisher == "mallory" else 0)
             self.ended[publisher] += 1
         except Problem as problem:
             self.refused.append(problem)
@@ -155,27 +155,36 @@ VERY_LATE = 10_000 * publisher_turns.LATE_SECONDS
 async def test_who_used_most_rests_while_the_process_is_late_and_others_do_not(lateness: Lateness) -> None:
     lateness.seconds, door = VERY_LATE, Short()
     ask = asking(door)
+    await ask("contoso")
     with requests(door, *["mallory"] * BURST, ask=ask):
         await door.until("mallory", MOST)
         with requests(door, *["contoso"] * MOST, "mallory/hooks", ask=ask) as others:
             await asyncio.gather(*others)
         for _ in range(3 * MOST):
             await ask("contoso")
-        assert door.ended == {"mallory": MOST + 1, "contoso": 4 * MOST}
+        assert door.ended == {"mallory": MOST + 1, "contoso": 1 + 4 * MOST}
+    assert not door.refused
+
+
+async def test_who_is_alone_does_not_rest(lateness: Lateness) -> None:
+    lateness.seconds, door = VERY_LATE, Short()
+    with requests(door, *["mallory"] * 2 * BURST) as tasks:
+        await asyncio.gather(*tasks)
+    assert door.ended["mallory"] == 2 * BURST
     assert not door.refused
 
 
 async def test_a_rest_ends(lateness: Lateness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publisher_turns, "MOST_REST_SECONDS", 0.01)
     lateness.seconds, door = VERY_LATE, Short()
-    with requests(door, *["mallory"] * BURST) as tasks:
+    with requests(door, "contoso", *["mallory"] * BURST) as tasks:
         await asyncio.gather(*tasks)
     assert door.ended["mallory"] == BURST
 
 
 async def test_nobody_rests_while_the_process_is_in_time(lateness: Lateness) -> None:
     lateness.seconds, door = publisher_turns.LATE_SECONDS, Short()
-    with requests(door, *["mallory"] * BURST) as tasks:
+    with requests(door, "contoso", *["mallory"] * BURST) as tasks:
         await asyncio.gather(*tasks)
     assert door.ended["mallory"] == BURST
 
@@ -183,13 +192,27 @@ async def test_nobody_rests_while_the_process_is_in_time(lateness: Lateness) -> 
 async def test_more_than_a_few_that_wait_while_the_process_is_late_are_told_to_come_again(lateness: Lateness) -> None:
     lateness.seconds, door = VERY_LATE, Short()
     ask = asking(door)
-    with requests(door, *["mallory"] * (MOST + publisher_turns.MOST_WAITING + 5), ask=ask):
-        await door.until("mallory", MOST, refused=5)
+    await ask("contoso")
+    with requests(door, *["mallory"] * (MOST + publisher_turns.MOST_WAITING), ask=ask):
+        await door.until("mallory", MOST)
+        with requests(door, *["mallory"] * 5, ask=ask):
+            await door.until("mallory", MOST, refused=5)
         await ask("contoso")
-    assert door.ended["contoso"] == 1
+    assert door.ended["contoso"] == 2
     assert [(each.type, each.retry_after) for each in door.refused] == [
         (ProblemType.TOO_MANY_REQUESTS, publisher_turns.RETRY_SECONDS)
     ] * 5
+
+
+async def test_leads_wait_however_many_they_are(lateness: Lateness) -> None:
+    lateness.seconds, door = VERY_LATE, Short()
+    ask = asking(door)
+    await ask("contoso")
+    with requests(door, *["mallory/hooks"] * 2 * (MOST + publisher_turns.MOST_WAITING), ask=ask) as tasks:
+        await door.until("mallory", MOST)
+        await ask("contoso")
+        assert sum(task.done() for task in tasks) == MOST
+    assert not door.refused
 
 
 async def test_a_loop_that_is_held_up_is_late() -> None:

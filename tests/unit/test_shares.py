@@ -98,7 +98,7 @@ def test_who_used_more_than_an_even_part_is_known_for_as_long_as_it_counts() -> 
     uses = RecentUse()
     assert uses.even_parts("a", 100.0) == 0
     uses.add("a", 3.0, 100.0)
-    assert uses.even_parts("a", 100.0) == 2, "who is alone shares with whoever comes"
+    assert uses.even_parts("a", 100.0) == 1, "who is alone takes nothing from anybody"
     uses.add("b", 1.0, 100.0)
     assert (uses.even_parts("a", 100.0), uses.even_parts("b", 100.0)) == (1.5, 0.5)
     for number in range(1, 11):

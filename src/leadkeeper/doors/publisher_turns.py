@@ -84,10 +84,9 @@ class PublisherTurn:
         """Wait until the publisher's turn has come; at once if this request has had one."""
         if self._timer is not None:
             return
-        who = publisher_id + kind
-        await self._of.enter(who)
+        await self._of.enter(publisher_id, kind)
         loop = asyncio.get_running_loop()
-        self._publisher_id, self._who, self._begun = publisher_id, who, loop.time()
+        self._publisher_id, self._who, self._begun = publisher_id, publisher_id + kind, loop.time()
         self._timer = loop.call_later(TURN_SECONDS, self.end)
 
     def end(self) -> None:
@@ -116,10 +115,14 @@ class PublisherTurns:
         _turn.set(turn)  # requests on one connection may share a context
         return turn
 
-    async def enter(self, who: str) -> None:
-        """Wait for a place of ``who``. Raises :class:`Problem` when the process is late and many wait for one."""
+    async def enter(self, publisher_id: str, kind: str) -> None:
+        """Wait for a place. Raises :class:`Problem` where many wait and :meth:`_rest` holds them up; see there.
+
+        Leads wait in any case: whoever hands one in may not come again.
+        """
         self.strain.measure()
-        if self.strain.is_late and self._gate.waiting(who) >= MOST_WAITING:
+        who, now = publisher_id + kind, asyncio.get_running_loop().time()
+        if kind != HOOK_LEADS and self._gate.waiting(who) >= MOST_WAITING and self._rest(publisher_id, 0.0, now):
             raise Problem(
                 ProblemType.TOO_MANY_REQUESTS,
                 lazy_gettext(
@@ -147,9 +150,9 @@ class PublisherTurns:
     def _rest(self, publisher_id: str, took: float, now: float) -> float:
         """How long the place of a turn that took so long stays empty after it.
 
-        Not at all while the loop is in time, or for a publisher that used no more than its share: nobody waits where
-        there is room for all. Otherwise the longer the later the loop is, so that one who takes a turn after every turn
-        does less until the others are served in time again.
+        Not at all while the loop is in time, or for a publisher that used no more than its share or is alone: nobody
+        waits where there is room for all, nor for nobody. Otherwise the longer the later the loop is, so that one who
+        takes a turn after every turn does less until the others are served in time again.
         """
         if not self.strain.is_late or (parts := self._uses.even_parts(publisher_id, now)) <= 1:
             return 0.0
@@ -159,8 +162,8 @@ class PublisherTurns:
 async def wait_for_turn(publisher_id: str, kind: str = "") -> None:
     """Go on when it is the turn of the publisher that this request turned out to be of.
 
-    Requests of another ``kind`` take turns of their own. Raises :class:`Problem` where too many wait already while the
-    process has too much to do.
+    Requests of another ``kind`` take turns of their own. Raises :class:`Problem` where many of a publisher that used
+    more than its share wait already while the process has too much to do.
     """
     if (turn := _turn.get()) is not None:
         await turn.take(publisher_id, kind)

@@ -1,8 +1,10 @@
 """What a hostile publisher and strangers without any key do to an installation, all of it at once.
 
 ``python -m bench.attacks FOLDER`` writes ``{"port": ...}``, where its relay listens under TLS, and follows orders:
-``begin`` (port, key, offers, hooks) and ``end``, which answers how often each attack was answered how. It runs at a
-low priority, since attackers bring machines of their own.
+``begin`` (port, key, offers, hooks) and ``end``, which answers how often each attack was answered how, and how many
+of each kind were made for one that was due. Attacks come at a pace of their own, whatever the answers do: an
+installation that makes its attackers wait is not attacked less. It runs at a low priority, since attackers bring
+machines of their own.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import aiohttp
 
@@ -41,6 +43,7 @@ class Attack:
     offers: Sequence[str]
     hooks: Sequence[str]
     answers: Counter[str] = field(default_factory=Counter)
+    made: Counter[str] = field(default_factory=Counter)
     _sent: int = 0
 
     async def raw(self, name: str, *parts: bytes, pause: float = 0.0) -> None:
@@ -162,23 +165,36 @@ async def _bomb(attack: Attack, session: aiohttp.ClientSession, number: int) -> 
     await attack.call(session, "template bomb", "POST", path, lead)
 
 
-_ATTACKS: Final[Sequence[tuple[Act, int, float]]] = (
-    # what, how many at once, and how many seconds between two
-    (_cookie, 2, 0.5),
-    (_form, 2, 0.5),
-    (_long_type, 1, 0.5),
-    (_long_head, 1, 0.5),
-    (_half_open, HALF_OPEN, 10.0),
-    (_slow_body, 50, 10.0),
-    (_unknown_key, 2, 0.1),
-    (_unknown_hook, 2, 0.1),
-    (_hook_flood, 2, 0.1),
-    (_validate, 20, 1.0),
-    (_publish, 4, 1.0),
-    (_change, 2, 0.5),
-    (_lists, 2, 0.5),
-    (_bomb, 1, 1.0),
+class Kind(NamedTuple):
+    """One kind of attack: what it is called in the answers, how many of it are made a second, and at most at once.
+
+    One with a ``pause`` is made by all at once, and again so many seconds after its end: it holds what it got.
+    """
+
+    name: str
+    act: Act
+    pace: float
+    at_once: int
+    pause: float = 0.0
+
+
+_ATTACKS: Final[Sequence[Kind]] = (
+    Kind("quoted cookie", _cookie, 4, 8),
+    Kind("form", _form, 4, 8),
+    Kind("long content type", _long_type, 2, 4),
+    Kind("endless head", _long_head, 2, 4),
+    Kind("half-open", _half_open, 50, HALF_OPEN, pause=10.0),
+    Kind("slow body", _slow_body, 1.6, 50, pause=10.0),
+    Kind("unknown key", _unknown_key, 16, 16),
+    Kind("unknown hook", _unknown_hook, 16, 16),
+    Kind("hook flood", _hook_flood, 13, 64),
+    Kind("validate", _validate, 13, 64),
+    Kind("publish", _publish, 3.5, 16),
+    Kind("change", _change, 3, 16),
+    Kind("lists", _lists, 3.5, 16),
+    Kind("template bomb", _bomb, 1, 8),
 )
+"""The paces are those at which they came when each waited for its answer, on two cores that did nothing else."""
 
 
 def trap(number: int) -> dict[str, Any]:
@@ -203,6 +219,7 @@ class Attackers:
         self._attack: Attack | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._relayed = 0
+        self._begun = 0.0
 
     async def listen(self) -> int:
         """Start the relay; its port."""
@@ -216,20 +233,24 @@ class Attackers:
             return await self._end()
         given = {name: value for name, value in order.items() if name != "order"}
         attack = self._attack = Attack(**given)
+        self._begun = asyncio.get_running_loop().time()
         self._tasks = [
-            asyncio.create_task(_repeat(attack, act, pause, worker, at_once))
-            for act, at_once, pause in _ATTACKS
-            for worker in range(at_once)
+            asyncio.create_task(_repeat(attack, kind, pace, worker))
+            for kind in _ATTACKS
+            for pace in [_Pace(kind.pace)]
+            for worker in range(kind.at_once)
         ]
         return {"attackers": len(self._tasks)}
 
     async def _end(self) -> object:
+        seconds = asyncio.get_running_loop().time() - self._begun
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         answers = {} if self._attack is None else dict(sorted(self._attack.answers.items()))
+        made = {} if self._attack is None else {k.name: self._attack.made[k.name] / k.pace / seconds for k in _ATTACKS}
         self._attack, self._tasks = None, []
-        return {"answers": answers, "relayed": self._relayed}
+        return {"answers": answers, "made": made, "relayed": self._relayed}
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError):
@@ -256,17 +277,31 @@ def _address(number: int) -> str:
     return f"127.0.1.{1 + number % ADDRESSES}"
 
 
-async def _repeat(attack: Attack, act: Act, pause: float, worker: int, at_once: int) -> None:
-    number = worker
+class _Pace:
+    """When the next of a kind is due. What was late is made up for as soon as somebody is free."""
+
+    def __init__(self, a_second: float) -> None:
+        self._between = 1 / a_second
+        self._next = asyncio.get_running_loop().time()
+
+    async def due(self) -> None:
+        """Wait for the next moment that nobody waits for yet."""
+        at, self._next = self._next, self._next + self._between
+        await asyncio.sleep(at - asyncio.get_running_loop().time())
+
+
+async def _repeat(attack: Attack, kind: Kind, pace: _Pace, worker: int) -> None:
     timeout = aiohttp.ClientTimeout(total=_SECONDS)
     headers = {"Authorization": f"Bearer {attack.key}"}
     base = f"http://127.0.0.1:{attack.port}"
     connector = aiohttp.TCPConnector(local_addr=(_address(worker), 0))
     async with aiohttp.ClientSession(base, headers=headers, timeout=timeout, connector=connector) as session:
         while True:
-            await act(attack, session, number)
-            number += at_once
-            await asyncio.sleep(pause)
+            if not kind.pause:
+                await pace.due()
+            attack.made[kind.name] += 1
+            await kind.act(attack, session, attack.made[kind.name] - 1)
+            await asyncio.sleep(kind.pause)
 
 
 async def _main(folder: Path) -> None:

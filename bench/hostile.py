@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +21,8 @@ RATE: Final = 50
 """Leads a second of the other publisher."""
 HOSTILE: Final = "mallory"
 RATIO: Final = Target("of calm", "≤", 3)
+MADE: Final = Target("of the pace", "≥", 0.9)
+"""How many attacks of each kind must be made at least, of those that were due: fewer would prove less."""
 HEALED: Final = Target("healed, seconds", "≤", 10)
 _CONNECTIONS: Final = 600
 _OFFERS: Final = 60
@@ -88,6 +90,7 @@ def _measure(
         _row(kind, "pages", calm.pages, attacked.pages),
         _row(kind, "publishing", calm.publishing, attacked.publishing),
         {"database": kind, "what": "healed after, s", "p50": healed, "verdict": HEALED.verdict(healed)},
+        _fewest(kind, done["made"]),
         {"database": kind, "what": "peak memory, MiB", "calm_p50": before / 2**20, "p50": peak / 2**20},
     ]
     section.notes += [f"{kind}, did not work for the publisher: {each}" for each in _counted(attacked.failures)]
@@ -160,6 +163,12 @@ def _healed(place: Place, made: Installation, calm: Times) -> float | None:
         if len(leads) == RATE and percentile(leads, 99) <= RATIO.limit * percentile(calm.leads, 99):
             return at
     return None
+
+
+def _fewest(kind: Kind, made: Mapping[str, float]) -> Row:
+    """The kind of attack of which the fewest were made, of those that were due."""
+    name = min(made, key=lambda each: made[each])
+    return {"database": kind, "what": f"attacks made: {name}", "ratio": made[name], "verdict": MADE.verdict(made[name])}
 
 
 def _row(kind: Kind, what: str, calm: list[float], attacked: list[float], due: int = 0) -> Row:

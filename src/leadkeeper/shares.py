@@ -11,7 +11,7 @@ others hold some.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 T = TypeVar("T")
 
@@ -70,6 +70,44 @@ class Shares:
     def holders(self) -> Collection[str]:
         """Who holds a place."""
         return self._held.keys()
+
+
+class RecentUse:
+    """What each used lately of something that all share by time. What was used counts half after half a second.
+
+    Callers say what time it is, in seconds that never run backwards.
+    """
+
+    HALF_LIFE: Final = 0.5
+    _AGED_EVERY: Final = 0.1
+    _FORGOTTEN: Final = 1e-6
+
+    def __init__(self) -> None:
+        self._used: dict[str, float] = {}
+        self._aged_at = 0.0
+
+    def add(self, who: str, amount: float, now: float) -> None:
+        """``who`` used so much until ``now``."""
+        self._age(now)
+        self._used[who] = self._used.get(who, 0.0) + amount
+
+    def even_parts(self, who: str, now: float) -> float:
+        """How many times an even part ``who`` has used, of as many as there are users: above one is more than a share.
+
+        Whoever is alone has used one.
+        """
+        self._age(now)
+        total = sum(self._used.values())
+        if not total:
+            return 0.0
+        return self._used.get(who, 0.0) * len(self._used) / total
+
+    def _age(self, now: float) -> None:
+        passed = now - self._aged_at
+        if passed < self._AGED_EVERY:
+            return
+        part, self._aged_at = 0.5 ** (passed / self.HALF_LIFE), now
+        self._used = {who: left for who, used in self._used.items() if (left := used * part) > self._FORGOTTEN}
 
 
 def pick(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -10,6 +11,9 @@ import sqlalchemy as sa
 
 from leadkeeper.access.hooks import OLD_ADDRESS_MS
 from leadkeeper.clock import now_ms
+from leadkeeper.doors import publisher_turns
+from leadkeeper.doors.publisher_turns import MOST_WAITING, Strain
+from leadkeeper.shares import RecentUse
 from leadkeeper.storage import tables as t
 from tests.contracts.test_portal import signed_in
 from tests.in_process import OFFER, Installation, Visitor, installation
@@ -17,6 +21,8 @@ from tests.journeys.customer import Customer, Form, Page
 
 HOOKS = f"{OFFER}/hooks"
 PAGE = "/portal/offers/contoso/crm-pro/hooks"
+AT_ONCE = 4
+"""So many requests of one publisher that is alone are worked on at once."""
 PAYLOAD = {"UserDetails": {"LastName": "Lovelace", "Email": "ada@contoso.example"}, "LeadSource": "SPZA"}
 
 
@@ -148,3 +154,20 @@ async def test_the_page_does_all_of_it(home: Installation) -> None:
         assert "The old address takes leads until" not in page.text
         page = await member.send(form_to(page, "/revoke"), {})
         assert "No hooks" in page.text
+
+
+async def test_hook_leads_of_who_used_most_wait_while_the_process_is_late(
+    home: Installation, owner: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pages do not wait for them, and none is refused."""
+    _, path = await made(owner)
+    monkeypatch.setattr(publisher_turns, "MOST_REST_SECONDS", 600.0)
+    monkeypatch.setattr(Strain, "measure", lambda strain: setattr(strain, "late", 1_000.0))
+    monkeypatch.setattr(RecentUse, "even_parts", lambda *_: 2.0)
+    many = [asyncio.ensure_future(owner.post(path, PAYLOAD)) for _ in range(2 * MOST_WAITING)]
+    answers = [await each for _, each in zip(range(AT_ONCE), asyncio.as_completed(many), strict=False)]
+    assert {answer.status for answer in answers} == {200}
+    assert (await owner.get(HOOKS)).status == 200
+    assert sum(each.done() for each in many) == AT_ONCE
+    for each in many:
+        each.cancel()

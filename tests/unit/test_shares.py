@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadkeeper.gate import NOBODY, Gate, NoTurn, acting_for, on_behalf_of
-from leadkeeper.shares import Shares, pick, room
+from leadkeeper.shares import RecentUse, Shares, pick, room
 
 
 def greedy(shares: Shares, who: str) -> int:
@@ -92,6 +92,19 @@ def test_what_is_picked_is_all_that_may_begin_in_its_order(offers: list[tuple[st
         taken = [one for one in picked if one[0] == who]
         assert taken == mine[: len(taken)]
         assert len(taken) == len(mine) or not shares.may(who)
+
+
+def test_who_used_more_than_an_even_part_is_known_for_as_long_as_it_counts() -> None:
+    uses = RecentUse()
+    assert uses.even_parts("a", 100.0) == 0
+    uses.add("a", 3.0, 100.0)
+    assert uses.even_parts("a", 100.0) == 1, "who is alone takes nothing from anybody"
+    uses.add("b", 1.0, 100.0)
+    assert (uses.even_parts("a", 100.0), uses.even_parts("b", 100.0)) == (1.5, 0.5)
+    for number in range(1, 11):
+        uses.add("b", 1.0, 100.0 + number / 10)
+    assert uses.even_parts("a", 101.0) < 1 < uses.even_parts("b", 101.0)
+    assert uses.even_parts("a", 200.0) == uses.even_parts("b", 200.0) == 0
 
 
 async def test_whoever_waits_comes_in_turn_and_the_one_with_the_fewest_first() -> None:

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.quotas import Rate
 from leadkeeper.doors.hooks.operation import HookAnswer, operation
+from leadkeeper.doors.publisher_turns import HOOK_LEADS, wait_for_turn
 from leadkeeper.doors.readable import require_unencoded
 from leadkeeper.doors.web import HotRoute, header, hops_of, read_body, send_body
 from leadkeeper.intake.keep import Intake
@@ -48,6 +49,7 @@ class _HookDoor:
             raise Problem(
                 ProblemType.NOT_FOUND, lazy_gettext("There is no such hook. Copy its address again, or make a new one.")
             )
+        await wait_for_turn(hook.offer.publisher_id, HOOK_LEADS)
         payload = json_object(body)
         self._hooks.took(hook.id, keys_of(payload))
         lead = lead_in(payload, hook.offer, _idempotency_key(scope, hook.offer), hops_of(scope))

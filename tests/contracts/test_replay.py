@@ -60,7 +60,7 @@ async def test_what_is_kept_or_delivered_since_it_began_goes_out_once(database_u
         for at, ids in ((began, [each.id for each in early[1:]]), (installation.now, [early[0].id, late.id])):
             values = {"state": State.DELIVERED.value, "changed_at": at}
             delivered = sa.update(t.delivery).where(d.lead_id.in_(ids)).values(values)
-            await installation.storage.write(lambda conn, one=delivered: conn.execute(one).rowcount)
+            await installation.storage.write(sa.Connection.execute, delivered)
         # It began before the last lead came and the first was delivered, and comes to both now.
         services = redelivery.Redelivery(installation.storage, clock=lambda: began)
         whole: dict[str, Any] = {"since_ms": None, "until_ms": None, "states": [State.DELIVERED], "missing": True}

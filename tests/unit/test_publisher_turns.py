@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -21,7 +21,7 @@ from leadkeeper.problem import Problem, ProblemType
 BURST = 20
 MOST = 4
 
-Ask = Callable[[str], Awaitable[None]]
+Ask = Callable[[str], Coroutine[None, None, None]]
 
 
 class Door:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from leadkeeper.connections.validation_texts import TEXTS as OF_TEST_LEADS
-from leadkeeper.destinations.registry import OURS
+from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.offer import connection_called
 from leadkeeper.publishing.registration import RECOMMENDED
 from leadkeeper.texts import Language, _
@@ -53,75 +53,86 @@ _FRAMES: Final = (
     re.compile(r"(?P<mark>(?:title|summary|description|callToAction|leadDestination) )(?P<text>.+)(?P<stop>\.)"),
 )
 """What stands around a sentence: a number before a step, a kind behind a summary, a field before what it lacks."""
-_TITLES: Final = "|".join(re.escape(str(each.title)) for each in OURS)
-_CONNECTION: Final = re.compile(
-    rf"(?:(?P<name>.+?) \((?P<kind>{_TITLES}|[^()]+)\)|(?P<alone>{_TITLES}))(?P<rest>: .+)?"
-)
-"""A connection as people call it, see ``offer.connection_called``; and what a line says of it."""
 _VALUE: Final = re.compile(r"%\((\w+)\)s")
 _SENTENCES: Final = re.compile(r"(?<=[.?!]) (?=[A-Z])")
 
 
-def step_message(text: str, language: Language) -> str:
-    """A message of a step in ``language``, line by line; what is not recognised stays as it was kept."""
-    return text if language.code == "en" else "\n".join(_line(line, language) for line in text.split("\n"))
+def step_message(text: str, language: Language, destinations: Destinations = OURS) -> str:
+    """A message of a step in ``language``, line by line; what is not recognised stays as it was kept.
+
+    ``destinations`` are those whose titles are known by their names, as messages call connections.
+    """
+    if language.code == "en":
+        return text
+    reading = _Reading(language, _connections(destinations))
+    return "\n".join(reading.line(line) for line in text.split("\n"))
 
 
-def _line(line: str, language: Language) -> str:
-    whole = _part(line, language)
-    if whole != line:
-        return whole
-    sentences = _SENTENCES.split(line)
-    told = list(_sentences(sentences, language))
-    connection = _CONNECTION.fullmatch(line)
-    # A sentence that ends in a connection and goes on after a colon looks like one, too.
-    if connection is not None and connection["rest"] and told[0].startswith(sentences[0]):
-        return f"{_part(line.removesuffix(connection['rest']), language)}: {_line(connection['rest'][2:], language)}"
-    return " ".join(told)
+class _Reading:
+    """Reads messages in a language; ``connection`` is how they call one, and what a line says of it."""
+
+    def __init__(self, language: Language, connection: re.Pattern[str]) -> None:
+        self._language = language
+        self._connection = connection
+
+    def line(self, line: str) -> str:
+        """One line."""
+        whole = self._part(line)
+        if whole != line:
+            return whole
+        sentences = _SENTENCES.split(line)
+        shown = list(self._sentences(sentences))
+        connection = self._connection.fullmatch(line)
+        # A sentence that ends in a connection and goes on after a colon looks like one, too.
+        if connection is not None and connection["rest"] and shown[0].startswith(sentences[0]):
+            return f"{self._part(line.removesuffix(connection['rest']))}: {self.line(connection['rest'][2:])}"
+        return " ".join(shown)
+
+    def _sentences(self, sentences: list[str]) -> Iterator[str]:
+        """Each in the language, the longest run of them that is known as a whole at once."""
+        while sentences:
+            for end in range(len(sentences), 0, -1):
+                run = " ".join(sentences[:end])
+                shown = self._part(run)
+                if shown != run or end == 1:
+                    yield shown
+                    sentences = sentences[end:]
+                    break
+
+    def _part(self, text: str) -> str:
+        """A sentence, or what stands in one."""
+        known = self._language.catalogue.gettext(text.replace("%", "%%")) if text else text
+        if known.replace("%%", "%") != text:
+            return known.replace("%%", "%")
+        for message, pattern in _patterns():
+            if found := pattern.fullmatch(text):
+                values = {name: self._part(each) for name, each in found.groupdict().items()}
+                return self._language.gettext(message, **values)
+        for frame in _FRAMES:
+            if found := frame.fullmatch(text):
+                return self._framed(found)
+        connection = self._connection.fullmatch(text)
+        if connection is not None and connection["rest"] is None:
+            return self._called(connection)
+        return text
+
+    def _called(self, connection: re.Match[str]) -> str:
+        if connection["alone"]:
+            return self._language.catalogue.gettext(connection["alone"])
+        return connection_called(connection["name"], self._language.catalogue.gettext(connection["kind"]))
+
+    def _framed(self, found: re.Match[str]) -> str:
+        """The sentence within its frame."""
+        groups = found.groupdict()
+        groups["text"] = self._part(groups["text"])
+        return "".join(groups[name] for name in sorted(groups, key=found.start) if groups[name])
 
 
-def _sentences(sentences: list[str], language: Language) -> Iterator[str]:
-    """Each in the language, the longest run of them that is known as a whole at once."""
-    while sentences:
-        for end in range(len(sentences), 0, -1):
-            run = " ".join(sentences[:end])
-            shown = _part(run, language)
-            if shown != run or end == 1:
-                yield shown
-                sentences = sentences[end:]
-                break
-
-
-def _part(text: str, language: Language) -> str:
-    """A sentence, or what stands in one."""
-    known = language.catalogue.gettext(text.replace("%", "%%")) if text else text
-    if known.replace("%%", "%") != text:
-        return known.replace("%%", "%")
-    for message, pattern in _patterns():
-        if found := pattern.fullmatch(text):
-            return language.gettext(
-                message, **{name: _part(each, language) for name, each in found.groupdict().items()}
-            )
-    for frame in _FRAMES:
-        if found := frame.fullmatch(text):
-            return _framed(found, language)
-    connection = _CONNECTION.fullmatch(text)
-    if connection is not None and connection["rest"] is None:
-        return _called(connection, language)
-    return text
-
-
-def _called(connection: re.Match[str], language: Language) -> str:
-    if connection["alone"]:
-        return language.catalogue.gettext(connection["alone"])
-    return connection_called(connection["name"], language.catalogue.gettext(connection["kind"]))
-
-
-def _framed(found: re.Match[str], language: Language) -> str:
-    """The sentence within its frame."""
-    groups = found.groupdict()
-    groups["text"] = _part(groups["text"], language)
-    return "".join(groups[name] for name in sorted(groups, key=found.start) if groups[name])
+@lru_cache(maxsize=8)
+def _connections(destinations: Destinations) -> re.Pattern[str]:
+    """A connection as people call it, see ``offer.connection_called``; and what a line says of it."""
+    titles = "|".join(re.escape(str(each.title)) for each in destinations)
+    return re.compile(rf"(?:(?P<name>.+?) \((?P<kind>{titles}|[^()]+)\)|(?P<alone>{titles}))(?P<rest>: .+)?")
 
 
 @cache

@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -111,7 +112,7 @@ class Routes:
             "delivery_label": delivery_label,
             "MOST_COUNTED": MOST_COUNTED,
             "readable": readable_json,
-            "summary": summary,
+            "summary": partial(summary, destinations=services.connections.destinations),
             "acts": ACTS,
             "action_word": action_word,
             "source_word": source_word,

@@ -10,6 +10,7 @@ from typing import Final
 from markupsafe import Markup, escape
 
 from leadkeeper.clock import to_datetime
+from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.publishing.step_words import step_message
 from leadkeeper.texts import Language
 
@@ -40,9 +41,9 @@ def readable_json(content: object) -> str:
 _LEAD: Final = re.compile(r"https?://[^\s/]+(?:/[^\s/]+)*?(/portal/leads/[0-9a-f-]{36})\b")
 
 
-def summary(text: str, language: Language) -> Markup:
+def summary(text: str, language: Language, *, destinations: Destinations = OURS) -> Markup:
     """What a step of publishing said, in ``language``, with the page of its test lead a click away."""
-    text = step_message(text, language)
+    text = step_message(text, language, destinations)
     shown, end = Markup(), 0
     for found in _LEAD.finditer(text):
         shown += escape(text[end : found.start()]) + Markup('<a href="{}">{}</a>').format(found[1], found[0])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leadkeeper.doors.cli.failing import Failed
-from leadkeeper.doors.cli.installation import BY, with_services
+from leadkeeper.doors.cli.installation import BY, quiet_settings, with_services
 from leadkeeper.doors.cli.remote.chosen import ask, offer_path
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_line, print_table, say, spoken
 from leadkeeper.doors.cli.telling import spoken_language
@@ -296,10 +296,10 @@ def _print_steps(operation: OperationView) -> None:
     from leadkeeper.publishing.step_words import step_message
     from leadkeeper.publishing.steps import STEP_TEXTS, StepId
 
-    language = spoken_language()
+    language, destinations = spoken_language(), quiet_settings().destinations
     for step in operation.steps:
         name = language.gettext(STEP_TEXTS[StepId(step.id)].name)
         print_line(f"  {_MARKS.get(step.status.value, '>')} {name}: {spoken(STEPS[step.status])}")
         for message in step.messages:
-            for line in step_message(message.text, language).splitlines():
+            for line in step_message(message.text, language, destinations).splitlines():
                 print_line(f"      {line}")

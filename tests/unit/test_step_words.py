@@ -60,9 +60,10 @@ def test_what_is_said_of_a_connection(called: str, theirs_called: str) -> None:
 def test_a_failed_check_with_its_steps(kind: Kind) -> None:
     advice = text_of(kind, ENGLISH)
     message = _lines(advice.summary, WHO_ACTS[Who.PUBLISHER], advice.steps, "https://leads.example/docs/x", kind.value)
-    lines = in_portuguese(f"{connection_called('North', 'HTTPS endpoint')}: {message}").splitlines()
+    for title, theirs_called in (("primary", "Endpoint HTTPS"), ("North", "North (Endpoint HTTPS)")):
+        lines = in_portuguese(f"{connection_called(title, 'HTTPS endpoint')}: {message}").splitlines()
+        assert lines[0] == f"{theirs_called}: {text_of(kind, PORTUGUESE).summary} ({kind.value})"
     theirs = text_of(kind, PORTUGUESE)
-    assert lines[0] == f"North (Endpoint HTTPS): {theirs.summary} ({kind.value})"
     assert lines[1] == f"Quem age: {PORTUGUESE.gettext(WHO_ACTS[Who.PUBLISHER])}."
     assert lines[2:-1] == [f"{number}. {step}" for number, step in enumerate(theirs.steps, 1)]
     assert lines[-1].endswith(": https://leads.example/docs/x")

@@ -132,7 +132,7 @@ class _Reading:
 def _connections(destinations: Destinations) -> re.Pattern[str]:
     """A connection as people call it, see ``offer.connection_called``; and what a line says of it."""
     titles = "|".join(re.escape(str(each.title)) for each in destinations)
-    return re.compile(rf"(?:(?P<name>.+?) \((?P<kind>{titles}|[^()]+)\)|(?P<alone>{titles}))(?P<rest>: .+)?")
+    return re.compile(rf"(?:(?P<alone>{titles})|(?P<name>.+?) \((?P<kind>{titles}|[^()]+)\))(?P<rest>: .+)?")
 
 
 @cache

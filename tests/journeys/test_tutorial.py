@@ -20,7 +20,7 @@ from tests.conftest import missing_service
 from tests.journeys.hub import READY_SECONDS, SOON
 
 ROOT: Final = Path(__file__).parents[2]
-ARRIVED: Final = "primary: delivered, table: delivered"
+ARRIVED: Final = "HTTPS endpoint: delivered, table (Azure Table): delivered"
 LASTING: Final = ("leadkeeper sandbox --folder", "leadkeeper serve")
 
 

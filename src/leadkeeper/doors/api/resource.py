@@ -8,15 +8,15 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from leadkeeper.doors.api.problems import documented
+from leadkeeper.doors.json_route import JsonRoute
 from leadkeeper.problem import FieldError, Problem, ProblemType, every_error
 from leadkeeper.texts import lazy_gettext
 
 
-class _Route(APIRoute):
+class _Route(JsonRoute):
     """Refuses a query that is not wholly understood: passed over, ``dryrun=true`` would change what it may not."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

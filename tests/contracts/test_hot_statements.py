@@ -36,6 +36,9 @@ ONLY_OF = {"postgresql": {"_WAIT_FOR", "_NOTIFY", "_ROWS_WRITTEN"}, "sqlite": {"
 
 CHANNEL: dict[str, Any] = {"id": new_id(), "publisher_id": "contoso", "kind": "webhook", "name": "CI", "events": "[]"}
 CHANNEL |= {"language": "en", "host": "hooks.example", "sealed": "", "created_at": 0}
+OPERATION: dict[str, Any] = {"id": new_id(), "offer_ref": str(CRM), "kind": "publish", "version": 1, "state": "failed"}
+OPERATION |= {"steps": "[]", "emails": "[]", "started_by": "test", "created_at": 0, "changed_at": 0, "due_at": 0}
+FIGURES = dict.fromkeys(("leads", "delivered", "unconfirmed", "under_way", "set_aside", "withheld", "counted_at"), 1)
 
 
 def hot_statements(dialect: str) -> Iterator[tuple[str, HotStatement]]:
@@ -86,6 +89,8 @@ async def furnish(installation: TestInstallation) -> dict[str, Any]:
     await storage.write(lambda conn: conn.execute(sa.update(t.connection).values(recovered_at=now)).close())
     await storage.write(lambda conn: conn.execute(sa.insert(t.channel).values(CHANNEL)).close())
     await storage.write(seal)
+    await installation.connect("resting")
+    await storage.write(_what_pages_show, now // 86_400_000)
     ids = await storage.read(
         lambda conn: {each.name: [*conn.scalars(sa.select(each.c.id))] for each in (t.attempt, t.delivery, t.lead)}
     )
@@ -98,7 +103,25 @@ async def furnish(installation: TestInstallation) -> dict[str, Any]:
         "publisher": "contoso", "interval": 1_000, "farthest": now + 9,
         "kinds": [1, 1], "place": 1, "this": {"_BY_HASH": hashed(key.key), "_BY_ID": key.id},
         "digest": {"hooks": hashed(hook.token), "sessions": hashed("s")},
+        "aside": [connection.id], "ids": [connection.id], "most": 10, "least": OPERATION["id"], "overdue": now,
+        "disk": "seen", "name": "seen", "whose": "contoso", "first": 0, "last": 100_000, "today": 100_000,
+        "names": {"_TITLES": [str(CRM)], "_NAMES": ["contoso"]}, "at_rest": [connection.id],
     }  # fmt: skip
+
+
+def _what_pages_show(conn: sa.Connection, day: int) -> None:
+    """A connection at rest that failed, a publishing that failed, figures of a day, a record that is missing."""
+    c, resting = t.connection.c, {"paused_by_person": True, "failures": 1}
+    conn.execute(sa.update(t.connection).where(c.name == "resting").values(resting))
+    conn.execute(sa.insert(t.operation).values(OPERATION))
+    conn.execute(sa.insert(t.installation).values(name="seen", value="", changed_at=1))
+    for whose in ("", "contoso"):
+        conn.execute(sa.insert(t.day_figure).values(FIGURES | {"publisher_id": whose, "day": day, "within": "[]"}))
+    conn.execute(sa.insert(t.offer_figure).values(offer_ref=str(CRM), day=day, in_time=1, late=1))
+    d = t.delivery.c
+    those = sa.select(d.id, d.connection_id, d.lead_id, sa.literal(1), sa.literal(1)).limit(1)
+    columns = ("delivery_id", "connection_id", "lead_id", "delivered_at", "found_at")
+    conn.execute(sa.insert(t.missing_record).from_select(columns, those))
 
 
 def given_to(name: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -75,6 +75,7 @@ PAST: Final = {
     "old_until": "of the address that a hook had before: it takes leads for that much longer or shorter",
     "until": "of a session or a link: a person may be signed in for longer, or signs in or asks again",
     "failing_since": "of a channel: it is switched off that much sooner or later",
+    "holds_until": "of figures: those that were counted by a clock that was ahead are counted again",
     "factor_step": "a count of half minutes, by which a second factor's code is good once",
 }
 """As all other columns that end with ``_at``, these stay as they were written down: nothing waits for them."""

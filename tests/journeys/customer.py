@@ -74,9 +74,11 @@ class _Reader(HTMLParser):
         self._choice = ""
         self._first = False
         self._area = ""
+        self._within_word = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
+        self._within_word = tag == "wbr"
         if tag not in VOID:
             self._open.append(tag)
         if tag == "form":
@@ -123,8 +125,11 @@ class _Reader(HTMLParser):
             self._form.values[self._area] += data
         if self._link is not None:
             self._link[1].append(data)
-        if "script" not in self._open and "style" not in self._open:
+        if self._within_word and self.words:
+            self.words[-1] += data
+        elif "script" not in self._open and "style" not in self._open:
             self.words.append(data)
+        self._within_word = False
 
 
 class Customer:

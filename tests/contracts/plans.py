@@ -65,7 +65,8 @@ def _cost(conn: sa.Connection, statement: str, parameters: Any, planner: tuple[s
         steps += 1
         return 0
 
-    conn.exec_driver_sql(statement, parameters).all()  # this connection may have to read the schema first
+    conn.exec_driver_sql("ANALYZE sqlite_schema").close()  # it plans by what is known now, whenever it was opened
+    conn.exec_driver_sql(statement, parameters).all()  # and has read the schema
     driver: Any = conn.connection.driver_connection
     driver.set_progress_handler(step, 1)
     try:

@@ -145,6 +145,17 @@ def _listed(dialect: str, column: sa.ColumnElement[str], name: str | None, value
     return column.in_(sa.select(_function(PACKED, each.c.value, column) if is_packed(column) else each.c.value))
 
 
+def by_index(dialect: str, condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """``condition`` as one that SQLite asks an index for, whatever it believes of its rows.
+
+    Where nearly all rows were of one connection when its statistics were gathered, it would go through all of them to
+    find those of another.
+    """
+    if dialect != "sqlite":
+        return condition
+    return sa.func.likelihood(condition, sa.literal_column("0.0001"))
+
+
 def _function(name: str, of: sa.ColumnElement[Any], column: sa.ColumnElement[Any] | None = None) -> sa.Function[Any]:
     """A function of SQLite's that packs or unpacks ids; see ``storage.ids``."""
     return sa.Function(name, of, type_=sa.Text() if column is None else column.type)

@@ -12,7 +12,7 @@ from leadkeeper.connections.own import of_publisher
 from leadkeeper.inbox.lists.runs import MOST_RUNS, Run, Runs, is_all
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import least_of, one_of
+from leadkeeper.storage.engine import by_index, least_of, one_of
 from leadkeeper.storage.hot import HotStatement
 
 if TYPE_CHECKING:
@@ -146,11 +146,12 @@ def _over(
         those = sa.true() if at_rest is None else t.AT_REST if at_rest else sa.not_(t.AT_REST)
         whose = of_publisher(conn, publisher_id) if offer is None else c.offer_ref == str(offer)
         own = conn.scalars(sa.select(c.id).where(whose, those)).all()
-        return t.delivery.c.connection_id.in_(own)
+        return by_index(conn.dialect.name, t.delivery.c.connection_id.in_(own))
     if at_rest is None:
         return sa.true()
     named, over = named_at_rest(conn), t.delivery.c.connection_id
     rests = one_of(conn, over, named) if named is not None else over.in_(sa.select(c.id).where(t.AT_REST))
+    rests = by_index(conn.dialect.name, rests)
     return rests if at_rest else sa.not_(rests)
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from leadkeeper.inbox.lists import narrowing
 from leadkeeper.inbox.lists.in_state import named_at_rest, tabs_over
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import listed
+from leadkeeper.storage.engine import by_index, listed
 from leadkeeper.storage.hot import HotStatement
 
 
@@ -62,4 +62,5 @@ def _leads_on(tab: str, dialect: str, named: bool, most: Any) -> sa.Select[Any]:
     """The leads of one tab, and their deliveries; ``named`` are the connections at rest."""
     over = t.delivery.c.connection_id
     rests = listed(dialect, over, "at_rest") if named else over.in_(sa.select(t.connection.c.id).where(t.AT_REST))
+    rests = by_index(dialect, rests)
     return narrowing.leads_of(tabs_over(rests, sa.not_(rests), sa.true())[tab], (), most)

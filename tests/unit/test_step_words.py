@@ -60,6 +60,7 @@ def test_what_is_said_of_a_connection(called: str, theirs_called: str) -> None:
 def test_a_failed_check_with_its_steps(kind: Kind) -> None:
     advice = text_of(kind, ENGLISH)
     message = _lines(advice.summary, WHO_ACTS[Who.PUBLISHER], advice.steps, "https://leads.example/docs/x", kind.value)
+    lines: list[str] = []
     for title, theirs_called in (("primary", "Endpoint HTTPS"), ("North", "North (Endpoint HTTPS)")):
         lines = in_portuguese(f"{connection_called(title, 'HTTPS endpoint')}: {message}").splitlines()
         assert lines[0] == f"{theirs_called}: {text_of(kind, PORTUGUESE).summary} ({kind.value})"

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
 import pytest
 import sqlalchemy as sa
 
 from leadkeeper.clock import now_ms
-from leadkeeper.inbox.oversight.counted_rows import counted_rows_mark
 from leadkeeper.inbox.oversight.figures import DAY_MS, overview
 from leadkeeper.inbox.oversight.tally import ALL_EVERY_MS, AT_LATEST_MS, EVERY_MS, Tally
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.counted_rows import counted_rows_mark
 from leadkeeper.storage.engine import Storage
 from tests.contracts.counting import tell_written
 from tests.contracts.plans import statements
@@ -81,18 +81,19 @@ async def replays(operator: Visitor, _: str) -> None:
     assert answer.status == 200, answer.body
 
 
-ACTS: Final = (hands_in, moves_on, sends_again, replays)
+Act = Callable[[Visitor, str], Awaitable[None]]
+ACTS: Final[Sequence[Act]] = (hands_in, moves_on, sends_again, replays)
 
 
-@pytest.mark.parametrize("act", ACTS, ids=[act.__name__ for act in ACTS])
-async def test_what_changes_figures_makes_another_mark(home: Installation, act: object) -> None:
+@pytest.mark.parametrize("act", ACTS, ids=["hands in", "moves on", "sends again", "replays"])
+async def test_what_changes_figures_makes_another_mark(home: Installation, act: Act) -> None:
     operator, storage = await home.visitor("operator"), home.services.storage
     lead = await hand_in(operator)
     await refused(storage)
     mark = await settled(storage)
     assert mark is not None
     assert not await storage.read(lambda conn: counted_rows_mark(conn) != mark)
-    await act(operator, lead)  # type: ignore[operator]
+    await act(operator, lead)
     assert await becomes_another(storage, mark)
 
 

@@ -19,7 +19,7 @@ import structlog
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.engine import Storage, nulls_first
 from leadkeeper.storage.hot import HotStatement
 from leadkeeper.storage.looks import look
 
@@ -61,9 +61,7 @@ def _any_unsealed(dialect: str) -> sa.Select[Any]:
     Of ``EXISTS (... WHERE number IS NULL)`` a database that gathered its statistics while few lines were sealed expects
     to find one at once, and goes through the whole audit: until it gathers them again, on SQLite for good.
     """
-    number = t.audit.c.number
-    first = number.desc().nulls_first() if dialect == "postgresql" else number  # as each keeps its index
-    return sa.select(t.UNSEALED).order_by(first).limit(1)
+    return sa.select(t.UNSEALED).order_by(nulls_first(dialect, t.audit.c.number)).limit(1)
 
 
 _ANY_UNSEALED: Final = HotStatement(_any_unsealed)

@@ -145,6 +145,11 @@ def _listed(dialect: str, column: sa.ColumnElement[str], name: str | None, value
     return column.in_(sa.select(_function(PACKED, each.c.value, column) if is_packed(column) else each.c.value))
 
 
+def nulls_first(dialect: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """The order that begins with rows without ``column``, as each database's index of it has them at one end."""
+    return column if dialect == "sqlite" else column.desc().nulls_first()
+
+
 def by_index(dialect: str, condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     """``condition`` as one that SQLite asks an index for, whatever it believes of its rows.
 

@@ -1,11 +1,11 @@
 """Counts the leads of the last days again and again, a few at a time, so that pages show figures without counting.
 
 Today and yesterday are counted every few seconds, the other days every quarter of an hour, as long as anything changes
-that is counted (see ``counted_rows``); nothing on the way of a lead waits for it. Where nothing does, a day is counted
-when a lead of it has become due, and every six hours, since not every change is noticed. What that goes by stands
-beside the figures: a process that starts counts nothing that another one has counted. Whatever number of leads there
-is, counting takes a fiftieth of one process at most: the next round begins fifty times as long after the last as that
-took. Of several workers one counts at a time, as a rule; should two do so, both write down the same.
+that is counted (see ``storage.counted_rows``); nothing on the way of a lead waits for it. Where nothing does, a day is
+counted when a lead of it has become due, and every six hours, since not every change is noticed. What that goes by
+stands beside the figures: a process that starts counts nothing that another one has counted. Whatever number of leads
+there is, counting takes a fiftieth of one process at most: the next round begins fifty times as long after the last as
+that took. Of several workers one counts at a time, as a rule; should two do so, both write down the same.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ import structlog
 
 from leadkeeper.clock import Clock, least_id
 from leadkeeper.inbox.follow_up.state import due_of, in_time, is_followed
-from leadkeeper.inbox.oversight.counted_rows import counted_rows_mark
 from leadkeeper.inbox.oversight.figures import DAY_MS, DAYS, EVERYBODY, Figures, as_columns
 from leadkeeper.offer import OfferRef
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.storage import looks
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.conflicts import insert_into
+from leadkeeper.storage.counted_rows import counted_rows_mark
 from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.hot import HotStatement
 

@@ -55,7 +55,7 @@ day_figure: Final = sa.Table(
     sa.Column("within", sa.String(400), nullable=False),
     # When they were counted, or it was seen last that nothing has changed since.
     sa.Column("counted_at", sa.BigInteger, nullable=False),
-    # Of all publishers' alone: what inbox.oversight.counted_rows said as they were counted, and until when they hold
+    # Of all publishers' alone: what storage.counted_rows said as they were counted, and until when they hold
     # at most if it says the same, since leads become due and since not every change is noticed so.
     sa.Column("mark", sa.Text),
     sa.Column("holds_until", sa.BigInteger),

@@ -1,4 +1,4 @@
-"""Whether anything of what ``tally`` counts may have changed: asked in microseconds, whatever number of leads there is.
+"""Whether anything of what figures count may have changed: asked in microseconds, whatever number of leads there is.
 
 PostgreSQL's statistics know how many rows of leads, deliveries and follow-ups were written: every change, at most ten
 seconds late. SQLite keeps no such count. There the newest row is taken of each table that gets one with a change: of
@@ -10,7 +10,8 @@ on, of the audit when somebody acts on many. Four changes bring none:
 - A reconciliation that finds a lead after all: it writes an event.
 - The end of personal data: it counts where they end before a lead is due alone, within a day after it came.
 
-What is not noticed so is counted with the round that goes through all days however quiet they are: see ``tally``.
+What is not noticed so is counted with the round that goes through all days however quiet they are: see
+``inbox.oversight.tally``.
 """
 
 from __future__ import annotations

@@ -44,6 +44,7 @@ class Attack:
     hooks: Sequence[str]
     answers: Counter[str] = field(default_factory=Counter)
     made: Counter[str] = field(default_factory=Counter)
+    over: bool = False
     _sent: int = 0
 
     async def raw(self, name: str, *parts: bytes, pause: float = 0.0) -> None:
@@ -244,6 +245,8 @@ class Attackers:
 
     async def _end(self) -> object:
         seconds = asyncio.get_running_loop().time() - self._begun
+        if self._attack is not None:
+            self._attack.over = True  # aiohttp may take the end of a task for one of its timeouts, and go on
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -296,7 +299,7 @@ async def _repeat(attack: Attack, kind: Kind, pace: _Pace, worker: int) -> None:
     base = f"http://127.0.0.1:{attack.port}"
     connector = aiohttp.TCPConnector(local_addr=(_address(worker), 0))
     async with aiohttp.ClientSession(base, headers=headers, timeout=timeout, connector=connector) as session:
-        while True:
+        while not attack.over:
             if not kind.pause:
                 await pace.due()
             attack.made[kind.name] += 1

@@ -20,5 +20,14 @@ class Hands:
         self.later = 0
 
     def of(self, storage: Storage) -> DatabaseClock:
-        """The clock of an installation. It sees no jump: both clocks of its machine go on alike."""
-        return DatabaseClock(storage, lambda: now_ms() + self.later, lambda: time.monotonic() + self.later / 1_000)
+        """The clock of an installation. It sees no jump: its machine's clocks and the database's go on alike."""
+        return _HandsClock(storage, self)
+
+
+class _HandsClock(DatabaseClock):
+    def __init__(self, storage: Storage, hands: Hands) -> None:
+        super().__init__(storage, lambda: now_ms() + hands.later, lambda: time.monotonic() + hands.later / 1_000)
+        self._hands = hands
+
+    def _compare(self, server: int | None, begun: float) -> tuple[int, int, float]:
+        return super()._compare(None if server is None else server + self._hands.later, begun)

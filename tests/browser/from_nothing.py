@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from leadkeeper.texts import Language
 from tests.english import english_on
 from tests.in_process import SECRET_KEY
 from tests.people import PASSWORD
+from tests.ports import free_port
 
 
 @asynccontextmanager
@@ -30,9 +30,7 @@ async def served(folder: Path, **more: Any) -> AsyncIterator[tuple[str, Sandbox]
 
     ``more`` are settings of it; the link leads to this machine whatever its public address is.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     authority = Authority(folder / "authority")
     async with Sandbox(authority.ca_file.parent) as sandbox:
         settings = Settings(

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from tests.browser.signing_in import sign_in
 from tests.browser.test_storefront import PHONE, ROUTES, picture
 from tests.conftest import missing_service
 from tests.people import PASSWORD
+from tests.ports import free_port
 from tests.services.oidc_provider import OidcProvider, ProviderMissing
 
 
@@ -50,15 +50,10 @@ class Served:
     provider: OidcProvider
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     """`leadkeeper serve` in an empty folder, told of the provider by settings alone."""
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     try:
         provider = OidcProvider(f"{url}/portal/sign-in/provider/back")

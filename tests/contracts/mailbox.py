@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from email.policy import default
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from tests.ports import free_port
 
 
 class Mailbox:
@@ -75,12 +76,6 @@ def _authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism:
     return AuthResult(success=good, handled=False)
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def mailbox(context: ssl.SSLContext | None = None, *, sign_in: bool = False, utf8: bool = False) -> Iterator[Mailbox]:
     """A running server: plain, or with STARTTLS when a context is given; ``utf8`` offers SMTPUTF8."""
@@ -88,7 +83,7 @@ def mailbox(context: ssl.SSLContext | None = None, *, sign_in: bool = False, utf
     controller = Controller(
         box,
         hostname="127.0.0.1",
-        port=_free_port(),
+        port=free_port(),
         tls_context=context,
         authenticator=_authenticate if sign_in else None,
         auth_required=sign_in,

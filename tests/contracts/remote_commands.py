@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import threading
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
@@ -59,9 +58,3 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
     found = Authority(tmp_path / "authority")
     monkeypatch.setenv("LEADKEEPER_CA_FILE", str(found.ca_file))
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])

@@ -14,6 +14,7 @@ import pytest
 
 from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
 from tests.contracts.commands import OFFER, Call, call, endpoint, every_command, put_offer
+from tests.ports import free_port
 
 __all__ = ["call", "endpoint"]
 
@@ -185,8 +186,7 @@ def test_serve_refuses_a_taken_port_in_one_line(call: Call, monkeypatch: pytest.
 @pytest.mark.parametrize("summary", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("command", ["serve", "api", "worker"])
 def test_serving_ends_in_good_order(command: str, summary: signal.Signals, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LEADKEEPER_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "leadkeeper", command],

@@ -17,6 +17,7 @@ from leadkeeper.network.entra.tokens import Credential, EntraTokens
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, Fault
+from tests.contracts.faults import seconds_for
 from tests.contracts.remote_dynamics import HOST, Remote, message, remote_side, sign_in_refused, token
 
 TENANT = "3c1d2b4a-0000-4000-8000-000000000001"
@@ -351,7 +352,7 @@ async def test_suberrors_where_numbers_are_missing(remote: Remote, clock: Clock,
 async def test_faults_send_nothing(
     authority: Authority, clock: Clock, fault: Fault, kind: AnyKind, outcome: Outcome, wait: float | None
 ) -> None:
-    async with remote_side(authority, total=0.5) as remote:
+    async with remote_side(authority, total=seconds_for(kind)) as remote:
         remote.answers["token"] = [fault]
         found = await tokens(remote, clock).get(APPLICATION)
     assert isinstance(found, Diagnosis)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, FaultServer, answer
 from leadkeeper.storage import tables as t
 from tests.in_process import OFFER, Installation, hand_in, installation
+from tests.ports import free_port
 
 MANY = 20
 """More than any lead may be passed on; a relay that has seen so many ends the experiment."""
@@ -28,11 +28,6 @@ MANY = 20
 
 def endpoint(url: str) -> dict[str, Any]:
     return {"leadDestination": "httpsEndpoint", "httpsEndpointLeadConfiguration": {"httpsEndpointUrl": url}}
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        return int(bound.getsockname()[1])
 
 
 @dataclass

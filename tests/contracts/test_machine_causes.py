@@ -118,6 +118,7 @@ async def test_operators_hear_by_mail_that_no_worker_runs_and_when_one_does(home
             hands.later += hours * HOUR + MINUTE
             if there:
                 await worker.write_down()
+            assert not await hands.clock.look()
             await telling.look()
             while await sender.look():
                 pass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -18,6 +17,7 @@ from tests.conftest import missing_service
 from tests.in_process import Installation, installation
 from tests.journeys.customer import Customer, Page
 from tests.people import PASSWORD, add, address, sign_in
+from tests.ports import free_port
 from tests.services.oidc_provider import OidcProvider, ProviderMissing
 
 GROUPS = "admins=operator, sellers=contoso:contributor, heads=contoso:owner, far=nobody:owner"
@@ -210,10 +210,8 @@ async def test_claims_that_userinfo_alone_tells(database_url: str, auth_method: 
 
 @pytest.mark.databases("sqlite")
 async def test_a_provider_that_is_away_is_said_and_keeps_nobody_else_out(database_url: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        port = bound.getsockname()[1]
     settings: dict[str, Any] = {
-        "oidc_issuer": f"http://127.0.0.1:{port}",
+        "oidc_issuer": f"http://127.0.0.1:{free_port()}",
         "oidc_client_id": "x",
         "oidc_client_secret": "y",
     }

@@ -20,8 +20,9 @@ from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
 from leadkeeper.serving import serve
 from leadkeeper.settings import load_settings
-from tests.contracts.remote_commands import OFFER, Elsewhere, authority, elsewhere, free_port, write_key
+from tests.contracts.remote_commands import OFFER, Elsewhere, authority, elsewhere, write_key
 from tests.pictures import png
+from tests.ports import free_port
 
 __all__ = ["authority", "elsewhere"]
 

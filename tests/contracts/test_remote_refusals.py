@@ -12,7 +12,8 @@ import pytest
 from leadkeeper.doors.cli.program import run
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import FaultServer, answer, commit_then_drop
-from tests.contracts.remote_commands import OFFER, Elsewhere, authority, elsewhere, free_port, write_key
+from tests.contracts.remote_commands import OFFER, Elsewhere, authority, elsewhere, write_key
+from tests.ports import free_port
 
 __all__ = ["authority", "elsewhere"]
 

@@ -15,9 +15,10 @@ from leadkeeper.doors.cli.program import run
 from leadkeeper.offer import OfferRef
 from leadkeeper.services import Services
 from tests.contracts.commands import every_command
-from tests.contracts.remote_commands import OFFER, authority, elsewhere, free_port, write_key
+from tests.contracts.remote_commands import OFFER, authority, elsewhere, write_key
 from tests.contracts.test_remote_commands import World, world
 from tests.people import OPERATOR, PASSWORD
+from tests.ports import free_port
 from tests.shop import define
 
 __all__ = ["authority", "elsewhere", "world"]

@@ -8,9 +8,7 @@ import contextlib
 import functools
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -27,6 +25,7 @@ from leadkeeper.storage.engine import open_storage
 from leadkeeper.storage.migrate import bring_up_to_date
 from tests.journeys.database import sql
 from tests.journeys.forking import Copy, Order, die_with_parent, source, source_of_wrong_clocks
+from tests.ports import free_port
 from tests.services.wrong_clock import Wall
 
 PUBLISHER: Final = "contoso"
@@ -38,7 +37,6 @@ _CALL_SECONDS: Final = 20.0
 """Seconds for an answer where none may come, and the caller goes on."""
 _OFTEN, _SELDOM = 0.05, 0.2
 _ON_THEIR_WAY: Final = "SELECT count(*) FROM delivery WHERE state IN ('pending', 'sending', 'waiting')"
-_PORTS: Final = range(15_000, 30_000)  # below those that the system gives to outgoing connections
 
 
 async def until(
@@ -153,7 +151,7 @@ class Hub:
         """What stands after ``python -m``; without, processes are copies of one that has imported the program."""
         self.wall: Wall | None = None
         """The wall clock of the machine that the next processes start on, if it is wrong."""
-        self.port = _free_port()
+        self.port = free_port()
         self.processes: list[Process] = []
         self.files: int | None = None
         """How many files its processes may open; as many as we, unless said otherwise."""
@@ -370,17 +368,6 @@ def lead(offer: str, email: str) -> dict[str, Any]:
         "description": "Please call.",
         "campaign": "spring",
     }
-
-
-def _free_port() -> int:
-    for port in random.sample(_PORTS, 50):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
-    raise AssertionError("no free port")
 
 
 @contextlib.asynccontextmanager

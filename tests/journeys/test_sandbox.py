@@ -7,14 +7,13 @@ import os
 import re
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +23,7 @@ import pytest
 from leadkeeper.destinations.registry import OURS
 from tests.conftest import missing_service
 from tests.journeys.hub import READY_SECONDS, SOON
+from tests.ports import free_port
 
 ROOT: Final = Path(__file__).parents[2]
 _READY: Final = "Ctrl-C ends it"
@@ -38,11 +38,8 @@ class Sandbox:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._output = folder / "output.txt"
-        with ExitStack() as held:
-            servers = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(4)]
-            ports = [str(server.getsockname()[1]) for server in servers]
         names = ("--endpoint-port", "--table-port", "--blob-port", "--services-port")
-        options = [word for pair in zip(names, ports, strict=True) for word in pair]
+        options = [word for name in names for word in (name, str(free_port()))]
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "leadkeeper", "sandbox", "--folder", "sandbox", *options],

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 
 from tests.conftest import missing_service
 from tests.journeys.hub import READY_SECONDS, SOON
+from tests.ports import free_port
 
 ROOT: Final = Path(__file__).parents[2]
 ARRIVED: Final = "HTTPS endpoint: delivered, table (Azure Table): delivered"
@@ -30,15 +30,6 @@ def blocks() -> list[str]:
     return re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on just now."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports: list[int] = [server.getsockname()[1] for server in held]
-    for server in held:
-        server.close()
-    return ports
-
-
 class Terminals:
     """Runs what is typed into several terminals in one folder."""
 
@@ -47,7 +38,7 @@ class Terminals:
             missing_service("curl or Azurite is missing")
         self._folder = folder
         self._lasting: list[subprocess.Popen[bytes]] = []
-        api, endpoint, table = free_ports(3)
+        api, endpoint, table = (free_port() for _ in range(3))
         self._ports = {"8700": str(api), "8701": str(endpoint), "10002": str(table)}
         given = {name: value for name, value in os.environ.items() if not name.startswith("LEADKEEPER_")}
         path = f"{Path(sys.executable).parent}{os.pathsep}{given['PATH']}"

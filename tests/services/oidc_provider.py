@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
+
+from tests.ports import free_port
 
 ROOT: Final = Path(__file__).parents[2]
 _PROGRAM: Final = Path(__file__).with_suffix(".cjs")
@@ -31,8 +32,7 @@ class OidcProvider:
         node = shutil.which("node")
         if node is None or not (ROOT / "node_modules/oidc-provider").is_dir():
             raise ProviderMissing("oidc-provider is not installed: run make setup")
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.issuer = f"http://127.0.0.1:{self.port}"
         self.settings: dict[str, Any] = {
             "oidc_issuer": self.issuer,

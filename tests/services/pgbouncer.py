@@ -14,11 +14,11 @@ from types import TracebackType
 from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 
+from tests.ports import PORTS
 from tests.services.postgres import Postgres, PostgresFailed, PostgresMissing, account
 
 PoolMode = Literal["session", "transaction"]
 _START_SECONDS: Final = 30.0
-_PORTS: Final = range(15_000, 30_000)  # below those that the system gives to outgoing connections
 
 
 class PgBouncer:
@@ -40,7 +40,7 @@ class PgBouncer:
         self.port = 0
 
     def __enter__(self) -> Self:
-        for port in random.sample(_PORTS, 20):
+        for port in random.sample(PORTS, 20):
             self._start(port)
             if self._answers(port):
                 self.port = port

@@ -13,7 +13,6 @@ import random
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -23,6 +22,8 @@ from types import TracebackType
 from typing import Final, Literal, Self
 
 import psutil
+
+from tests.ports import PORTS, is_free
 
 StopMode = Literal["smart", "fast", "immediate"]
 
@@ -34,7 +35,6 @@ _SIGNALS: Final[Mapping[StopMode, signal.Signals]] = {
 _USER: Final = "leadkeeper"
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 60.0
-_PORTS: Final = range(15_000, 30_000)  # below those that the system gives to outgoing connections
 _SETTINGS: Final[Mapping[str, str]] = {
     "fsync": "on",  # tests kill it and count what is left
     "synchronous_commit": "on",
@@ -144,13 +144,13 @@ class Postgres:
         if self._port is not None:
             self._start_on(self._port)
             return
-        for port in random.sample(_PORTS, 20):
-            if not _is_free(port):
+        for port in random.sample(PORTS, 20):
+            if not is_free(port):
                 continue
             try:
                 self._start_on(port)
             except PostgresFailed:
-                if _is_free(port):  # so the port was not the reason
+                if is_free(port):  # so the port was not the reason
                     raise
             else:
                 self._port = port
@@ -347,16 +347,6 @@ def account() -> pwd.struct_passwd | None:
 def _environment() -> dict[str, str]:
     """Ours, without settings meant for another PostgreSQL, speaking English."""
     return {k: v for k, v in os.environ.items() if not k.startswith("PG")} | {"LC_ALL": "C"}
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def _family(pid: int) -> list[psutil.Process]:

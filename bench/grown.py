@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
-from bench.children import ChildFailed
+from bench.children import Child, ChildFailed
 from bench.contenders import Contender, Ours, ours
 from bench.figures import Column, Row, Say, Section, Target, middle, percentile
 from bench.installation import Installation, https
@@ -39,6 +39,7 @@ _WORK: Final = (
 _IDLE: Final = (
     Column("database", "Database"),
     Column("connections", "Connections kept"),
+    Column("since", "Seconds after its start"),
     Column("percent", "% of a core", 2),
     Column("verdict", "Target"),
 )
@@ -89,7 +90,7 @@ async def connect(services: Services, connections: int) -> None:
 def measure(place: Place, plan: Plan, kind: Kind, made: Installation, say: Say) -> list[Section]:
     """An idle worker, leads taken in while carried beside an empty installation, and pages over HTTP."""
     size = f"with {plan.growth_leads:,} leads and {plan.growth_connections:,} connections"
-    idle = Section(f"An idle worker {size}", _IDLE, [_idle(plan, kind, made, say)])
+    idle = Section(f"An idle worker {size}", _IDLE, _idle(plan, kind, made, say))
     work = Section(f"Taken in while carried {size}, beside an empty installation", _WORK)
     with ours(place, kind) as empty:
         full = Ours(place, kind, made)
@@ -104,25 +105,33 @@ def measure(place: Place, plan: Plan, kind: Kind, made: Installation, say: Say) 
     return [idle, work, pages]
 
 
-def _idle(plan: Plan, kind: Kind, made: Installation, say: Say) -> Row:
-    """What a worker uses that has nothing to do, once it has carried what was due when it started."""
-    say(f"growth: {kind}, an idle worker")
-    worker = made.start("worker")
+def _idle(plan: Plan, kind: Kind, made: Installation, say: Say) -> list[Row]:
+    """What a worker uses once it has carried what was due when it started.
+
+    At first it counts what was put in while none ran, and goes through all publishers for what is too old; the target
+    is for one that has nothing to do, which is looked at later.
+    """
+    say(f"growth: {kind}, a worker that has just started")
+    worker, begun = made.start("worker"), time.monotonic()
     end = time.monotonic() + _SETTLED_SECONDS
     while made.unsent() and time.monotonic() < end:
         worker.check()
         time.sleep(0.5)
     time.sleep(min(15.0, plan.idle_seconds))  # begins the tasks that it does at its start only
-    before, begun = worker.usage(), time.monotonic()
-    time.sleep(plan.idle_seconds)
-    used = worker.usage().since(before).cpu_seconds / (time.monotonic() - begun) * 100
+    first = _used(worker, plan, kind, begun)
+    say(f"growth: {kind}, an idle worker")
+    time.sleep(max(0.0, begun + plan.idle_after_seconds - time.monotonic()))
+    later = _used(worker, plan, kind, begun)
     made.stop()
-    return {
-        "database": kind,
-        "connections": plan.growth_connections,
-        "percent": used,
-        "verdict": IDLE.verdict(used),
-    }
+    return [first | {"verdict": "none: it catches up"}, later | {"verdict": IDLE.verdict(later["percent"])}]
+
+
+def _used(worker: Child, plan: Plan, kind: Kind, begun: float) -> dict[str, Any]:
+    """What the worker that was started at ``begun`` uses of a core for :attr:`Plan.idle_seconds`."""
+    before, now = worker.usage(), time.monotonic()
+    time.sleep(plan.idle_seconds)
+    used = worker.usage().since(before).cpu_seconds / (time.monotonic() - now) * 100
+    return {"database": kind, "connections": plan.growth_connections, "since": now - begun, "percent": used}
 
 
 def _pair(

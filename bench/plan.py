@@ -47,6 +47,7 @@ class Plan:
     growth_leads: int = 1_000_000
     growth_connections: int = 10_000
     idle_seconds: float = 30.0
+    idle_after_seconds: float = 300.0
     slice_seconds: float = 5.0
     pinned_rate: int = 800
     pinned_calm_seconds: float = 60.0
@@ -111,6 +112,7 @@ def quick(databases: tuple[Kind, ...], parts: tuple[str, ...]) -> Plan:
         growth_leads=100_000,
         growth_connections=500,
         idle_seconds=5.0,
+        idle_after_seconds=20.0,
         slice_seconds=2.0,
         pinned_calm_seconds=6.0,
         pinned_seconds=20.0,

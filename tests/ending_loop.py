@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import weakref
+from collections.abc import Coroutine
 from typing import Any, Final
 
 _ROUNDS: Final = 20
@@ -20,12 +22,35 @@ class EndingLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self._servers: weakref.WeakSet[asyncio.Server] = weakref.WeakSet()
+        self._let_in: set[socket.socket] = set()
 
     async def create_server(self, *arguments: Any, **options: Any) -> asyncio.Server:
         """Listen, until this loop closes at the latest."""
         server = await super().create_server(*arguments, **options)
         self._servers.add(server)
         return server
+
+    def _accept_connection2(
+        self,
+        protocol_factory: Any,
+        conn: socket.socket,
+        extra: Any,
+        context: Any = None,
+        server: Any = None,
+        *more: Any,
+    ) -> Coroutine[Any, Any, None]:
+        """Give whoever was let in to a task; asyncio forgets them where that is cancelled before it begins."""
+        self._let_in.add(conn)
+        return self._welcome(protocol_factory, conn, extra, context, server, *more)
+
+    async def _welcome(
+        self, protocol_factory: Any, conn: socket.socket, extra: Any, context: Any, server: Any, *more: Any
+    ) -> None:
+        self._let_in.discard(conn)
+        if server is not None and not server.sockets:
+            conn.close()  # the transport would fail at a server that has closed meanwhile, and be left open itself
+            return
+        await super()._accept_connection2(protocol_factory, conn, extra, context, server, *more)  # type: ignore[misc]
 
     def close(self) -> None:
         """Listen no more, cancel tasks until there are none, drop every connection, then close."""
@@ -34,6 +59,8 @@ class EndingLoop(asyncio.SelectorEventLoop):
                 server.close()  # else whoever connects anew at once is let in as often as others are dropped
             self._end_tasks()
             self._end_connections()
+            for conn in self._let_in:
+                conn.close()
         super().close()
 
     def _end_tasks(self) -> None:

@@ -31,20 +31,20 @@ class EndingLoop(asyncio.SelectorEventLoop):
         return server
 
     def _accept_connection2(
+        self, protocol_factory: Any, conn: socket.socket, extra: Any, *more: Any
+    ) -> Coroutine[Any, Any, None]:
+        """Give whoever was let in to a task; asyncio forgets them where that is cancelled before it begins."""
+        self._let_in.add(conn)
+        return self._welcome(protocol_factory, conn, extra, *more)
+
+    async def _welcome(
         self,
         protocol_factory: Any,
         conn: socket.socket,
         extra: Any,
         context: Any = None,
-        server: Any = None,
+        server: asyncio.Server | None = None,
         *more: Any,
-    ) -> Coroutine[Any, Any, None]:
-        """Give whoever was let in to a task; asyncio forgets them where that is cancelled before it begins."""
-        self._let_in.add(conn)
-        return self._welcome(protocol_factory, conn, extra, context, server, *more)
-
-    async def _welcome(
-        self, protocol_factory: Any, conn: socket.socket, extra: Any, context: Any, server: Any, *more: Any
     ) -> None:
         self._let_in.discard(conn)
         if server is not None and not server.sockets:

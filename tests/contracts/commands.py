@@ -93,11 +93,11 @@ def receiving(
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    asyncio.run_coroutine_threadsafe(server.start(authority.server_context("127.0.0.1")), loop).result(10)
+    asyncio.run_coroutine_threadsafe(server.start(authority.server_context("127.0.0.1")), loop).result(120)
     yield server
-    asyncio.run_coroutine_threadsafe(server.aclose(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(server.aclose(), loop).result(120)
     loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
+    thread.join(120)
     loop.close()
 
 

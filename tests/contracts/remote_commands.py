@@ -27,12 +27,12 @@ class Elsewhere:
 
     def do(self, work: Coroutine[Any, Any, R]) -> R:
         """What ``work`` answers."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(120)
 
     def end(self) -> None:
         """No more."""
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(10)
+        self._thread.join(120)
         self.loop.close()
 
 

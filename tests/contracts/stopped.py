@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from leadkeeper.storage.engine import change_routes
 
-SECONDS = 20
+SECONDS = 60
 _HELD = 4711
 
 

@@ -35,7 +35,7 @@ async def test_of_a_processs_own_commits_those_alone_are_news_that_announce_work
         announced(conn, "undone")
         raise Undone
 
-    assert await asyncio.wait_for(heard.get(), 20) == set()  # it listens
+    assert await asyncio.wait_for(heard.get(), 60) == set()  # it listens
     await asyncio.sleep(0.2)
     while not heard.empty():
         assert heard.get_nowait() == set()  # nobody knows what came before it asked for the first time
@@ -46,10 +46,10 @@ async def test_of_a_processs_own_commits_those_alone_are_news_that_announce_work
         await asyncio.sleep(0.03)
     assert heard.empty()
     await storage.write(announced, "own")
-    assert await asyncio.wait_for(heard.get(), 20) == {"mine"}
+    assert await asyncio.wait_for(heard.get(), 60) == {"mine"}
     await other.write(announced, "another's")
     await storage.write(add_lease, "at the same time")
-    assert await asyncio.wait_for(heard.get(), 20) in (set(), {"mine"})
+    assert await asyncio.wait_for(heard.get(), 60) in (set(), {"mine"})
     await end()
     await storage.close()
     await other.close()

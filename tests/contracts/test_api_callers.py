@@ -188,7 +188,7 @@ class TestHttp:
         assert "contoso" not in text
         await operator.post(f"{OFFER}/connections/primary/pause")
         # Counted anew a second later at the earliest.
-        for _ in range(500):
+        for _ in range(3_000):
             text = (await operator.get("/metrics")).body.decode()
             if 'leadkeeper_deliveries_waiting{state="held"} 3.0' in text:
                 return

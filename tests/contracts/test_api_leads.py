@@ -210,7 +210,7 @@ class TestBatch:
 
         async def body() -> AsyncIterator[bytes]:
             yield json.dumps(lead()).encode() + b"\n" + json.dumps(lead()).encode()[:20]
-            await asyncio.wait_for(answered.wait(), 10)
+            await asyncio.wait_for(answered.wait(), 60)
             yield json.dumps(lead()).encode()[20:]
 
         headers = {"Authorization": f"Bearer {operator.key}", "Content-Type": "application/x-ndjson"}
@@ -232,7 +232,7 @@ class TestBatch:
         )
         for start in range(0, len(body), 60_000):
             writer.write(body[start : start + 60_000])
-            await asyncio.wait_for(writer.drain(), 30)
+            await asyncio.wait_for(writer.drain(), 60)
         answers = (await reader.read(-1)).count(b'{"line":')
         writer.close()
         assert answers == 9_000

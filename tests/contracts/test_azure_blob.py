@@ -112,11 +112,15 @@ async def test_a_full_call_makes_the_container_once_and_then_a_file_each(line: L
 
 async def test_only_some_go_at_the_same_time_and_none_may_overwrite(line: Line) -> None:
     busy = most = 0
+    together = asyncio.Event()
 
     async def counted(exchange: Exchange) -> None:
         nonlocal busy, most
         busy += 1
         most = max(most, busy)
+        if busy > 1:
+            together.set()
+        await together.wait()
         await asyncio.sleep(0.1)
         busy -= 1
         await exchange.send(await line.service._forward(exchange.request))

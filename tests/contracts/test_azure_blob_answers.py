@@ -19,7 +19,7 @@ from leadkeeper.sandbox.azure_blob.stand_in import creates_container, error, is_
 from leadkeeper.sandbox.azure_storage.azurite import Azurite
 from leadkeeper.sandbox.faults import Exchange, Fault
 from tests.contracts.blob_line import Line, opened
-from tests.contracts.faults import PATIENCE, seconds_for
+from tests.contracts.faults import PASSING, PATIENCE, seconds_for
 from tests.contracts.storage_leads import assert_nothing_private, make_lead, make_leads, refused, results
 
 PROVOKED: list[tuple[str, Fault, AnyKind, Outcome]] = [
@@ -118,7 +118,7 @@ async def test_a_page_that_is_xml_counts_by_its_status(line: Line, status: int, 
 @pytest.mark.parametrize("when", [is_write, creates_container])
 async def test_no_answer_at_any_stage_ends_in_time(line: Line, when: Any) -> None:
     line.service.fail(faults.hang, when=when)
-    answers = await line.open(total_seconds=1.0).deliver(make_leads(range(32)))
+    answers = await line.open(total_seconds=PASSING).deliver(make_leads(range(32)))
     assert len([each for each in line.service.received if when(each)]) <= AT_ONCE, "not one after another"
     outcomes = [answer.outcome for answer in answers]
     assert results(answers) == ["noAnswer"] * 32
@@ -138,7 +138,7 @@ async def test_a_slow_service_does_not_hold_a_call_for_ever(line: Line) -> None:
         await asyncio.sleep(0.2)
         await exchange.send(await line.service._forward(exchange.request))
 
-    adapter = line.open(total_seconds=1.5)
+    adapter = line.open(total_seconds=PASSING)
     await adapter.deliver([make_lead(999)])
     line.service.fail(slowly)
     async with asyncio.timeout(PATIENCE):  # one after another, each within its time, they would take 60 s
@@ -153,7 +153,7 @@ async def test_a_slow_service_does_not_hold_a_call_for_ever(line: Line) -> None:
     "fault", [faults.reset_before_answer, faults.hang, faults.html(502), faults.reset_in_body(201)]
 )
 async def test_a_lost_answer_makes_no_second_file(line: Line, fault: Fault, count: int) -> None:
-    adapter = line.open(total_seconds=3.0 if fault is faults.hang else 30.0)
+    adapter = line.open(total_seconds=PASSING if fault is faults.hang else 30.0)
     await adapter.deliver([make_lead(99)])
     line.service.fail(line.service.commit_then(fault), when=is_write)
     leads = make_leads(range(count))

@@ -24,7 +24,7 @@ from leadkeeper.sandbox.azure_table.stand_in import (
     xml_error,
 )
 from leadkeeper.sandbox.faults import Fault
-from tests.contracts.faults import PATIENCE, seconds_for
+from tests.contracts.faults import PASSING, PATIENCE, seconds_for
 from tests.contracts.storage_leads import NOON, assert_nothing_private, make_lead, make_leads, refused, results
 from tests.contracts.table_line import Line, opened
 
@@ -125,7 +125,7 @@ async def test_answers_that_no_storage_service_gives(
 async def test_no_answer_at_any_stage_ends_in_time(line: Line, when: Any) -> None:
     line.service.fail(faults.hang, when=when)
     leads = [make_lead(n, created_at=NOON + timedelta(days=n // 2)) for n in range(20)]
-    answers = await line.open(total_seconds=1.0).deliver(leads)
+    answers = await line.open(total_seconds=PASSING).deliver(leads)
     assert len([each for each in line.service.received if when(each)]) <= 2, "not one after another"
     outcomes = [answer.outcome for answer in answers]
     assert results(answers) == ["noAnswer"] * 20
@@ -135,11 +135,11 @@ async def test_no_answer_at_any_stage_ends_in_time(line: Line, when: Any) -> Non
 
 async def test_a_slow_service_does_not_hold_a_call_for_ever(line: Line) -> None:
     async def slowly(exchange: faults.Exchange) -> None:
-        await asyncio.sleep(0.75)
+        await asyncio.sleep(PASSING / 2)
         await error(400, "InvalidInput")(exchange)
 
     line.service.fail(slowly)
-    answers = await line.open(total_seconds=1.5).deliver(make_leads(range(50)))
+    answers = await line.open(total_seconds=PASSING).deliver(make_leads(range(50)))
     assert len(line.service.received) < 50, "not one after another, however long each takes"
     assert set(results(answers)) == {"leadRefused", "noAnswer"} or set(results(answers)) == {"noAnswer"}
     assert all(answer.outcome is not Outcome.AMBIGUOUS for answer in answers)
@@ -150,7 +150,7 @@ async def test_a_slow_service_does_not_hold_a_call_for_ever(line: Line) -> None:
     "fault", [faults.reset_before_answer, faults.hang, faults.html(502)], ids=["reset", "hang", "page"]
 )
 async def test_a_lost_answer_makes_no_second_row(line: Line, fault: Fault, count: int) -> None:
-    adapter = line.open(total_seconds=3.0 if fault is faults.hang else 30.0)
+    adapter = line.open(total_seconds=PASSING if fault is faults.hang else 30.0)
     await adapter.deliver([make_lead(99)])
     line.service.fail(line.service.commit_then(fault), when=is_insert, times=1)
     leads = make_leads(range(count))

@@ -200,7 +200,7 @@ def test_serving_ends_in_good_order(command: str, summary: signal.Signals, tmp_p
     while "Ctrl-C ends it" not in (message := process.stderr.readline()):
         assert "[warning " in message
     process.send_signal(summary)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (0, "")
     assert "Traceback" not in err
 

@@ -143,7 +143,7 @@ async def test_an_older_test_does_not_promote_newer_settings(opened: Market) -> 
     opened.other.manner = slowly
     await opened.connect(opened.other.settings)
     validating = asyncio.create_task(opened.validator.validate(CRM, "primary", by="test"))
-    await asyncio.wait_for(asked.wait(), 10)
+    await asyncio.wait_for(asked.wait(), 60)
     newer = {**opened.other.settings}
     newer["httpsEndpointLeadConfiguration"] = {
         **opened.other.settings["httpsEndpointLeadConfiguration"],  # type: ignore[dict-item]

@@ -54,7 +54,7 @@ async def settled(storage: Storage) -> str | None:
 
 async def becomes_another(storage: Storage, mark: str | None) -> bool:
     """Whether the mark changes within the time for which statistics may be late."""
-    until = time.monotonic() + 15
+    until = time.monotonic() + 60
     while await storage.read(counted_rows_mark) == mark:
         if time.monotonic() > until:
             return False

@@ -76,7 +76,7 @@ async def look(home: Installation) -> None:
 
 async def ready_with(home: Installation, count: int) -> Any:
     """What ``/readyz`` says once it counts so many; what it found is remembered for a second."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             ready = await home.anyone.get("/readyz")
             assert ready.status == 200, "a lead can be kept"

@@ -112,7 +112,7 @@ async def test_it_works_through_rest(database_url: str, authority: Authority, fo
 async def delivered(home: Installation, lead_id: str) -> dict[str, Any]:
     """The lead's one delivery, once it is there."""
     visitor = await home.visitor("operator")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             (delivery,) = (await visitor.get(f"/v1/leads/{lead_id}")).json()["deliveries"]
             if delivery["state"] == "delivered":

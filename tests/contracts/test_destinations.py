@@ -38,12 +38,12 @@ from leadkeeper.sandbox.stand_in import OK, Clock
 from tests.contracts.cases import LINES
 from tests.contracts.cases.case import Expected, Line, State
 from tests.contracts.cases.troubles import TROUBLES, Trouble
-from tests.contracts.faults import LEAD, PERSONAL
+from tests.contracts.faults import LEAD, PASSING, PATIENCE, PERSONAL
 from tests.contracts.stages import EndpointStage, MailStage, SandboxStage, Stage, StorageStage
 from tests.contracts.test_entra_codes import MET
 from tests.languages import LANGUAGES, PORTUGUESE
 
-HASTY_SECONDS = 1.0
+HASTY_SECONDS = PASSING
 """How long the network waits where the remote system is to hang."""
 ACCOUNTS = count(500)
 """Storage accounts that no other test module takes (see ``conftest``)."""
@@ -126,7 +126,7 @@ async def meet(caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest)
     before = asyncio.all_tasks()
     yield open_both
     for meeting, network in met:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(PATIENCE):
             await meeting.adapter.aclose()
             await network.aclose()
         await meeting.stage.aclose()

@@ -18,7 +18,7 @@ from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, Fault
-from tests.contracts.faults import LEAD
+from tests.contracts.faults import LEAD, PASSING
 from tests.contracts.remote_dynamics import (
     DUPLICATE,
     HOST,
@@ -189,7 +189,7 @@ async def test_lengths_that_cannot_be_read_are_not_asked_for_all_the_time(remote
 
 
 async def test_metadata_that_hangs_does_not_keep_a_lead(authority: Authority) -> None:
-    async with remote_side(authority, total=0.5) as remote:
+    async with remote_side(authority, total=PASSING) as remote:
         remote.answers[LENGTHS] = [faults.hang]
         assert isinstance(await deliver(dynamics(remote)), Receipt)
 

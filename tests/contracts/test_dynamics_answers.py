@@ -14,7 +14,7 @@ from leadkeeper.diagnosis import AnyKind, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
-from tests.contracts.faults import seconds_for
+from tests.contracts.faults import PASSING, PATIENCE, seconds_for
 from tests.contracts.remote_dynamics import (
     ROW,
     Remote,
@@ -142,10 +142,10 @@ async def test_older_surfaces_say_it_otherwise(remote: Remote) -> None:
     ],
 )
 async def test_faults(authority: Authority, fault: Fault, kind: AnyKind, outcome: Outcome) -> None:
-    seconds = 1.0 if "hang" in fault.__qualname__ else seconds_for(kind)
+    seconds = PASSING if "hang" in fault.__qualname__ else seconds_for(kind)
     async with remote_side(authority, total=seconds) as remote:
         remote.answers["PATCH leads("] = [fault]
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             found = await deliver(dynamics(remote))
     assert isinstance(found, Diagnosis)
     assert (found.kind, found.outcome) == (kind, outcome)

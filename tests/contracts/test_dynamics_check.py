@@ -15,7 +15,7 @@ from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
-from tests.contracts.faults import LEAD
+from tests.contracts.faults import LEAD, PASSING
 from tests.contracts.remote_dynamics import (
     COLUMNS,
     LENGTHS,
@@ -105,7 +105,7 @@ async def test_the_list_of_privileges_proves_only_what_is_in_it(
 async def test_a_check_names_the_first_thing_that_is_wrong(
     authority: Authority, answers: dict[str, Fault], step: str, kind: AnyKind
 ) -> None:
-    seconds = 1.0 if faults.hang in answers.values() else 30.0
+    seconds = PASSING if faults.hang in answers.values() else 30.0
     async with remote_side(authority, total=seconds) as remote:
         remote.answers |= {key: [fault] for key, fault in answers.items()}
         check, steps = await checked(remote)

@@ -20,6 +20,8 @@ from leadkeeper.storage.migrate import upgrade
 from leadkeeper.storage.postgresql import TRANSACTION_SECONDS, PostgreSQL
 
 DATABASES = ("postgresql", "pgbouncer-transaction")
+FROZEN: Final = 2.0
+"""Seconds after which a transaction that says nothing is taken for frozen: a busy test is not."""
 MARK: Final = "frozen here"
 ON_ITS_WAY: Final = sa.text(f"SELECT '{MARK}', CAST(:number AS integer)")
 """A statement with a parameter: the driver asks the server what it is before it gives it."""
@@ -48,7 +50,7 @@ async def frozen(url: str, monkeypatch: pytest.MonkeyPatch, *, asked: bool) -> A
         conn.execute(ON_ITS_WAY, {"number": 1})
 
     monkeypatch.setattr(AsyncAdapt_asyncpg_connection, "_prepare", stop)
-    storage = PostgreSQL(sa.make_url(url), frozen_seconds=0.5)
+    storage = PostgreSQL(sa.make_url(url), frozen_seconds=FROZEN)
     writing = asyncio.create_task(storage.write(transaction))
     try:
         await there.wait()
@@ -73,7 +75,7 @@ async def test_what_a_frozen_process_holds_is_let_go(
             )
             ended = 0
             while not held.done():
-                ended += await storage.read(end_frozen, 0.5)
+                ended += await storage.read(end_frozen, FROZEN)
                 await asyncio.wait([held], timeout=0.05)
             await held
         assert not writing.done()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 
@@ -283,11 +283,12 @@ async def test_a_connection_that_broke_within_a_hot_statement_is_away_and_replac
 async def test_a_hot_statement_that_takes_too_long_is_away(
     on_server: TestInstallation, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgresql, "TRANSACTION_SECONDS", 0.2)
     slow = HotStatement(lambda _: sa.select(sa.func.pg_sleep(60)))
     storage = open_storage(postgres_url)
     try:
-        with pytest.raises(StorageAway):
+        assert await storage.read(lambda conn: conn.scalar(sa.select(sa.literal(1)))) == 1
+        with monkeypatch.context() as hasty, pytest.raises(StorageAway):
+            hasty.setattr(postgresql, "TRANSACTION_SECONDS", 0.5)
             await storage.write(lambda conn: slow.rows(conn, {}))
         assert await storage.read(lambda conn: conn.scalar(sa.select(sa.literal(1)))) == 1
     finally:
@@ -295,18 +296,14 @@ async def test_a_hot_statement_that_takes_too_long_is_away(
 
 
 @pytest.mark.parametrize("bound", ["statement_timeout", "lock_timeout", "nobody"])
-async def test_what_the_server_gives_up_is_away_and_not_our_fault(on_server: TestInstallation, bound: str) -> None:
+async def test_what_the_server_gives_up_is_away_and_not_our_fault(
+    on_server: TestInstallation, postgres_url: str, bound: str
+) -> None:
     """An operator may bound what a role does there, and end what takes too long: an answer that was heard is written
     down again then, and no lead that arrived is taken for one that may have arrived."""
-    locked = sa.text("LOCK TABLE offer IN ACCESS EXCLUSIVE MODE")
+    locked = "LOCK TABLE offer IN ACCESS EXCLUSIVE MODE"
     slow = HotStatement(lambda _: sa.select(sa.func.pg_sleep(10)))
     cancel = HotStatement(lambda _: sa.select(sa.func.pg_cancel_backend(sa.func.pg_backend_pid())))
-    holds = asyncio.Event()
-
-    def hold(conn: sa.Connection) -> None:
-        conn.execute(locked)
-        holds.set()
-        conn.execute(sa.select(sa.func.pg_sleep(1)))
 
     def is_given_up(conn: sa.Connection) -> None:
         if bound == "nobody":
@@ -314,14 +311,15 @@ async def test_what_the_server_gives_up_is_away_and_not_our_fault(on_server: Tes
             slow.rows(conn, {})
         conn.exec_driver_sql(f"SET LOCAL {bound} = '50ms'").close()
         if bound == "lock_timeout":
-            conn.execute(locked)
+            conn.exec_driver_sql(locked).close()
         slow.rows(conn, {})
 
-    holding = asyncio.create_task(on_server.storage.write(hold))
-    await holds.wait()
-    with pytest.raises(StorageAway):
-        await on_server.storage.write(is_given_up)
-    await holding
+    theirs = await asyncpg.connect(postgres_url.replace("+asyncpg", ""))
+    async with theirs.transaction():
+        await theirs.execute(locked)
+        with pytest.raises(StorageAway):
+            await on_server.storage.write(is_given_up)
+    await theirs.close()
     assert await on_server.count(t.publisher) == 1
 
 

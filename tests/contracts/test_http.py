@@ -8,6 +8,7 @@ import gzip
 import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -30,6 +31,7 @@ from leadkeeper.network.client import (
 )
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, FaultServer, answer, drip, endless, hang, hang_after_headers, redirect
+from tests.contracts.faults import PASSING
 
 
 async def _network(*addresses: str, **policy: object) -> Network:
@@ -133,19 +135,32 @@ async def server(authority: Authority) -> AsyncIterator[FaultServer]:
     await server.aclose()
 
 
-@pytest.fixture
-async def network(authority: Authority, server: FaultServer) -> AsyncIterator[Network]:
+@asynccontextmanager
+async def opened(authority: Authority, server: FaultServer, total_seconds: float) -> AsyncIterator[Network]:
     network = Network(
         NetworkPolicy(
             hosts={"*.example": ("127.0.0.1", server.port)},
             ca_file=authority.ca_file,
-            total_seconds=0.6,
+            total_seconds=total_seconds,
             answer_limit=1_000,
             connections=4,
         )
     )
     yield network
     await network.aclose()
+
+
+@pytest.fixture
+async def network(authority: Authority, server: FaultServer) -> AsyncIterator[Network]:
+    async with opened(authority, server, 30) as network:
+        yield network
+
+
+@pytest.fixture
+async def hasty(authority: Authority, server: FaultServer) -> AsyncIterator[Network]:
+    """A network for tests that wait until its time is over."""
+    async with opened(authority, server, PASSING) as network:
+        yield network
 
 
 URL = "https://leads.example/in"
@@ -202,10 +217,10 @@ async def test_a_decompression_bomb_stays_small(network: Network, server: FaultS
 
 
 @pytest.mark.parametrize("fault", [hang_after_headers(500), drip(500)])
-async def test_a_status_is_not_lost_to_a_slow_body(network: Network, server: FaultServer, fault: object) -> None:
+async def test_a_status_is_not_lost_to_a_slow_body(hasty: Network, server: FaultServer, fault: object) -> None:
     server.fault = fault  # type: ignore[assignment]
     for seconds in (0.1, None):
-        answered = await network.post(parse_url(URL), data=b"{}", headers={}, body_seconds=seconds)
+        answered = await hasty.post(parse_url(URL), data=b"{}", headers={}, body_seconds=seconds)
         assert answered.status == 500
         assert isinstance(answered.fault, TimeoutError)
     task = asyncio.current_task()
@@ -214,12 +229,12 @@ async def test_a_status_is_not_lost_to_a_slow_body(network: Network, server: Fau
 
 
 async def test_all_connections_that_a_publisher_may_have_in_use_is_our_trouble(
-    network: Network, server: FaultServer
+    hasty: Network, server: FaultServer
 ) -> None:
     """Two of four: nobody holds more than are left free."""
     server.fault = hang
     url = parse_url(URL)
-    results = await asyncio.gather(*(network.post(url, data=b"", headers={}) for _ in range(3)), return_exceptions=True)
+    results = await asyncio.gather(*(hasty.post(url, data=b"", headers={}) for _ in range(3)), return_exceptions=True)
     found = [diagnose_network(error) for error in results if isinstance(error, BaseException)]
     assert sorted(diagnosis.outcome for diagnosis in found) == ["ambiguous", "ambiguous", "ours"]
     assert sum(isinstance(error, NoFreeConnection) for error in results) == 1

@@ -102,7 +102,7 @@ async def test_a_lead_and_a_connection_are_told_in_the_language_asked_for(databa
 
 async def held(home: Installation, lead: str) -> None:
     """Wait until the lead is held."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             shown = await home.services.leads.inbox.get(lead)
             if shown is not None and shown.deliveries[0].state == "held" and shown.deliveries[0].diagnosis:

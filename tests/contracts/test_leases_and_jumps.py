@@ -100,7 +100,7 @@ async def test_a_worker_keeps_what_is_on_its_way_when_the_time_jumps(database_ur
         await s.connect()
         await s.installation.storage.write(agree, now_ms(), now_ms())
         await s.intake.keep(lead())
-        await asyncio.wait_for(came.wait(), 30)
+        await asyncio.wait_for(came.wait(), 60)
         now = now_ms()
         await s.installation.storage.write(agree, now, now + HOUR)
         jumped = HOUR

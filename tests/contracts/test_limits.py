@@ -54,7 +54,7 @@ class Scene:
         """A worker with a network of its own, as a process has it."""
         stage = SandboxStage(self.sandbox, WEB)
         network = Network(NetworkPolicy(hosts=stage.hosts, ca_file=stage.ca_file, total_seconds=30))
-        worker = Worker(self.installation.storage, self.installation.connections, Context(network), lease_seconds=5)
+        worker = Worker(self.installation.storage, self.installation.connections, Context(network))
         running = asyncio.create_task(worker.run())
         try:
             yield
@@ -168,7 +168,7 @@ async def test_a_day_of_web_to_lead_over_the_limit(scene: Scene) -> None:
 
 @pytest.fixture
 def unhurried(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Marketo's window ends when time is let pass, not while a busy machine takes its time."""
+    """A window ends when time is let pass, not while a busy machine takes its time."""
     monkeypatch.setattr("leadkeeper.destinations.marketo.pace.REST_SECONDS", WINDOW)
     begun = scene.sandbox.clock.now()
     monkeypatch.setattr(scene.sandbox.clock, "now", lambda: begun + scene.passed)
@@ -242,12 +242,13 @@ def watch_marketo(there: Marketo) -> Seen:
     return seen
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize(
-    ("limits", "busy"),
-    [(Limits(requests=40, window=2.0), 0.0), (Limits(concurrent=3), 0.02)],
+    ("limits", "busy", "at_once"),
+    [(Limits(requests=40, window=WINDOW), 0.0, 40), (Limits(concurrent=3), 0.2, 60)],
     ids=["requests", "at once"],
 )
-async def test_dataverse_says_too_many(scene: Scene, limits: Limits, busy: float) -> None:
+async def test_dataverse_says_too_many(scene: Scene, limits: Limits, busy: float, at_once: int) -> None:
     there = scene.sandbox.stand_in(Dynamics)
     organization = there.organizations["contoso.crm4.dynamics.com"]
     organization.limits = limits
@@ -256,7 +257,10 @@ async def test_dataverse_says_too_many(scene: Scene, limits: Limits, busy: float
     await scene.connect("other", SALESFORCE_REST)
     await scene.hand_in(0, 60)
     async with scene.carrying():
-        await scene.until("other", seconds=10, delivered=60)
+        await scene.until("other", delivered=60)
+        await scene.until("crm", delivered=at_once, waiting=60 - at_once)
+    await scene.pass_time(WINDOW + 1)
+    async with scene.carrying():
         await scene.until("crm", delivered=60)
     refused = sum(count for message, count in there.answers.items() if " 429 " in message)
     assert 1 <= refused <= 30, there.answers

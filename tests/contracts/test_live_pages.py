@@ -24,7 +24,7 @@ from tests.journeys.customer import Customer
 
 AT = "/portal/offers/contoso/crm-pro"
 REF = OfferRef("contoso", "crm-pro")
-PATIENCE = 30
+PATIENCE = 60
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ async def ended(*homes: Installation) -> list[dict[str, Any]]:
     d = t.delivery.c
     moving = sa.select(sa.func.count()).select_from(t.delivery).where(d.state.not_in(["delivered", "setAside"]))
     aside = sa.select(d.lead_id).where(d.state == "setAside")
-    for _ in range(1500):
+    for _ in range(3_000):
         left = [await home.services.storage.read(lambda conn: conn.scalar(moving) or 0) for home in homes]
         found = [(home, await home.services.storage.read(lambda conn: conn.scalars(aside).all())) for home in homes]
         if not any(left) and any(ids for _, ids in found):
@@ -91,16 +91,16 @@ async def ended(*homes: Installation) -> list[dict[str, Any]]:
         if await _leads(*homes) >= MANY:
             pytest.fail(f"one lead became {await _leads(*homes)}")
         await asyncio.sleep(0.02)
-    pytest.fail("the loop did not end in 30 s")
+    pytest.fail("the loop did not end in 60 s")
 
 
 async def arrived(through: Relay, count: int) -> None:
     """The relay has got so many."""
-    for _ in range(1000):
+    for _ in range(3_000):
         if len(through.bodies) >= count:
             return
         await asyncio.sleep(0.02)
-    pytest.fail(f"{len(through.bodies)} of {count} arrived in 20 s")
+    pytest.fail(f"{len(through.bodies)} of {count} arrived in 60 s")
 
 
 async def _leads(*homes: Installation) -> int:

@@ -296,10 +296,15 @@ async def test_a_lead_without_a_usable_address_is_set_aside(authority: Authority
 
 async def test_one_person_is_written_by_one_call_at_a_time_over_all_connections(authority: Authority) -> None:
     running, most = 0, 0
+    together = asyncio.Event()
+    together.set()
 
     async def slowly(exchange: faults.Exchange) -> None:
         nonlocal running, most
         running, most = running + 1, max(most, running + 1)
+        if running > 1:
+            together.set()
+        await together.wait()
         await asyncio.sleep(0.05)
         running -= 1
         await CREATED(exchange)
@@ -309,6 +314,7 @@ async def test_one_person_is_written_by_one_call_at_a_time_over_all_connections(
         shout = replace(LEAD, customer=replace(LEAD.customer, email=LEAD.customer.email.upper()))
         await asyncio.gather(*(each.deliver([lead]) for each in (first, second) for lead in (LEAD, shout)))
         assert most == 1
+        together.clear()
         people = [replace(LEAD, customer=replace(LEAD.customer, email=f"a{n}@x.example")) for n in range(12)]
         await asyncio.gather(*(first.deliver([lead]) for lead in people))
     assert 1 < most <= 5

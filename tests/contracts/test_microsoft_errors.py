@@ -21,11 +21,10 @@ from leadkeeper.texts import Language
 from leadkeeper.validation.validator import Validator
 from tests.contracts.cases.case import State
 from tests.contracts.cases.dynamics import APPLICATION_SETTINGS, LINES, USER_SETTINGS
+from tests.contracts.faults import PASSING
 from tests.contracts.installation import CRM, furnished
 from tests.contracts.stages import SandboxStage
 from tests.languages import LANGUAGES, PORTUGUESE
-
-SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +137,8 @@ async def test_validate_tells_the_remedy(summary: Notified, language: Language, 
         furnished(f"sqlite+aiosqlite:///{tmp_path / 'l.db'}") as installation,
     ):
         stage = SandboxStage(sandbox, LINES[0])
-        network = Network(NetworkPolicy(hosts=stage.hosts, ca_file=stage.ca_file, total_seconds=SECONDS))
+        seconds = PASSING if summary.kind is DynamicsKind.NO_ANSWER else 30.0
+        network = Network(NetworkPolicy(hosts=stage.hosts, ca_file=stage.ca_file, total_seconds=seconds))
         settings = {"leadDestination": "dynamics", "dynamicsLeadConfiguration": dict(summary.settings)}
         await installation.connections.put(CRM, "primary", settings, by="test")
         validator = Validator(installation.storage, installation.connections, Context(network), clock=now_ms)

@@ -89,12 +89,12 @@ def running(database_url: str) -> Iterator[tuple[str, str]]:
 
     thread = threading.Thread(target=lambda: asyncio.run(run()))
     thread.start()
-    url, key, loop, end = opened.get(timeout=30)
+    url, key, loop, end = opened.get(timeout=120)
     try:
         yield url, key
     finally:
         loop.call_soon_threadsafe(end.set)
-        thread.join(30)
+        thread.join(120)
 
 
 async def furnish(home: Installation) -> None:

@@ -166,7 +166,7 @@ async def test_a_press_that_was_too_slow_moves_nothing(opened: Market) -> None:
     opened.remote.manner = slowly
     await opened.publication.publish(CRM, by="test")
     begun = await opened.another_runner().look()
-    await asyncio.wait_for(asked.wait(), 10)
+    await asyncio.wait_for(asked.wait(), 60)
     await opened.storage.write(lambda conn: conn.execute(t.operation.update().values(due_at=1)))  # its lease ran out
     opened.remote.manner = answer(200)
     operation = await opened.worked()

@@ -33,7 +33,7 @@ def remove(path: str) -> None:
 
 async def until_ready(home: Installation, *, ready: bool = True) -> None:
     """What was found a moment ago is remembered for a second."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while ((await home.anyone.get("/readyz")).status == 200) != ready:  # noqa: ASYNC110 - the server tells no event
             await asyncio.sleep(0.05)
 

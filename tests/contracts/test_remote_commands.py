@@ -126,7 +126,7 @@ def world(
     yield made
     elsewhere.loop.call_soon_threadsafe(door.close)
     elsewhere.loop.call_soon_threadsafe(stop.set)
-    ended.result(30)
+    ended.result(120)
     elsewhere.do(made.endpoint.aclose())
 
 
@@ -141,7 +141,7 @@ def begin(elsewhere: Elsewhere, port: int) -> tuple[Any, asyncio.Event, int]:
     work = serve(settings, Duty.API, stop=stop, ready=listens.set)
     ended = asyncio.run_coroutine_threadsafe(work, elsewhere.loop)
     ended.add_done_callback(lambda _: listens.set())
-    assert listens.wait(30)
+    assert listens.wait(120)
     assert not ended.done(), ended.exception()
     return ended, stop, port
 

@@ -23,7 +23,7 @@ from leadkeeper.network.client import Network
 from leadkeeper.sandbox import faults
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Fault
-from tests.contracts.faults import LEAD, PERSONAL, seconds_for
+from tests.contracts.faults import LEAD, PASSING, PERSONAL, seconds_for
 from tests.contracts.scripted import Remote, form_of, remote_side
 
 OID = "00D58000000JmlM"
@@ -277,7 +277,7 @@ async def test_the_header_decides_also_when_the_body_never_ends(authority: Autho
         await (asyncio.sleep(60) if body is faults.hang_after_headers else asyncio.sleep(0.02))
         exchange.reset()
 
-    async with remote_side(authority, {POST: fault}, HOST, total_seconds=2) as side:
+    async with remote_side(authority, {POST: fault}, HOST, total_seconds=PASSING) as side:
         found = await deliver(side)
     assert isinstance(found, Receipt)
 

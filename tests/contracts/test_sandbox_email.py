@@ -53,7 +53,7 @@ def client(server: Email, authority: Authority, password: str = PASSWORD) -> aio
         username=USER,
         password=password,
         tls_context=context,
-        timeout=10,
+        timeout=60,
     )
 
 
@@ -190,7 +190,7 @@ async def test_it_ends_with_callers_in_every_stage(authority: Authority, caplog:
     assert [await answer_to(shaking[0]) for _ in range(2)] == ["220 sandbox ESMTP", "220 Ready to start TLS"]
     async with client(email, authority) as caller:
         await caller.send_message(a_mail())
-        await asyncio.wait_for(email.aclose(), 5)
+        await asyncio.wait_for(email.aclose(), 60)
     with pytest.raises(OSError, match="Connect call failed"):
         await asyncio.open_connection("127.0.0.1", email.port)
     assert [await plain[0].read(), await shaking[0].read()] == [b"220 sandbox ESMTP\r\n", b""]
@@ -201,8 +201,8 @@ async def test_it_ends_with_callers_in_every_stage(authority: Authority, caplog:
 
 async def test_a_caller_that_does_not_trust_it_is_let_go(server: Email, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
-        await aiosmtplib.SMTP(hostname="127.0.0.1", port=server.port, timeout=10).connect()
-    await asyncio.wait_for(server.aclose(), 5)
+        await aiosmtplib.SMTP(hostname="127.0.0.1", port=server.port, timeout=60).connect()
+    await asyncio.wait_for(server.aclose(), 60)
     gc.collect()
     await asyncio.sleep(0)
     assert caplog.records == []

@@ -28,7 +28,7 @@ from tests.contracts.installation import TestInstallation, furnished
 
 REF = OfferRef("contoso", "crm-pro")
 LINE: Line = (REF, "primary")
-PATIENCE = 30
+PATIENCE = 60
 
 
 def two(installation: TestInstallation, at_once: int = 2) -> tuple[Rates, Rates]:

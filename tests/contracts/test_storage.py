@@ -92,7 +92,7 @@ async def test_acts_that_wait_for_the_writer_share_a_commit_and_no_fault(databas
 
     def hold(_: sa.Connection) -> None:
         busy.set()
-        go.wait(30)
+        go.wait(120)
 
     def refuse(conn: sa.Connection) -> None:
         add(conn, "refused")
@@ -106,7 +106,7 @@ async def test_acts_that_wait_for_the_writer_share_a_commit_and_no_fault(databas
 
     try:
         holding = asyncio.ensure_future(storage.write(hold))
-        await asyncio.to_thread(busy.wait, 30)
+        await asyncio.to_thread(busy.wait, 120)
         acts = [
             asyncio.ensure_future(storage.write(add, "first")),
             asyncio.ensure_future(storage.write(refuse)),
@@ -135,7 +135,7 @@ async def test_what_shares_a_commit_that_fails_is_told_so(database_url: str) -> 
         pages = conn.exec_driver_sql("PRAGMA page_count").scalar()
         conn.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
         busy.set()
-        go.wait(30)
+        go.wait(120)
 
     def add(conn: sa.Connection, lease_id: str) -> None:
         conn.execute(sa.insert(t.lease).values(id=lease_id, until=1))
@@ -145,7 +145,7 @@ async def test_what_shares_a_commit_that_fails_is_told_so(database_url: str) -> 
 
     try:
         holding = asyncio.ensure_future(storage.write(hold))
-        await asyncio.to_thread(busy.wait, 30)
+        await asyncio.to_thread(busy.wait, 120)
         acts = [
             asyncio.ensure_future(storage.write(add, "small")),
             asyncio.ensure_future(storage.write(add, "large" * 100_000)),
@@ -174,7 +174,7 @@ async def test_a_caller_that_goes_away_leaves_a_whole_act(database_url: str) -> 
         conn.execute(sa.insert(t.lease).values(id="a", until=1))
         loop.call_soon_threadsafe(go_away)
         if conn.dialect.name == "sqlite":
-            gone.wait(5)
+            gone.wait(60)
         conn.execute(sa.insert(t.lease).values(id="b", until=1))
 
     task = asyncio.create_task(storage.write(transaction))
@@ -248,14 +248,14 @@ async def test_what_need_not_be_written_at_once_waits_for_more_and_no_longer_tha
         groups.append(group.take())
         return [None] * len(groups[-1])
 
-    group = GroupCommit(write, limit=4, pause=0.05)
+    group = GroupCommit(write, limit=4, pause=1.0)
     first = group.put(1, at_once=False)
     await asyncio.sleep(0)
     second = group.put(2, at_once=False)
     await asyncio.sleep(0.01)
     assert group.busy
     assert not groups
-    await asyncio.wait_for(asyncio.gather(first, second), 10)
+    await asyncio.wait_for(asyncio.gather(first, second), 60)
     assert groups == [[1, 2]]
     await asyncio.gather(group.put(3, at_once=False), group.put(4))
     assert groups[1:] == [[3, 4]], "what is urgent takes with it whatever waits"

@@ -190,13 +190,13 @@ async def test_a_listener_hears_of_writes_to_the_file_that_took_the_place(on_fil
     replace(sqlite_file, other)
     with pytest.raises(StorageAway):
         await on_file.write(add_lease, "lost")
-    await asyncio.wait_for(observed.wait(), 20)
+    await asyncio.wait_for(observed.wait(), 60)
     await asyncio.sleep(0.1)
     observed.clear()
     with sqlite3.connect(sqlite_file) as another:
         another.execute("CREATE TABLE somebody_wrote (id)")
     another.close()
-    await asyncio.wait_for(observed.wait(), 20)
+    await asyncio.wait_for(observed.wait(), 60)
     await end()
 
 
@@ -238,7 +238,7 @@ async def test_many_commits_are_announced_together(postgres_url: str) -> None:
         await all_committed.wait()
 
     end = await other.listen(lambda named: messages.put_nowait({*named}))
-    assert await asyncio.wait_for(messages.get(), 20) == set()  # it listens
+    assert await asyncio.wait_for(messages.get(), 60) == set()  # it listens
     storage._announcing = Announcing(storage._announce, pause)
 
     def transaction(conn: sa.Connection, name: str, *, fails: bool = False) -> None:
@@ -247,15 +247,15 @@ async def test_many_commits_are_announced_together(postgres_url: str) -> None:
             raise ValueError("undone")
 
     await storage.write(transaction, "first")
-    assert await asyncio.wait_for(messages.get(), 20) == {"first"}
+    assert await asyncio.wait_for(messages.get(), 60) == {"first"}
     with pytest.raises(ValueError, match="undone"):
         await storage.write(transaction, "undone", fails=True)
     await asyncio.gather(*(storage.write(transaction, f"{number}") for number in range(20)))
     assert messages.empty()
     all_committed.set()
-    assert await asyncio.wait_for(messages.get(), 20) == {f"{number}" for number in range(20)}
+    assert await asyncio.wait_for(messages.get(), 60) == {f"{number}" for number in range(20)}
     await storage.write(transaction, "last")
-    assert await asyncio.wait_for(messages.get(), 20) == {"last"}
+    assert await asyncio.wait_for(messages.get(), 60) == {"last"}
     await end()
     await storage.close()
     await other.close()

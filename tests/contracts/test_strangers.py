@@ -28,7 +28,7 @@ ELSEWHERE: tuple[Mapping[str, str], ...] = (
 )
 
 
-async def raw(home: Installation, content: bytes, seconds: float = 30) -> bytes:
+async def raw(home: Installation, content: bytes, seconds: float = 60) -> bytes:
     """All that is answered to ``content`` until the connection is closed."""
     host, _, port = home.url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
@@ -132,11 +132,11 @@ class TestUnfinished:
             host, _, port = home.url.removeprefix("http://").partition(":")
             opened = [await asyncio.open_connection(host, int(port)) for _ in range(10)]
             for reader, _ in opened[:2]:
-                assert await asyncio.wait_for(reader.read(), 20) == b""
+                assert await asyncio.wait_for(reader.read(), 60) == b""
             assert (await home.anyone.get("/healthz")).status == 200
             reader, writer = opened[-1]
             writer.write(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
-            assert (await asyncio.wait_for(reader.readline(), 20)).startswith(b"HTTP/1.1 200")
+            assert (await asyncio.wait_for(reader.readline(), 60)).startswith(b"HTTP/1.1 200")
             for _, writer in opened:
                 writer.transport.abort()
 

@@ -231,7 +231,7 @@ async def test_a_worker_sends_one_test_lead_for_settings_that_wait_for_a_word(
         await m.connect(m.other.settings)
         running = asyncio.create_task(m.worker.run())
         try:
-            for _ in range(600):
+            for _ in range(1_200):
                 if m.other.bodies and (await m.connections.list(CRM))[0].test is not None:
                     break
                 await asyncio.sleep(0.05)

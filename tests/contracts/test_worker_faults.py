@@ -37,7 +37,7 @@ async def test_a_connection_that_cannot_be_opened_stops_no_other(
         await s.installation.connections.put(CRM, "other", _endpoint(s.url + "?refused"), by="test")
         await s.connect()
         await s.intake.keep_many([lead(number) for number in range(10)])
-        await s.until(lambda states: states.get("delivered") == 10, 5)
+        await s.until(lambda states: states.get("delivered") == 10, 30)
 
 
 def _endpoint(url: str) -> dict[str, object]:

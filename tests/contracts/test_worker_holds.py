@@ -26,7 +26,7 @@ from leadkeeper.storage import tables as t
 from tests.contracts.installation import CRM, furnished, lead, sent
 from tests.contracts.test_worker import Scene, scene
 
-SECONDS = 30
+SECONDS = 60
 TAKEN = answer(200)
 
 

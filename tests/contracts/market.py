@@ -171,7 +171,7 @@ async def market(url: str, authority: Authority, **runner: Any) -> AsyncIterator
             Publication(storage),
             PublishingRunner(storage, connections, validator, base_url="https://hub.example", **runner),
             Intake(storage),
-            Worker(storage, connections, Context(network), lease_seconds=3, prove=prove),
+            Worker(storage, connections, Context(network), prove=prove),
             remote,
             other,
         )

@@ -91,7 +91,7 @@ async def test_a_worker_keeps_what_is_on_its_way_when_the_time_jumps(database_ur
         await may_end.wait()
         await answer(200)(exchange)
 
-    async with scene(database_url, authority, slow) as s:
+    async with scene(database_url, authority, slow, lease_seconds=6) as s:
 
         def time() -> int:
             return now_ms() + jumped
@@ -104,8 +104,8 @@ async def test_a_worker_keeps_what_is_on_its_way_when_the_time_jumps(database_ur
         now = now_ms()
         await s.installation.storage.write(agree, now, now + HOUR)
         jumped = HOUR
-        # Longer than the lease of three seconds, and its sweeps.
-        await asyncio.sleep(4.5)
+        # Longer than the lease of six seconds, and its sweeps.
+        await asyncio.sleep(7.5)
         may_end.set()
         await s.until(lambda states: states == {"delivered": 1})
         assert len(s.remote.received) == 1, "it was sent again"

@@ -137,14 +137,14 @@ async def street(url: str, authority: Authority, *, total_seconds: float = LONG)
         await installation.catalogue.put_offer(MALLORY, title="Trap", offer_type="saas", live=True, by="test")
         validator = Validator(installation.storage, installation.connections, Context(network))
         prove = functools.partial(validator.validate, by="worker")
-        worker = Worker(installation.storage, installation.connections, Context(network), lease_seconds=5, prove=prove)
+        worker = Worker(installation.storage, installation.connections, Context(network), prove=prove)
         installation.connections._woken = worker.wake
         made = Street(
             installation,
             worker,
             Intake(installation.storage, worker.wake),
             validator,
-            PublishingRunner(installation.storage, installation.connections, validator, lease_seconds=5),
+            PublishingRunner(installation.storage, installation.connections, validator),
             Publication(installation.storage),
             well,
             trap,

@@ -76,7 +76,7 @@ class Scene:
 
 @asynccontextmanager
 async def scene(
-    url: str, authority: Authority, fault: Fault | None = None, *, total_seconds: float = 30
+    url: str, authority: Authority, fault: Fault | None = None, *, total_seconds: float = 30, lease_seconds: float = 10
 ) -> AsyncIterator[Scene]:
     remote = FaultServer(fault or answer(200))
     await remote.start(authority.server_context("127.0.0.1"))
@@ -86,7 +86,7 @@ async def scene(
     network = Network(policy, random_unit=lambda: 1.0)  # each call has the whole time
     async with furnished(url) as installation:
         installation.connections._clock = now_ms
-        worker = Worker(installation.storage, installation.connections, Context(network), lease_seconds=3)
+        worker = Worker(installation.storage, installation.connections, Context(network), lease_seconds=lease_seconds)
         installation.connections._woken = worker.wake
         made = Scene(
             installation,

@@ -101,7 +101,7 @@ async def test_what_a_lost_lease_held_is_carried_and_late_answers_move_nothing(
     database_url: str, authority: Authority
 ) -> None:
     """By this worker, under a new lease: its old calls still hang."""
-    async with scene(database_url, authority, total_seconds=5) as s:  # their sockets are free after it
+    async with scene(database_url, authority, total_seconds=5, lease_seconds=6) as s:  # their sockets are free after it
         s.remote.fault = remote = Held(START)
         await s.connect()
         await s.intake.keep_many([lead(number) for number in range(3 * START)])

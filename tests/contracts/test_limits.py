@@ -245,7 +245,10 @@ def watch_marketo(there: Marketo) -> Seen:
 @pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize(
     ("limits", "busy", "at_once"),
-    [(Limits(requests=40, window=WINDOW), 0.0, 38), (Limits(concurrent=3), 0.2, 60)],
+    [
+        (Limits(requests=40, window=WINDOW), 0.0, 38),  # two ask how long texts may be
+        (Limits(concurrent=3), 0.2, 60),
+    ],
     ids=["requests", "at once"],
 )
 async def test_dataverse_says_too_many(scene: Scene, limits: Limits, busy: float, at_once: int) -> None:

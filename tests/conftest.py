@@ -34,9 +34,11 @@ from tests.types_asked_once import ask_for_types_once
 
 os.environ["LC_ALL"] = "C.UTF-8"  # commands speak the language of whoever runs them
 
-# Continuous integration tries the same examples each time; everybody else looks for new ones.
-hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
-hypothesis.settings.register_profile("here", deadline=None)
+# Continuous integration tries the same examples each time; everybody else looks for new ones. How long a busy machine
+# takes to make them up says nothing of what is tested.
+_PATIENT = (hypothesis.HealthCheck.too_slow,)
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=_PATIENT)
+hypothesis.settings.register_profile("here", deadline=None, suppress_health_check=_PATIENT)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 gc.disable()  # what is imported and collected stays: see pytest_collection

@@ -10,7 +10,11 @@ from tests.browser.conftest import AXE
 
 
 async def violations(page: Page) -> list[str]:
-    """Each rule that the page breaks, and where. The page's policy lets no script of ours in, so it goes beside it."""
+    """Each rule that the page breaks, and where. The page's policy lets no script of ours in, so it goes beside it.
+
+    A page that is still on its way is waited for, as by all of these: half of one has labels without fields.
+    """
+    await page.wait_for_load_state()
     await page.evaluate(AXE.read_text(encoding="utf-8"))
     return await violations_in_ready(page)
 
@@ -31,6 +35,7 @@ async def colour_violations(page: Page) -> list[str]:
 
 
 async def _run(page: Page, options: str) -> list[str]:
+    await page.wait_for_load_state()
     found: dict[str, Any] = await page.evaluate(f"axe.run(document, {options})")
     return [
         f"{each['id']}: {each['help']}: {[node['html'][:200] for node in each['nodes']]}"

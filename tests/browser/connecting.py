@@ -89,6 +89,7 @@ async def enter(page: Page, values: Mapping[str, str]) -> None:
     for name, value in values.items():
         field = page.locator(f"#{name}")
         await field.wait_for(state="attached")  # before that, a page that is on its way is none that hides the field
+        await page.wait_for_load_state()  # nor before it has its style
         if not await field.is_visible():
             await page.locator("details.more", has=field).locator("summary").click()
         await field.fill(value)

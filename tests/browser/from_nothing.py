@@ -77,6 +77,11 @@ class Person:
         await where.click()
         self.steps.append(what)
 
+    async def submit(self, what: str, where: Locator) -> None:
+        """The same, and wait for the page that comes of it: what stands on both may be pressed next."""
+        async with self.page.expect_navigation():
+            await self.step(what, where)
+
     async def look(self) -> None:
         """Read the page: no English text of the catalogue ought to be on it."""
         if self.language.code != "en":

@@ -15,6 +15,7 @@ from leadkeeper.inbox.lists.filter import MOST
 from leadkeeper.storage import tables as t
 from tests.browser.axe import violations
 from tests.browser.conftest import Opened
+from tests.browser.pressing import press
 from tests.browser.signing_in import sign_in_with_key
 from tests.browser.test_lead_list import PEOPLE
 from tests.browser.test_storefront import PHONE, ROUTES, picture, wide
@@ -79,7 +80,7 @@ async def test_all_that_fit_are_sent_again_with_a_bar(
         await page.goto(f"{home.url}/portal/leads")
         await picture(page, f"act-on-all-list-{device}")
         runs = page.locator("a[href^='/portal/leads/runs/']")
-        await runs.click()
+        await press(runs)
         await BulkRunTask(services.storage, services.leads.inbox, lambda _: None, services.clock).look()
         await expect(bar).to_have_count(0)
         await expect(page.locator("#run")).to_contain_text(str(LEADS))

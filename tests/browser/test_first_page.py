@@ -10,6 +10,7 @@ from leadkeeper.diagnosis import Kind
 from leadkeeper.storage import tables as t
 from tests.browser.axe import violations
 from tests.browser.conftest import Opened
+from tests.browser.pressing import press
 from tests.browser.signing_in import sign_in_with_key
 from tests.browser.test_storefront import ROUTES
 from tests.in_process import DESTINATION, OFFER, Installation
@@ -39,7 +40,7 @@ async def test_what_was_tried_again_in_vain_comes_back_by_itself(browser: Browse
         await expect(again).to_be_visible()
         assert await page.evaluate("window.same"), "nobody loaded the page anew"
         assert await page.locator("#home time").first.inner_text() == "Oct 9, 2025, 08:53 AM UTC"
-        await again.click()
+        await press(again)
         await expect(page.locator("#home")).to_contain_text("Nothing needs attention.")
         await page.evaluate("window.same = true")
         await break_it(home, 1_760_000_060_000)

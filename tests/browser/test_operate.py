@@ -10,6 +10,7 @@ from playwright.async_api import Browser, expect
 from leadkeeper.access.permissions import Role
 from tests.browser.axe import violations
 from tests.browser.conftest import Opened
+from tests.browser.signing_in import sign_in as by_password
 from tests.browser.test_storefront import PHONE, picture, wide
 from tests.in_process import DESTINATION, OFFER, Installation, hand_in
 from tests.people import PASSWORD, add
@@ -32,9 +33,7 @@ async def sign_in(browser: Browser, home: Installation, email: str, **settings: 
     """A page of somebody who is signed in."""
     page = await (await browser.new_context(**settings)).new_page()
     await page.goto(f"{home.url}/portal/sign-in")
-    await page.fill("[name=email]", email)
-    await page.fill("[name=password]", PASSWORD)
-    await page.locator("form button.btn-primary").first.click()
+    await by_password(page, email, PASSWORD)  # and the whole page comes: its menus need its scripts
     await page.locator(".top-nav").wait_for()
     return page
 

@@ -84,7 +84,7 @@ async def publish(publisher: Person, summary: str) -> None:
     await publisher.step("edit the offer", publisher.link("Edit the offer"))
     await publisher.fill(summary=summary, description="Contoso CRM for small teams.", category="CRM", price="20 EUR")
     await page.check("input[name='call.contactMe']")
-    await publisher.step("save the draft", publisher.button("Save the draft"))
+    await publisher.submit("save the draft", publisher.button("Save the draft"))
     await publisher.step("open publishing", publisher.link("Publishing"))
     await publisher.step("publish the draft", publisher.button("Publish the draft"))
     await expect(page.locator("#steps")).to_contain_text("waits for an operator")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Request
 
 from tests.browser.conftest import Opened
 from tests.browser.signing_in import sign_in_with_key
@@ -17,13 +15,8 @@ async def test_our_own_forms_say_that_they_are_ours(browser: Browser, opening: O
         await open_shop(home.services)
         key = (await home.services.access.keys.create("operator", by="test")).key
         page = await browser.new_page(locale="en")
-        sent: list[dict[str, Any]] = []
-
-        async def note(request: Any) -> None:
-            if request.method == "POST":
-                sent.append(await request.all_headers())
-
-        page.on("request", note)
+        sent: list[Request] = []
+        page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
         await page.goto(f"{home.url}/store/offers/{PLANNER.publisher_id}/{PLANNER.offer_id}/contact-me")
         await fill(page)
         await page.check("#consent")
@@ -32,7 +25,7 @@ async def test_our_own_forms_say_that_they_are_ours(browser: Browser, opening: O
         await page.goto(f"{home.url}/portal")
         await sign_in_with_key(page, key)
         await page.get_by_role("heading", name="Offers").wait_for()
-        assert [headers.get("origin") for headers in sent] == [home.url, home.url]
+        assert [(await request.all_headers()).get("origin") for request in sent] == [home.url, home.url]
         assert len(await kept(home)) == 1
 
 

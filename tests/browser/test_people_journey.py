@@ -21,6 +21,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.axe import violations
+from tests.browser.pressing import press
 from tests.browser.signing_in import sign_in
 from tests.browser.test_storefront import PHONE, ROUTES, picture
 from tests.conftest import missing_service
@@ -92,7 +93,7 @@ class Person:
 
     async def press(self, name: str, role: Any = "button") -> None:
         self.steps.add(f"{self.name}: {name}")
-        await self.page.get_by_role(role, name=name, exact=role == "button").first.click()
+        await press(self.page.get_by_role(role, name=name, exact=role == "button").first)
 
     async def sees(self, text: str | re.Pattern[str], shot: str = "") -> None:
         await expect(self.page.locator("body")).to_contain_text(text)

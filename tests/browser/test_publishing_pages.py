@@ -17,6 +17,7 @@ from leadkeeper.publishing.runner import PublishingRunner
 from leadkeeper.sandbox.faults import Exchange, answer
 from tests.browser.axe import violations
 from tests.browser.connecting import AT, LOOKS, Places, enter, places, save, sign_in
+from tests.browser.pressing import press
 from tests.browser.test_storefront import PHONE, ROUTES, picture, wide
 from tests.contracts.cases.dynamics import APPLICATION_SETTINGS
 from tests.contracts.market import DEFINITION
@@ -81,7 +82,7 @@ async def test_publishing_moves_by_itself_until_it_is_live(browser: Browser, at:
         await looked_at(page, "publishing-new")
         steps = page.locator("#steps")
         await page.evaluate("window.stayed = true")
-        await page.get_by_role("button", name="Publish the draft").click()
+        await press(page.get_by_role("button", name="Publish the draft"))
         await expect(steps).to_contain_text("waits for an operator")
         await page.evaluate("window.stayed = true")
         await looked_at(page, "publishing-waits")
@@ -97,7 +98,7 @@ async def test_publishing_moves_by_itself_until_it_is_live(browser: Browser, at:
         assert await page.evaluate("window.stayed"), "nobody loaded the page again"
         await expect(page.locator("#offer-head")).to_contain_text("preview ready")
         await looked_at(page, "publishing-preview")
-        await page.get_by_role("button", name="Go live").click()
+        await press(page.get_by_role("button", name="Go live"))
         await expect(steps).to_contain_text("All six steps are done")
         await expect(steps.get_by_text("MSFT_TEST_").first).not_to_be_visible()
         await page.get_by_text("All six steps are done").click()
@@ -213,10 +214,10 @@ async def test_it_works_without_javascript(browser: Browser, at: Places) -> None
     async with pressing(at):
         page = await sign_in(browser, at.home, java_script_enabled=False)
         await page.goto(f"{at.home.url}{AT}/publishing")
-        await page.get_by_role("button", name="Publish the draft").click()
+        await press(page.get_by_role("button", name="Publish the draft"))
         for _ in range(LOOKS):
             if await page.get_by_text("waits for an operator").count():
                 break
             await page.wait_for_timeout(250)
-            await page.get_by_role("link", name="Look again").click()
+            await press(page.get_by_role("link", name="Look again"))
         await expect(page.locator("#steps")).to_contain_text("waits for an operator")

@@ -72,11 +72,13 @@ async def kept(home: Installation) -> list[dict[str, Any]]:
 async def picture(page: Page, name: str) -> None:
     """A screenshot for people to look at, if they ask for some: `SCREENSHOTS=folder`."""
     if folder := os.environ.get("SCREENSHOTS"):
+        await page.wait_for_load_state()
         await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
 async def wide(page: Page) -> bool:
-    """Whether one must scroll sideways."""
+    """Whether one must scroll sideways, on the whole page."""
+    await page.wait_for_load_state()
     return bool(await page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
 
 
@@ -158,7 +160,8 @@ async def test_the_keyboard_alone_is_enough(browser: Browser, shop: Shop) -> Non
         await page.keyboard.press("Tab")
         order.append(await focused())
         if order[-1] in ANSWERS:
-            await page.keyboard.type("United Kingdom" if order[-1] == "country" else ANSWERS[order[-1]])
+            # One letter: a second one that comes late begins another word.
+            await page.keyboard.type("Y" if order[-1] == "country" else ANSWERS[order[-1]])
         elif order[-1] == "consent":
             await page.keyboard.press("Space")
         elif order[-1] == "Send":
@@ -168,7 +171,7 @@ async def test_the_keyboard_alone_is_enough(browser: Browser, shop: Shop) -> Non
     assert "website" not in order, "nobody comes to the trap"
     await page.wait_for_url("**/thanks?reference=*")
     (lead,) = await kept(shop.home)
-    assert lead["customer"]["country"] == "GB"
+    assert lead["customer"]["country"] == "YE"
     await context.close()
 
 

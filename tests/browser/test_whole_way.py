@@ -67,7 +67,7 @@ async def publish(person: Person) -> None:
     await person.step("follow what is missing", person.link("Edit the offer"))
     await person.fill(summary="Contoso CRM", description="Contoso CRM", category="CRM", price="20 EUR")
     await page.check("input[name='call.contactMe']")
-    await person.step("say what customers read", person.button("Save the draft"))
+    await person.submit("say what customers read", person.button("Save the draft"))
     await person.step("open publishing again", person.link("Publishing"))
     await person.step("publish the draft", person.button("Publish the draft"))
     live = person.button("Go live")

@@ -38,7 +38,7 @@ def lint(tree: Path, name: str) -> subprocess.CompletedProcess[str]:
     """What import-linter says of a copy of the package in ``tree``, for one contract."""
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--contract", name]
     env = os.environ | {"PYTHONPATH": str(tree / "src")}
-    return subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True, check=False, timeout=600)
 
 
 @pytest.fixture(scope="module")

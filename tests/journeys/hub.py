@@ -33,7 +33,11 @@ SOON: Final = 90.0
 """Seconds within which what must happen has happened, on a machine that has much else to do too."""
 READY_SECONDS: Final = 120.0
 """Seconds for a process to start: on a busy machine its imports alone take ten."""
-_CALL_SECONDS: Final = 20.0
+LEASE_SECONDS: Final = 30
+"""No worker loses its lease because a busy machine keeps it waiting for seconds, as it does now and then: what it held
+would be sent twice. Who kills or freezes one, and waits for another to take over, says :data:`SHORT_LEASE`."""
+SHORT_LEASE: Final = 2
+IMPATIENT: Final = 20.0
 """Seconds for an answer where none may come, and the caller goes on."""
 _OFTEN, _SELDOM = 0.05, 0.2
 _ON_THEIR_WAY: Final = "SELECT count(*) FROM delivery WHERE state IN ('pending', 'sending', 'waiting')"
@@ -163,7 +167,7 @@ class Hub:
             "ALLOW_ADDRESSES": "127.0.0.0/8",
             "CA_FILE": ca_file,
             "SECRET_KEY_FILE": folder / "leadkeeper.key",
-            "LEASE_SECONDS": 2,
+            "LEASE_SECONDS": LEASE_SECONDS,
             "PROCESSES": 1,
             **settings,
         }
@@ -221,7 +225,7 @@ class Hub:
 
         async def answers() -> bool:
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-                status, _ = await self.call("GET", "/readyz")
+                status, _ = await self.call("GET", "/readyz", seconds=IMPATIENT)
                 return status == 200
             return False
 
@@ -243,7 +247,7 @@ class Hub:
         body: object = None,
         headers: Mapping[str, str] | None = None,
         *,
-        seconds: float = _CALL_SECONDS,
+        seconds: float = SOON,
     ) -> tuple[int, Any]:
         """One request; status and JSON. Raises what aiohttp raises when the API is away or takes longer."""
         assert self._session is not None
@@ -257,7 +261,7 @@ class Hub:
 
     async def ask(self, method: str, path: str, body: object = None) -> Any:
         """The same where only success will do."""
-        status, answer = await self.call(method, path, body, seconds=SOON)
+        status, answer = await self.call(method, path, body)
         assert 200 <= status < 300, f"{method} {path}: {status} {answer}\n{self.tail()}"
         return answer
 
@@ -287,7 +291,7 @@ class Hub:
         return await self.ask("POST", f"{_offer(offer)}/connections/{name}/{word}")
 
     async def hand_in(
-        self, offer: str, email: str, key: str | None = None, *, seconds: float = _CALL_SECONDS
+        self, offer: str, email: str, key: str | None = None, *, seconds: float = SOON
     ) -> tuple[int, Any]:
         """Hand in a lead; status and answer."""
         headers = {"Idempotency-Key": key} if key is not None else None
@@ -295,7 +299,7 @@ class Hub:
 
     async def give(self, offer: str, email: str) -> str:
         """Hand in a lead; its id."""
-        status, answer = await self.hand_in(offer, email, seconds=SOON)
+        status, answer = await self.hand_in(offer, email)
         assert status == 202, f"{status} {answer}\n{self.tail()}"
         return str(answer["id"])
 

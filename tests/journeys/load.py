@@ -14,7 +14,7 @@ from zlib import crc32
 
 import aiohttp
 
-from tests.journeys.hub import SOON, Hub
+from tests.journeys.hub import IMPATIENT, SOON, Hub
 from tests.journeys.places import Endpoint, StorageAccount
 
 _LIMBO: Final = (aiohttp.ClientError, TimeoutError, OSError)
@@ -71,7 +71,7 @@ class Load:
         self.unsure.add(email)
         while True:
             try:
-                status, answer = await self.hub.hand_in(offer, email, key)
+                status, answer = await self.hub.hand_in(offer, email, key, seconds=IMPATIENT)
             except _LIMBO as error:
                 self.answers[type(error).__name__] += 1
                 status, answer = 0, None

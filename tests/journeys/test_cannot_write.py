@@ -13,7 +13,7 @@ import pytest
 
 from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
-from tests.journeys.hub import SOON, Process, until
+from tests.journeys.hub import SHORT_LEASE, SOON, Process, until
 from tests.journeys.load import Load, check_endpoint, under_load
 from tests.journeys.people import mail_by, nobody_was_notified, operator_is_notified, telling
 from tests.journeys.places import Arrival, Endpoint
@@ -31,7 +31,7 @@ def limit_files(process: Process, size: int) -> None:
 
 
 async def test_a_full_disk_that_is_freed(make_hub: MakeHub, endpoint: Endpoint, box: Mailbox, tmp_path: Path) -> None:
-    hub = await make_hub(f"sqlite+aiosqlite:///{tmp_path}/leadkeeper.db", **mail_by(box))
+    hub = await make_hub(f"sqlite+aiosqlite:///{tmp_path}/leadkeeper.db", LEASE_SECONDS=SHORT_LEASE, **mail_by(box))
     (process,) = await hub.start("serve")
     await hub.make_offer("crm", endpoint=telling(endpoint.settings))
     load = Load(hub, ["crm"], "full", clients=6)
@@ -62,7 +62,9 @@ async def test_a_full_disk_of_postgresql_that_is_freed(make_hub: MakeHub, endpoi
     except PostgresMissing as error:
         pytest.skip(str(error))  # it is the machine's to allow, and nothing that could be installed
     with await asyncio.to_thread(SmallDisk) as server:
-        hub = await make_hub(await asyncio.to_thread(server.create_small_database), **mail_by(box))
+        hub = await make_hub(
+            await asyncio.to_thread(server.create_small_database), LEASE_SECONDS=SHORT_LEASE, **mail_by(box)
+        )
         processes = await hub.start("api", "worker")
         await hub.make_offer("crm", endpoint=telling(endpoint.settings))
         load = Load(hub, ["crm"], "full", clients=6)
@@ -109,7 +111,7 @@ async def refusals(load: Load, than: int) -> bool:
 async def test_a_server_that_only_reads_for_a_while(make_hub: MakeHub, endpoint: Endpoint, box: Mailbox) -> None:
     with await asyncio.to_thread(Postgres) as server:
         url = await asyncio.to_thread(server.create_database)
-        hub = await make_hub(url, **mail_by(box))
+        hub = await make_hub(url, LEASE_SECONDS=SHORT_LEASE, **mail_by(box))
         processes = await hub.start("api", "worker")
         await hub.make_offer("crm", endpoint=telling(endpoint.settings))
         given = {f"{number}@load.example" for number in range(LEADS)}

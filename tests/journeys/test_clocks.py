@@ -18,7 +18,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
 from tests.journeys.database import sql
-from tests.journeys.hub import SOON, Hub, until
+from tests.journeys.hub import SHORT_LEASE, SOON, Hub, until
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
 from tests.journeys.people import mail_by, nobody_was_notified, telling
 from tests.journeys.places import Endpoint, StorageAccount
@@ -42,7 +42,7 @@ async def test_a_clock_that_jumps(
 ) -> None:
     """On SQLite the machine's clock counts. (An HTTPS endpoint would refuse signatures of another hour.)"""
     wall = Wall(tmp_path / "wall")
-    hub = await make_hub(f"sqlite+aiosqlite:///{tmp_path}/leadkeeper.db", **mail_by(box))
+    hub = await make_hub(f"sqlite+aiosqlite:///{tmp_path}/leadkeeper.db", LEASE_SECONDS=SHORT_LEASE, **mail_by(box))
     hub.wall = wall
     await hub.start("serve")
     await jumps(hub, wall.set, jump, storage_account, kill=kill)
@@ -65,7 +65,7 @@ async def test_a_server_whose_clock_jumps(
 ) -> None:
     """On PostgreSQL the server's clock counts."""
     clock = await asyncio.to_thread(ServerClock, postgres, postgres_url)
-    hub = await make_hub(postgres_url, **mail_by(box))
+    hub = await make_hub(postgres_url, LEASE_SECONDS=SHORT_LEASE, **mail_by(box))
     await hub.start("api", "worker")
     await jumps(hub, clock.set, jump, storage_account, kill=kill)
     await nobody_was_notified(hub, box)
@@ -119,7 +119,7 @@ async def test_machines_whose_clocks_differ(
     postgres_url: str, make_hub: MakeHub, endpoint: Endpoint, box: Mailbox, tmp_path: Path
 ) -> None:
     """An API ten minutes ahead, one worker right, one a minute behind: nothing waits, nothing is taken from anybody."""
-    hub = await make_hub(postgres_url, LEASE_SECONDS=4, **mail_by(box))
+    hub = await make_hub(postgres_url, LEASE_SECONDS=5, **mail_by(box))
     for word, seconds in (("api", 600), ("worker", 0), ("worker", -60)):
         hub.wall = Wall(tmp_path / f"{word}{seconds}", seconds)
         await hub.start(word)
@@ -134,7 +134,7 @@ async def test_machines_whose_clocks_differ(
     load = Load(hub, ["crm"], "apart", clients=6)
     async with under_load(load):
         await goes_on("clocks differ", hub, endpoint)
-        await asyncio.sleep(10)  # twice as long as a lease, and more
+        await asyncio.sleep(11)  # twice as long as a lease, and more; a call is given up after 22 s
         slow.set()
     await hub.all_delivered()
     leads, requests = check_endpoint(endpoint, load)
@@ -160,7 +160,7 @@ async def test_machines_whose_clocks_differ_by_more_than_a_signature_lives(
     tmp_path: Path,
 ) -> None:
     """Workers ten minutes apart, over calls that take longer than a lease: each keeps what it holds."""
-    hub = await make_hub(postgres_url, LEASE_SECONDS=2, **mail_by(box))
+    hub = await make_hub(postgres_url, LEASE_SECONDS=3, **mail_by(box))
     for word, seconds in (("api", api), *(("worker", seconds) for seconds in workers)):
         hub.wall = Wall(tmp_path / f"{word}{seconds}", seconds)
         await hub.start(word)
@@ -177,7 +177,7 @@ async def test_machines_whose_clocks_differ_by_more_than_a_signature_lives(
         await arrives("clocks differ", hub, "crm", stored, SOON)
         freeze(storage_account, signal.SIGSTOP)
         await until("leads are on their way", lambda: sending(hub), SOON, summary=hub.tail)
-        await asyncio.sleep(4)  # twice a lease; Azurite lets a connection go that was still for 5 s
+        await asyncio.sleep(4)  # more than a lease; Azurite lets a connection go that was still for 5 s
         freeze(storage_account, signal.SIGCONT)
         await arrives("the account answers again", hub, "crm", stored, SOON)
     await hub.all_delivered()
@@ -202,7 +202,7 @@ async def sending(hub: Hub) -> bool:
 async def test_doctor_and_metrics_name_the_process_whose_clock_is_wrong(
     postgres_url: str, make_hub: MakeHub, tmp_path: Path
 ) -> None:
-    hub = await make_hub(postgres_url)
+    hub = await make_hub(postgres_url, LEASE_SECONDS=SHORT_LEASE)
     for word, seconds in (("api", 600), ("worker", 0), ("worker", -60)):
         hub.wall = Wall(tmp_path / f"{word}{seconds}", seconds)
         await hub.start(word)

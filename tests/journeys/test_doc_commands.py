@@ -41,7 +41,7 @@ class Reader:
         self.hub = hub
         self._variables = hub.folder / "variables"
         self._variables.touch()
-        (hub.folder / ".curlrc").write_text("silent\nshow-error\nfail-with-body\nmax-time = 60\n")
+        (hub.folder / ".curlrc").write_text("silent\nshow-error\nfail-with-body\nmax-time = 300\n")
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self._environment = hub.environment | {"PATH": path, "HOME": str(hub.folder)}
 

@@ -94,8 +94,14 @@ async def behind_tls(port: int, context: ssl.SSLContext) -> AsyncIterator[str]:
         under_way.add(task)
         try:
             there, back = await asyncio.open_connection("127.0.0.1", port)
-            await asyncio.gather(copy(reader, back), copy(there, writer))
+            try:
+                await asyncio.gather(copy(reader, back), copy(there, writer))
+                with contextlib.suppress(OSError):
+                    await writer.wait_closed()
+            finally:
+                back.transport.abort()
         finally:
+            writer.transport.abort()  # else it would be left to whichever test garbage is looked for in
             under_way.discard(task)
 
     server = await asyncio.start_server(forward, "127.0.0.1", 0, ssl=context)
@@ -103,8 +109,10 @@ async def behind_tls(port: int, context: ssl.SSLContext) -> AsyncIterator[str]:
         yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
-        for task in list(under_way):
+        ended = [*under_way]
+        for task in ended:
             task.cancel()
+        await asyncio.gather(*ended, return_exceptions=True)
 
 
 async def output(*command: str | Path, folder: Path, environment: Mapping[str, str]) -> Any:

@@ -14,7 +14,7 @@ import pytest
 from leadkeeper.sandbox.faults import Exchange, answer
 from tests.journeys.conftest import MakeHub
 from tests.journeys.database import sql
-from tests.journeys.hub import SOON, Hub, Process, until
+from tests.journeys.hub import IMPATIENT, SHORT_LEASE, SOON, Hub, Process, until
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
 from tests.journeys.places import Arrival, Endpoint, StorageAccount
 from tests.services.cable import Cable
@@ -27,7 +27,7 @@ async def test_a_frozen_worker_wakes_up_too_late(
     postgres: Postgres, make_hub: MakeHub, storage_account: StorageAccount, endpoint: Endpoint
 ) -> None:
     """Another worker has taken over: the late answer is shown, and moves nothing."""
-    hub = await make_hub(url := postgres.create_database())
+    hub = await make_hub(url := postgres.create_database(), LEASE_SECONDS=8)
     _, *workers = await hub.start("api", "worker", "worker")
     await hub.make_offer("crm", table=storage_account.settings, endpoint=endpoint.settings)
     frozen: list[Process] = []
@@ -84,7 +84,7 @@ async def test_workers_freeze_at_random_moments(
     seed = int(os.environ.get("SEED") or random.randrange(2**32))
     print(f"SEED={seed}")
     random_unit = random.Random(seed)
-    hub = await make_hub(url := postgres.create_database())
+    hub = await make_hub(url := postgres.create_database(), LEASE_SECONDS=SHORT_LEASE)
     _, *workers = await hub.start("api", "worker", "worker")
     await hub.make_offer("crm", table=storage_account.settings, endpoint=endpoint.settings)
     load = Load(hub, ["crm"], f"freeze{seed}", clients=10)
@@ -184,7 +184,7 @@ async def keep_running(process: Process) -> None:
 
 async def test_a_lead_that_kills_every_worker(database_url: str, make_hub: MakeHub, endpoint: Endpoint) -> None:
     """The others get through all the same, soon; it is tried ever more rarely, and is never dropped."""
-    hub = await make_hub(database_url)
+    hub = await make_hub(database_url, LEASE_SECONDS=SHORT_LEASE)
     words = ["serve"] if database_url.startswith("sqlite") else ["api", "worker"]
     *_, worker = await hub.start(*words)
     killed: list[float] = []
@@ -214,7 +214,7 @@ async def test_a_lead_that_kills_every_worker(database_url: str, make_hub: MakeH
 
         async def kept() -> bool:
             with contextlib.suppress(OSError):
-                return (await hub.hand_in("crm", fresh, fresh))[0] in (200, 202)
+                return (await hub.hand_in("crm", fresh, fresh, seconds=IMPATIENT))[0] in (200, 202)
             return False
 
         async def fresh_came() -> bool:

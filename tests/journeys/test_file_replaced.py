@@ -17,7 +17,7 @@ from leadkeeper.storage.ids import unpacked_id
 from tests.contracts.mailbox import Mailbox
 from tests.contracts.test_storage_promises import back_up
 from tests.journeys.conftest import MakeHub
-from tests.journeys.hub import SOON, Hub, until
+from tests.journeys.hub import SHORT_LEASE, SOON, Hub, until
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
 from tests.journeys.people import mail_by, nobody_was_notified, telling
 from tests.journeys.places import Endpoint, StorageAccount
@@ -82,7 +82,7 @@ async def test_the_file_is_removed_and_put_back(
 ) -> None:
     """Nothing is taken while it is gone, whatever else stands there; all goes on once it is back."""
     path, aside = tmp_path / "leadkeeper.db", tmp_path / "aside.db"
-    hub = await make_hub(f"sqlite+aiosqlite:///{path}", **mail_by(box))
+    hub = await make_hub(f"sqlite+aiosqlite:///{path}", LEASE_SECONDS=SHORT_LEASE, **mail_by(box))
     (process,) = await hub.start("serve")
     settings = {"table": telling(storage_account.settings), "endpoint": telling(endpoint.settings)}
     await hub.make_offer("crm", **settings)
@@ -119,7 +119,7 @@ async def test_a_backup_is_put_in_its_place(
 ) -> None:
     """Every acknowledged lead is in one of the two, on the side of the swap that it was acknowledged on."""
     path, aside, backup = (tmp_path / f"{name}.db" for name in ("leadkeeper", "aside", "backup"))
-    hub = await make_hub(f"sqlite+aiosqlite:///{path}")
+    hub = await make_hub(f"sqlite+aiosqlite:///{path}", LEASE_SECONDS=SHORT_LEASE)
     (process,) = await hub.start("serve")
     await hub.make_offer("crm", table=storage_account.settings, endpoint=endpoint.settings)
     load = Load(hub, ["crm"], "restored", clients=4)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
+from tests.journeys.hub import SHORT_LEASE
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
 from tests.journeys.people import mail_by, nobody_was_notified, operator_is_notified, telling
 from tests.journeys.places import Endpoint, StorageAccount
@@ -33,7 +34,7 @@ async def test_pgbouncer_restarts(
 ) -> None:
     url = await asyncio.to_thread(postgres.create_database)
     with PgBouncer(postgres, mode, POOL[mode]) as pooler:
-        hub = await make_hub(pooler.url(url), **mail_by(box))
+        hub = await make_hub(pooler.url(url), LEASE_SECONDS=SHORT_LEASE, **mail_by(box))
         api, worker = await hub.start("api", "worker")
         settings = {"table": telling(storage_account.settings), "endpoint": telling(endpoint.settings)}
         await hub.make_offer("crm", **settings)

@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from tests.journeys.conftest import MakeHub
-from tests.journeys.hub import Hub, Process
+from tests.journeys.hub import SHORT_LEASE, Hub, Process
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
 from tests.journeys.places import Endpoint, StorageAccount
 
@@ -29,7 +29,7 @@ async def test_whatever_is_killed_no_acknowledged_lead_is_lost(
     print(f"SEED={seed}")
     random_unit = random.Random(seed)
     began = time.monotonic()
-    hub = await make_hub(database_url)
+    hub = await make_hub(database_url, LEASE_SECONDS=SHORT_LEASE)
     words = ["serve"] if database_url.startswith("sqlite") else ["api", "worker", "worker"]
     processes = await hub.start(*words)
     await hub.make_offer("crm", table=storage_account.settings, endpoint=endpoint.settings)

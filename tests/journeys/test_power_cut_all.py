@@ -28,6 +28,7 @@ from tests.conftest import missing_service
 from tests.contracts.cases import dynamics, marketo, salesforce
 from tests.contracts.cases.case import Line
 from tests.journeys.conftest import ROOT, MakeHub
+from tests.journeys.hub import SHORT_LEASE
 from tests.journeys.load import Load, check_endpoint, under_load
 from tests.journeys.places import Endpoint
 
@@ -85,7 +86,9 @@ async def test_every_acknowledged_lead_is_everywhere_once(
             f"*.blob.core.windows.net=127.0.0.1:{blob.port}"
         )
         try:
-            hub = await make_hub(f"sqlite+aiosqlite:///{tmp_path / 'leadkeeper.db'}", HOSTS=hosts)
+            hub = await make_hub(
+                f"sqlite+aiosqlite:///{tmp_path / 'leadkeeper.db'}", LEASE_SECONDS=SHORT_LEASE, HOSTS=hosts
+            )
             (process,) = await hub.start("serve")
             await hub.make_offer(
                 "crm",

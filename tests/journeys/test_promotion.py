@@ -12,7 +12,7 @@ import pytest
 
 from tests.contracts.mailbox import Mailbox
 from tests.journeys.conftest import MakeHub
-from tests.journeys.hub import SOON, until
+from tests.journeys.hub import SHORT_LEASE, SOON, until
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
 from tests.journeys.people import mail_by, nobody_was_notified, operator_is_notified, telling
 from tests.journeys.places import Endpoint, StorageAccount
@@ -38,7 +38,7 @@ async def test_a_promoted_standby_has_every_acknowledged_lead(
         await asyncio.to_thread(primary.start)
         url = await asyncio.to_thread(primary.create_database)
         cable = await stack.enter_async_context(Cable(primary.port, random.Random(0)))
-        hub = await make_hub(cable.through(url), **mail_by(box))
+        hub = await make_hub(cable.through(url), LEASE_SECONDS=SHORT_LEASE, **mail_by(box))
         await hub.start("api", "worker")
         await hub.make_offer("crm", table=telling(storage_account.settings), endpoint=telling(endpoint.settings))
         load = Load(hub, ["crm"], "promoted", clients=6)

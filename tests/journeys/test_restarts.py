@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.journeys.conftest import MakeHub
-from tests.journeys.hub import SOON, Hub, until
+from tests.journeys.hub import SHORT_LEASE, SOON, Hub, until
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
 from tests.journeys.places import Endpoint, StorageAccount
 from tests.services.postgres import Postgres
@@ -22,7 +22,7 @@ async def test_postgresql_restarts_and_crashes(
     postgres: Postgres, make_hub: MakeHub, storage_account: StorageAccount, endpoint: Endpoint
 ) -> None:
     url = postgres.create_database()
-    hub = await make_hub(url)
+    hub = await make_hub(url, LEASE_SECONDS=SHORT_LEASE)
     processes = await hub.start("api", "worker", "worker")
     await hub.make_offer("crm", table=storage_account.settings, endpoint=endpoint.settings)
 
@@ -63,7 +63,7 @@ async def test_postgresql_restarts_and_crashes(
 async def test_destinations_stop_and_start(
     away: int, database_url: str, make_hub: MakeHub, storage_account: StorageAccount, endpoint: Endpoint
 ) -> None:
-    hub = await make_hub(database_url)
+    hub = await make_hub(database_url, LEASE_SECONDS=SHORT_LEASE)
     await hub.start(*(["serve"] if database_url.startswith("sqlite") else ["api", "worker"]))
     await hub.make_offer("crm", table=storage_account.settings)
     await hub.make_offer("web", endpoint=endpoint.settings)
@@ -109,7 +109,7 @@ async def arrives(
     start = time.monotonic()
 
     async def kept() -> bool:
-        status, _ = await hub.hand_in(offer, email, email, seconds=SOON)
+        status, _ = await hub.hand_in(offer, email, email)
         assert status in (200, 202, 503), status
         return status != 503
 

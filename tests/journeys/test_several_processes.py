@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.journeys.conftest import MakeHub
-from tests.journeys.hub import SOON, Process, until
+from tests.journeys.hub import SHORT_LEASE, SOON, Process, until
 from tests.journeys.load import Load, check_endpoint, check_table, under_load
 from tests.journeys.places import Endpoint, StorageAccount
 
@@ -22,7 +22,7 @@ DATABASES = ("postgresql",)
 async def test_each_of_them_is_killed_under_load(
     database_url: str, make_hub: MakeHub, storage_account: StorageAccount, endpoint: Endpoint
 ) -> None:
-    hub = await make_hub(database_url)
+    hub = await make_hub(database_url, LEASE_SECONDS=SHORT_LEASE)
     (program,) = await hub.start("serve --processes 2 --workers 2")
     await hub.make_offer("crm", table=storage_account.settings, endpoint=endpoint.settings)
     before = children(program)
@@ -60,7 +60,7 @@ async def test_each_of_them_is_killed_under_load(
 
 
 async def test_all_end_when_the_program_is_killed(database_url: str, make_hub: MakeHub, endpoint: Endpoint) -> None:
-    hub = await make_hub(database_url)
+    hub = await make_hub(database_url, LEASE_SECONDS=SHORT_LEASE)
     (program,) = await hub.start("serve --processes 2")
     await hub.make_offer("web", endpoint=endpoint.settings)
     left = children(program)

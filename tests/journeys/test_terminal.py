@@ -57,7 +57,7 @@ def on_a_terminal(folder: Path, columns: int, *command: str) -> str:
         except OSError:  # nobody writes to it any more
             pass
         os.close(ours)
-        assert ran.wait(120) == 0, shown
+        assert ran.wait(300) == 0, shown
     return shown.decode()
 
 
@@ -74,7 +74,7 @@ def test_a_download_shows_its_bar_on_a_terminal_alone(folder: Path) -> None:
     assert "1 of 1" in shown or "1 lead is in the file." in shown
     assert (folder / "leads.csv").read_text(encoding="utf-8-sig").count("\n") == 2
     quiet = subprocess.run(
-        (*PROGRAM, "leads", "download", "-"), cwd=folder, env=bare(), capture_output=True, timeout=120, check=True
+        (*PROGRAM, "leads", "download", "-"), cwd=folder, env=bare(), capture_output=True, timeout=300, check=True
     )
     assert quiet.stdout.decode("utf-8-sig").count("\r\n") == 2
     assert quiet.stderr.decode() == "1 lead is in the file.\n"
@@ -85,7 +85,7 @@ def test_an_act_on_many_leads_shows_its_bar_on_a_terminal_alone(folder: Path) ->
     shown = on_a_terminal(folder, 200, *command)
     assert "━" in shown.partition("Would change")[0], "no bar before the table"
     assert "1 of 1 leads would be changed." in shown
-    quiet = subprocess.run((*PROGRAM, *command), cwd=folder, env=bare(), capture_output=True, timeout=120, check=True)
+    quiet = subprocess.run((*PROGRAM, *command), cwd=folder, env=bare(), capture_output=True, timeout=300, check=True)
     assert quiet.stderr.decode() == "1 of 1 leads would be changed.\n"
 
 
@@ -98,7 +98,7 @@ def test_a_shell_completes_commands_and_options(folder: Path) -> None:
             cwd=folder,
             env=env,
             capture_output=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         assert completed in done.stdout.decode().split(), (typed, done.stdout, done.stderr)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from leadkeeper.publishing.secret_properties import is_secret_name, secret_shape
+from tests.costs import least_seconds
 
 SECRET = (
     *("accountKey", "sharedAccessKey", "connectionString", "storageaccountconnectionstring", "password", "PASSWORD"),
@@ -61,13 +60,7 @@ def test_shapes_of_something_else(text: str) -> None:
 def test_sixteen_times_the_text_takes_about_sixteen_times_as_long(flood: str) -> None:
     def took(size: int) -> float:
         text = flood * (size // len(flood))
-        return min(_timed(text) for _ in range(5))
+        return least_seconds(lambda: secret_shape(text))
 
     # Quadratic, it would be 256 times as long. What is larger than the processor's cache takes up to twice as long.
     assert took(1 << 19) < 64 * max(took(1 << 15), 0.0002)
-
-
-def _timed(text: str) -> float:
-    begun = time.thread_time()
-    secret_shape(text)
-    return time.thread_time() - begun

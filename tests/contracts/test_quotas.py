@@ -304,7 +304,7 @@ async def test_validations_at_once(database_url: str) -> None:
 async def _quick(visitor: Visitor, at: str) -> Answer | None:
     """The answer, if it comes at once."""
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             return await visitor.post(at)
     except TimeoutError:
         return None

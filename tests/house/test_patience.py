@@ -10,7 +10,7 @@ import pytest
 
 from tests.house.pages import ROOT, name_of
 
-FOLDERS: Final = ("browser", "house", "journeys", "services", "unit")
+FOLDERS: Final = ("browser", "contracts", "house", "journeys", "services", "unit")
 LEAST_SECONDS: Final = 20
 WAITING: Final = ("asyncio.timeout", "asyncio.wait_for")
 

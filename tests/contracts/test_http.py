@@ -7,6 +7,7 @@ import errno
 import gzip
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from leadkeeper.network.client import (
     parse_ranges,
     parse_url,
 )
+from leadkeeper.network.rest import request
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, FaultServer, answer, drip, endless, hang, hang_after_headers, redirect
 
@@ -317,5 +319,33 @@ def test_an_authority_is_found_again(tmp_path: Path) -> None:
 async def test_calls_that_began_together_do_not_all_end_together() -> None:
     numbers = iter([0.0, 0.5, 1 - 1e-9])
     network = Network(NetworkPolicy(total_seconds=30), random_unit=lambda: next(numbers))
-    assert [network.time_for_one().total for _ in range(3)] == [22.5, 26.25, pytest.approx(30)]
+    assert [network.seconds_for_one() for _ in range(3)] == [22.5, 26.25, pytest.approx(30)]
     await network.aclose()
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_who_is_cancelled_hears_it_though_the_time_is_over_at_the_same_moment(
+    network: Network, server: FaultServer, method: str
+) -> None:
+    asked = asyncio.Event()
+
+    async def hang_heard(exchange: Exchange) -> None:
+        asked.set()
+        await hang(exchange)
+
+    server.fault = hang_heard
+
+    async def call() -> str:
+        try:
+            await request(network, method, URL, headers={}, data=b"{}" if method == "POST" else None)
+        except TimeoutError:
+            return "went on"
+        return "answered"
+
+    task = asyncio.create_task(call())
+    await asyncio.wait_for(asked.wait(), 5)
+    asyncio.get_running_loop().call_later(0.05, task.cancel)
+    time.sleep(1)  # the loop is late: both moments have passed when it looks  # noqa: ASYNC251
+    done, _ = await asyncio.wait({task}, timeout=5)
+    assert done
+    assert task.cancelled(), task.result()

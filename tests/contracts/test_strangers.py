@@ -28,9 +28,7 @@ ELSEWHERE: tuple[Mapping[str, str], ...] = (
 )
 
 
-async def raw(
-    home: Installation, content: bytes, seconds: float = 30, *, more: bytes = b"", pause: float = 0
-) -> bytes:
+async def raw(home: Installation, content: bytes, seconds: float = 30, *, more: bytes = b"", pause: float = 0) -> bytes:
     """All that is answered to ``content``, and to ``more`` after a pause, until the connection is closed."""
     host, _, port = home.url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))

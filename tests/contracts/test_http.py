@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import gzip
 import socket
@@ -31,7 +32,17 @@ from leadkeeper.network.client import (
 )
 from leadkeeper.network.rest import request
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.faults import Exchange, FaultServer, answer, drip, endless, hang, hang_after_headers, redirect
+from leadkeeper.sandbox.faults import (
+    Exchange,
+    Fault,
+    FaultServer,
+    answer,
+    drip,
+    endless,
+    hang,
+    hang_after_headers,
+    redirect,
+)
 
 
 async def _network(*addresses: str, **policy: object) -> Network:
@@ -349,3 +360,37 @@ async def test_who_is_cancelled_hears_it_though_the_time_is_over_at_the_same_mom
     done, _ = await asyncio.wait({task}, timeout=5)
     assert done
     assert task.cancelled(), task.result()
+
+
+def flood(piece: bytes) -> Fault:
+    """Send the same again and again until the other side has gone."""
+
+    async def act(exchange: Exchange) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                await exchange.send(piece * 3_000)
+
+    return act
+
+
+@pytest.mark.parametrize("status", [b"102 Processing", b"103 Early Hints"])
+async def test_an_answer_that_only_says_that_it_is_coming_is_given_up_soon(
+    network: Network, server: FaultServer, status: bytes
+) -> None:
+    """The event loop parses each; nobody else is served meanwhile."""
+    server.fault = flood(b"HTTP/1.1 " + status + b"\r\n\r\n")
+    with pytest.raises(aiohttp.ClientError) as caught:
+        await network.post(parse_url(URL), data=b"{}", headers={})
+    assert diagnose_network(caught.value).outcome is Outcome.AMBIGUOUS
+
+
+async def test_an_answer_that_says_so_a_few_times_is_read(network: Network, server: FaultServer) -> None:
+    async def act(exchange: Exchange) -> None:
+        await exchange.send(b"HTTP/1.1 102 Processing\r\n\r\n" * 10)
+        await answer(200)(exchange)
+
+    server.fault = act
+    for _ in range(5):  # over one connection
+        answered = await network.post(parse_url(URL), data=b"{}", headers={})
+        assert answered.status == 200
+    assert server.connections == 1

@@ -53,7 +53,7 @@ class Resolver(AbstractResolver):
         await self._names.aclose()
 
 
-class Answers(ResponseHandler):
+class BoundedAnswers(ResponseHandler):
     """One connection's answers: each request is answered within so many heads.
 
     aiohttp reads heads that announce an answer (1xx) for as long as they come, and nobody else is served meanwhile.
@@ -93,7 +93,7 @@ class Connector(aiohttp.TCPConnector):
         self._sockets = sockets
         self._seconds = seconds
         self._openings = Gate(OPENINGS, 1)
-        self._factory = functools.partial(Answers, loop=asyncio.get_running_loop())
+        self._factory = functools.partial(BoundedAnswers, loop=asyncio.get_running_loop())
 
     async def connect(
         self,

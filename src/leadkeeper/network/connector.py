@@ -93,7 +93,8 @@ class Connector(aiohttp.TCPConnector):
         self._sockets = sockets
         self._seconds = seconds
         self._openings = Gate(OPENINGS, 1)
-        self._factory = functools.partial(BoundedAnswers, loop=asyncio.get_running_loop())
+        bounded: functools.partial[ResponseHandler] = functools.partial(BoundedAnswers, loop=asyncio.get_running_loop())
+        self._factory = bounded
 
     async def connect(
         self,

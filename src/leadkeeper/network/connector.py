@@ -85,6 +85,10 @@ class BoundedAnswers(ResponseHandler):
             self.set_exception(HttpProcessingError(message="the answer is announced too often"))
 
 
+def _bounded() -> ResponseHandler:
+    return BoundedAnswers(asyncio.get_running_loop())
+
+
 class Connector(aiohttp.TCPConnector):
     """Opens connections as far as the caller's publisher has a share of them; each is held until it is released."""
 
@@ -93,8 +97,7 @@ class Connector(aiohttp.TCPConnector):
         self._sockets = sockets
         self._seconds = seconds
         self._openings = Gate(OPENINGS, 1)
-        bounded: functools.partial[ResponseHandler] = functools.partial(BoundedAnswers, loop=asyncio.get_running_loop())
-        self._factory = bounded
+        self._factory = functools.partial(_bounded)
 
     async def connect(
         self,

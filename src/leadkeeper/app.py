@@ -152,6 +152,7 @@ async def open_services(
         await services.intake.drained()
     finally:
         watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
         await services.accounts.mail.aclose()
         await services.access.rates.aclose()
         await services.access.uses.aclose()

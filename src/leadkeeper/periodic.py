@@ -40,15 +40,22 @@ async def run_periodically(*jobs: Job) -> None:
 
     What a job raises ends neither it nor another: a database that is away is waited for, anything else is logged.
     """
-    async with asyncio.TaskGroup() as group:
-        for job in jobs:
-            group.create_task(_run(job), name=job.name)
+    over = asyncio.Event()
+    running = [asyncio.create_task(_run(job, over), name=job.name) for job in jobs]
+    try:
+        await asyncio.wait(running)
+    finally:
+        # Not by cancelling alone: what a look waits for may take that for something of its own, and go on.
+        over.set()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _run(job: Job) -> None:
+async def _run(job: Job, over: asyncio.Event) -> None:
     if not job.at_once:
         await asyncio.sleep(job.seconds)
-    while True:
+    while not over.is_set():
         begun = time.monotonic()
         await _look(job)
         await asyncio.sleep(rest(job.seconds, begun - _BEGUN, time.monotonic() - _BEGUN))
@@ -79,5 +86,11 @@ async def _look(job: Job) -> None:
         log.debug("a job waits: the database is away", job=job.name)
         if job.away is not None:
             job.away()
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # What it waited for was cancelled, and not the job.
+        log.error("a job failed and is tried again", job=job.name, seconds=job.seconds, error=where(error))
     except Exception as error:
         log.error("a job failed and is tried again", job=job.name, seconds=job.seconds, error=where(error))

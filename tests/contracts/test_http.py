@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import gzip
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,8 +31,19 @@ from leadkeeper.network.client import (
     parse_ranges,
     parse_url,
 )
+from leadkeeper.network.rest import request
 from leadkeeper.sandbox.authority import Authority
-from leadkeeper.sandbox.faults import Exchange, FaultServer, answer, drip, endless, hang, hang_after_headers, redirect
+from leadkeeper.sandbox.faults import (
+    Exchange,
+    Fault,
+    FaultServer,
+    answer,
+    drip,
+    endless,
+    hang,
+    hang_after_headers,
+    redirect,
+)
 from tests.contracts.faults import PASSING
 
 
@@ -332,5 +345,67 @@ def test_an_authority_is_found_again(tmp_path: Path) -> None:
 async def test_calls_that_began_together_do_not_all_end_together() -> None:
     numbers = iter([0.0, 0.5, 1 - 1e-9])
     network = Network(NetworkPolicy(total_seconds=30), random_unit=lambda: next(numbers))
-    assert [network.time_for_one().total for _ in range(3)] == [22.5, 26.25, pytest.approx(30)]
+    assert [network.seconds_for_one() for _ in range(3)] == [22.5, 26.25, pytest.approx(30)]
     await network.aclose()
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_who_is_cancelled_hears_it_though_the_time_is_over_at_the_same_moment(
+    network: Network, server: FaultServer, method: str
+) -> None:
+    asked = asyncio.Event()
+
+    async def hang_heard(exchange: Exchange) -> None:
+        asked.set()
+        await hang(exchange)
+
+    server.fault = hang_heard
+
+    async def call() -> str:
+        try:
+            await request(network, method, URL, headers={}, data=b"{}" if method == "POST" else None)
+        except TimeoutError:
+            return "went on"
+        return "answered"
+
+    task = asyncio.create_task(call())
+    await asyncio.wait_for(asked.wait(), 5)
+    asyncio.get_running_loop().call_later(0.05, task.cancel)
+    time.sleep(1)  # the loop is late: both moments have passed when it looks  # noqa: ASYNC251
+    done, _ = await asyncio.wait({task}, timeout=5)
+    assert done
+    assert task.cancelled(), task.result()
+
+
+def flood(piece: bytes) -> Fault:
+    """Send the same again and again until the other side has gone."""
+
+    async def act(exchange: Exchange) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                await exchange.send(piece * 3_000)
+
+    return act
+
+
+@pytest.mark.parametrize("status", [b"102 Processing", b"103 Early Hints"])
+async def test_an_answer_that_only_says_that_it_is_coming_is_given_up_soon(
+    network: Network, server: FaultServer, status: bytes
+) -> None:
+    """The event loop parses each; nobody else is served meanwhile."""
+    server.fault = flood(b"HTTP/1.1 " + status + b"\r\n\r\n")
+    with pytest.raises(aiohttp.ClientError) as caught:
+        await network.post(parse_url(URL), data=b"{}", headers={})
+    assert diagnose_network(caught.value).outcome is Outcome.AMBIGUOUS
+
+
+async def test_an_answer_that_says_so_a_few_times_is_read(network: Network, server: FaultServer) -> None:
+    async def act(exchange: Exchange) -> None:
+        await exchange.send(b"HTTP/1.1 102 Processing\r\n\r\n" * 10)
+        await answer(200)(exchange)
+
+    server.fault = act
+    for _ in range(5):  # over one connection
+        answered = await network.post(parse_url(URL), data=b"{}", headers={})
+        assert answered.status == 200
+    assert server.connections == 1

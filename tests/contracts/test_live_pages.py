@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 import sqlalchemy as sa
 
+from leadkeeper.doors.portal.live import EventStream
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t
 from tests.contracts.cases.dynamics import APPLICATION_SETTINGS
@@ -143,6 +144,25 @@ async def test_a_session_has_so_many_streams_and_a_closed_tab_frees_its_place(
                     if again.status == 200:
                         break
                 await asyncio.sleep(0.2)
+
+
+async def test_a_client_that_goes_before_the_first_line_frees_its_place() -> None:
+    """As one does that does not take what it was answered before."""
+    left = list[str]()
+
+    async def lines() -> AsyncIterator[str]:
+        yield "retry: 3000"
+
+    async def gone() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def not_taken(_: object) -> None:
+        await asyncio.Event().wait()
+
+    answer = EventStream(lines(), lambda: left.append("left"))
+    async with asyncio.timeout(PATIENCE):
+        await answer({"type": "http", "asgi": {"spec_version": "2.3"}}, gone, not_taken)
+    assert left == ["left"]
 
 
 async def test_a_page_left_open_keeps_nobody_signed_in(home: Installation, member: Customer) -> None:

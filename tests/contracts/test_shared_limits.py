@@ -17,7 +17,7 @@ from leadkeeper.access.validations import LASTS_MS, Line, progress
 from leadkeeper.clock import now_ms
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.origins import Origins
-from leadkeeper.doors.portal.movements import Movements
+from leadkeeper.doors.portal.movements import STREAMS, Movements
 from leadkeeper.doors.storefront.guard import FormGuard
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem
@@ -184,9 +184,25 @@ async def test_a_session_s_streams_are_divided(database_url: str) -> None:
     async with furnished(database_url) as installation:
         doors = 2
         movements = Movements(installation.storage, doors=lambda: doors)
-        assert [movements.enter("session") for _ in range(3)] == [True, True, False]
+        assert [movements.enter("contoso", "session") for _ in range(3)] == [True, True, False]
         doors = 100
-        assert movements.enter("another"), "a page has a stream however many processes there are"
+        assert movements.enter("contoso", "another"), "a page has a stream however many processes there are"
+
+
+async def test_streams_are_shared_among_publishers(database_url: str) -> None:
+    """However many sessions one opens: they cost a sign-in each."""
+    async with furnished(database_url) as installation:
+        movements = Movements(installation.storage)
+        taken = [
+            f"session {number}" for number in range(2 * STREAMS) if movements.enter("contoso", f"session {number}")
+        ]
+        assert STREAMS // 3 < len(taken) < STREAMS // 2 + 1
+        for number in range(10):
+            assert movements.enter("fabrikam", f"another {number}")
+        assert movements.enter("", "an operator's")
+        for session in taken:
+            movements.leave("contoso", session)
+        assert movements.enter("contoso", "one more")
 
 
 def _carry_out(statement: sa.Update, conn: sa.Connection) -> None:

@@ -28,12 +28,17 @@ ELSEWHERE: tuple[Mapping[str, str], ...] = (
 )
 
 
-async def raw(home: Installation, content: bytes, seconds: float = 60) -> bytes:
-    """All that is answered to ``content`` until the connection is closed."""
+async def raw(home: Installation, content: bytes, seconds: float = 60, *, more: bytes = b"", pause: float = 0) -> bytes:
+    """All that is answered to ``content``, and to ``more`` after a pause, until the connection is closed."""
     host, _, port = home.url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
-        writer.write(content)
+        if pause:
+            writer.write(content)
+            await asyncio.sleep(pause)
+            writer.write(more)
+        else:
+            writer.write(content + more)
         await writer.drain()
         return await asyncio.wait_for(reader.read(), seconds)
     finally:
@@ -139,6 +144,30 @@ class TestUnfinished:
             assert (await asyncio.wait_for(reader.readline(), 60)).startswith(b"HTTP/1.1 200")
             for _, writer in opened:
                 writer.transport.abort()
+
+    @pytest.mark.parametrize("pause", [0, 0.2], ids=["one piece", "two pieces"])
+    @pytest.mark.parametrize("length", [b"Content-Length: %d", b"Transfer-Encoding: chunked"])
+    async def test_a_body_is_never_taken_for_the_next_request(
+        self, home: Installation, length: bytes, pause: float
+    ) -> None:
+        """Whoever asks for another protocol: a proxy would hand the answer to it to somebody else."""
+        hidden = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+        head = b"POST /hooks/a HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+        head += (length % len(hidden) if b"%d" in length else length) + b"\r\n\r\n"
+        answered = await raw(home, head, more=hidden, pause=pause)
+        assert answered.startswith(b"HTTP/1.1 400 ")
+        assert b"Upgrade" in answered
+        assert answered.count(b"HTTP/1.1") == 1
+
+    @pytest.mark.parametrize("pause", [0, 0.2], ids=["one piece", "two pieces"])
+    async def test_what_comes_behind_an_upgrade_is_answered_by_a_connection_that_ends(
+        self, home: Installation, pause: float
+    ) -> None:
+        head = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        answered = await raw(home, head, more=b"GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n", pause=pause)
+        assert answered.startswith(b"HTTP/1.1 200 ")
+        assert b"connection: close" in answered
+        assert answered.count(b"HTTP/1.1") == 1
 
     async def test_a_head_over_the_limit_is_refused_as_a_problem(self, home: Installation) -> None:
         answered = await raw(home, b"GET /healthz HTTP/1.1\r\nX: " + b"a" * 20_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import structlog
@@ -107,3 +107,39 @@ def test_jobs_keep_time_with_each_other_unless_their_looks_are_long(
     begun: float, ended: float, expected: float
 ) -> None:
     assert rest(2.0, begun, ended) == pytest.approx(expected)
+
+
+async def test_a_look_that_does_not_hear_that_it_is_cancelled_is_the_last_one() -> None:
+    """As ``asyncio.wait_for`` does until Python 3.12, when what it waited for comes at the same moment."""
+    begun, go_on, looks = asyncio.Event(), asyncio.Event(), Count()
+
+    async def deaf() -> None:
+        await looks.look()
+        begun.set()
+        while not go_on.is_set():
+            with suppress(asyncio.CancelledError):
+                await go_on.wait()
+
+    task = asyncio.create_task(run_periodically(job("deaf", deaf)))
+    await begun.wait()
+    task.cancel()
+    await asyncio.sleep(0.01)
+    go_on.set()
+    done, _ = await asyncio.wait({task}, timeout=2)
+    assert done
+    assert looks.times == 1
+
+
+async def test_what_a_job_waits_for_may_be_cancelled_and_the_job_goes_on() -> None:
+    looks = Count()
+
+    async def look() -> None:
+        await looks.look()
+        given_up = asyncio.get_running_loop().create_future()
+        given_up.cancel()
+        await given_up
+
+    with structlog.testing.capture_logs() as logged:
+        async with running(job("waits", look), job("other", asyncio.Event().wait)), asyncio.timeout(5):
+            await looks.often.wait()
+    assert {(entry["job"], entry["log_level"]) for entry in logged} == {("waits", "error")}

@@ -113,6 +113,7 @@ class ChannelCarrier:
         finally:
             for task in self._running:
                 task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
 
     async def look(self) -> None:
         """Begin what is due, and return when it has ended."""

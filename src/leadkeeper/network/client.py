@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import functools
 import random
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any, Final, NamedTuple
 
@@ -154,6 +155,7 @@ class Network:
         self._passed: set[tuple[str, str | None, int | None]] = set()
         self._targets = frozenset(policy.hosts.values())
         self._sockets = Gate(policy.connections, policy.connections // 8)
+        self._untimed = self._timeout(None)
         self._connector = self._open_connector()
         redirects = aiohttp.TraceConfig()
         redirects.on_request_redirect.append(_refuse_redirect)
@@ -231,12 +233,12 @@ class Network:
         self.policy.check_own(parsed.raw_host or "", parsed.port or 443)
         return parsed
 
-    def time_for_one(self) -> aiohttp.ClientTimeout:
+    def seconds_for_one(self) -> float:
         """How long one call may take: what gets no answer and began together does not end together (and start anew)."""
-        return self._timeout(self.policy.total_seconds * (LEAST_TIME + (1 - LEAST_TIME) * self._random_unit()))
+        return self.policy.total_seconds * (LEAST_TIME + (1 - LEAST_TIME) * self._random_unit())
 
-    def _timeout(self, total: float) -> aiohttp.ClientTimeout:
-        return aiohttp.ClientTimeout(total=total, connect=self._connect_seconds, ceil_threshold=total + 1)
+    def _timeout(self, total: float | None) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(total=total, connect=self._connect_seconds, ceil_threshold=3_600)
 
     async def post(
         self, url: URL, *, data: bytes, headers: Mapping[str, str], body_seconds: float | None = None
@@ -247,24 +249,38 @@ class Network:
         ``Answered.fault``. Ends within ``total_seconds``; after the headers within ``body_seconds`` as well.
         """
         self._admit(url)
-        async with self._posting.post(
-            url, data=data, headers=headers, allow_redirects=False, timeout=self.time_for_one()
-        ) as response:
-            return await self._answered(response, body_seconds)
+        begun = functools.partial(self._posting.post, url, data=data, headers=headers)
+        return await self._ask(begun, self.policy.answer_limit, body_seconds)
 
-    async def _answered(self, response: aiohttp.ClientResponse, seconds: float | None) -> Answered:
-        body = bytearray()
-        fault: Exception | None = None
-        try:
-            if response.content.is_eof():
-                await read_capped(response.content, self.policy.answer_limit, body)
-            else:
-                async with asyncio.timeout(seconds):
-                    await read_capped(response.content, self.policy.answer_limit, body)
-        except NETWORK_ERRORS as error:
-            fault = error
-            response.close()
-        return Answered(response.status, response.headers, bytes(body), fault)
+    async def request(
+        self, method: str, url: URL, *, data: bytes | None, headers: Mapping[str, str], limit: int | None = None
+    ) -> Answered:
+        """As :meth:`post`, with any method; at most ``limit`` bytes of the answer are read, usually the policy's."""
+        begun = functools.partial(self.session.request, method, url, data=data, headers=headers)
+        return await self._ask(begun, limit or self.policy.answer_limit)
+
+    async def _ask(
+        self, begin: Callable[..., Awaitable[aiohttp.ClientResponse]], limit: int, seconds: float | None = None
+    ) -> Answered:
+        # The deadlines are our own: aiohttp's for the whole call takes the cancellation of the task for its own when
+        # both come together, and the task goes on as if nobody had cancelled it.
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self.seconds_for_one()
+        async with asyncio.timeout_at(until):
+            response = await begin(allow_redirects=False, timeout=self._untimed)
+        async with response:
+            body = bytearray()
+            fault: Exception | None = None
+            try:
+                if response.content.is_eof():
+                    await read_capped(response.content, limit, body)
+                else:
+                    async with asyncio.timeout_at(until if seconds is None else min(until, loop.time() + seconds)):
+                        await read_capped(response.content, limit, body)
+            except NETWORK_ERRORS as error:
+                fault = error
+                response.close()
+            return Answered(response.status, response.headers, bytes(body), fault)
 
     async def check_reach(self, url: str) -> Check:
         """Prove without a request that ``url`` can be reached: steps ``address``, ``name``, ``network``, ``tls``.

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 
 from leadkeeper.gate import Gate, NoTurn, acting_for
 from leadkeeper.network.addresses import NetworkPolicy, parse_host, refused_name
@@ -20,6 +22,11 @@ from leadkeeper.texts import lazy_gettext
 OPENINGS: Final = 8
 """How many connections are opened within :data:`OPENING_SECONDS`; one publisher alone opens half of them."""
 OPENING_SECONDS: Final = 0.01
+
+MOST_HEADS: Final = 32
+"""Heads in which a request may be answered: those that announce its answer, and the answer's own."""
+_PIECE: Final = 8_192
+"""Bytes of answers that are parsed at once."""
 
 
 class Resolver(AbstractResolver):
@@ -46,6 +53,42 @@ class Resolver(AbstractResolver):
         await self._names.aclose()
 
 
+class BoundedAnswers(ResponseHandler):
+    """One connection's answers: each request is answered within so many heads.
+
+    aiohttp reads heads that announce an answer (1xx) for as long as they come, and nobody else is served meanwhile.
+    """
+
+    _heads = 0
+
+    def set_response_params(self, **params: Any) -> None:
+        """What aiohttp says before it reads the answer to a request."""
+        self._heads = 0
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        """Read what came, as long as it may come."""
+        # Nothing is said as well: aiohttp goes on with what it holds then.
+        for start in range(0, max(1, len(data)), _PIECE):
+            if self._heads > MOST_HEADS:
+                return
+            super().data_received(data[start : start + _PIECE])
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        """Take a head."""
+        self._heads += 1
+        if self._heads <= MOST_HEADS:
+            super().feed_data(data, size)
+        elif self._heads == MOST_HEADS + 1:
+            if self.transport is not None:
+                self.transport.abort()
+            self.set_exception(HttpProcessingError(message="the answer is announced too often"))
+
+
+def _bounded() -> ResponseHandler:
+    return BoundedAnswers(asyncio.get_running_loop())
+
+
 class Connector(aiohttp.TCPConnector):
     """Opens connections as far as the caller's publisher has a share of them; each is held until it is released."""
 
@@ -54,6 +97,7 @@ class Connector(aiohttp.TCPConnector):
         self._sockets = sockets
         self._seconds = seconds
         self._openings = Gate(OPENINGS, 1)
+        self._factory = functools.partial(_bounded)
 
     async def connect(
         self,

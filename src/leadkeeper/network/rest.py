@@ -33,7 +33,7 @@ from leadkeeper.catalogue import diagnose
 from leadkeeper.diagnosis import AnyKind, Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.answer import Private, RemoteMessage, read_error
-from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network, read_capped
+from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network
 
 DESCRIPTION_LIMIT: Final = 4_194_304
 """The most bytes of a system's description of its fields: far more than any other answer may have."""
@@ -75,17 +75,7 @@ async def _once(
 ) -> Answered:
     if method == "POST" and data is not None and limit is None:
         return await network.post(url, data=data, headers=headers)
-    async with network.session.request(
-        method, url, data=data, headers=headers, allow_redirects=False, timeout=network.time_for_one()
-    ) as response:
-        body = bytearray()
-        fault: Exception | None = None
-        try:
-            await read_capped(response.content, limit or network.policy.answer_limit, body)
-        except NETWORK_ERRORS as error:
-            fault = error
-            response.close()
-        return Answered(response.status, response.headers, bytes(body), fault)
+    return await network.request(method, url, data=data, headers=headers, limit=limit)
 
 
 def read_json(answered: Answered) -> Any:

@@ -78,7 +78,7 @@ class StorageCalls:
     async def do(self, call: Callable[[], Awaitable[object]], leads: Sequence[OutgoingLead] = ()) -> Failure | None:
         """Do one thing with the SDK, within the network's total time; why it failed, or ``None``."""
         try:
-            async with asyncio.timeout(self._network.time_for_one().total):
+            async with asyncio.timeout(self._network.seconds_for_one()):
                 await call()
         except (AzureError, *NETWORK_ERRORS, *_PARSING) as error:
             return self._failure(error, leads)

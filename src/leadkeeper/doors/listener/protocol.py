@@ -33,6 +33,9 @@ _MOST_UNREAD: Final = 1_048_576
 """Bytes that are thrown away after a refusal, so that a client that is still sending gets to read it."""
 _HEADERS: Final = lazy_gettext("headers")
 _BODY: Final = lazy_gettext("body")
+_NO_UPGRADE: Final = lazy_gettext(
+    "A request with a body may not ask for another protocol here. Send it without the header Upgrade."
+)
 _LINGER: Final = 2.0
 
 
@@ -97,8 +100,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole."""
         if self._uncounted and self._length_of_head() > self.listener.limits.head_bytes:
-            raise _HeadTooLarge
+            raise _Refused(_head_too_large())
+        upgrade = bool(self.parser.should_upgrade())
+        if upgrade and self._has_body():
+            # The parser passes the body over, and what follows would be taken for the next request.
+            raise _Refused(_malformed(_NO_UPGRADE))
         super().on_headers_complete()  # refuses an address that is none
+        if upgrade:  # served as what it is without it; what the client sends behind it may be another protocol
+            self.cycle.keep_alive = False
         self._in_head = self._uncounted = False
         self._body = self._framing = self._pieces = 0
 
@@ -203,9 +212,9 @@ class BoundedProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(part)
         except httptools.HttpParserUpgrade:
-            pass  # served as what it is without the upgrade
+            pass
         except httptools.HttpParserError as error:
-            self._refuse(_head_too_large() if isinstance(error.__context__, _HeadTooLarge) else _malformed())
+            self._refuse(error.__context__.problem if isinstance(error.__context__, _Refused) else _malformed())
             return False
         if self._completed:
             self._head = self._pieces = 0
@@ -242,6 +251,12 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(data) > _MOST_HELD:
             self.transport.abort()
 
+    def _has_body(self) -> bool:
+        return any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0 \t"))
+            for name, value in self.headers
+        )
+
     def _length_of_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
@@ -271,8 +286,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.write_eof()
 
 
-class _HeadTooLarge(Exception):
+class _Refused(Exception):
     """Raised through the parser."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.problem = problem
 
 
 def _head_too_large() -> Problem:

@@ -1,12 +1,14 @@
 """What moves by itself: a stream of server-sent events for each page that is open, which only say that something moved.
 
-The page then asks for the part that shows it, so that a stream carries no data. Streams are bounded for a session and
-for the process; a tab that is closed frees its place. What many pages of one offer wait for is looked at once.
+The page then asks for the part that shows it, so that a stream carries no data. Streams are bounded for a session,
+for a publisher and for the process; a tab that is closed frees its place. What many pages of one offer wait for is
+looked at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import functools
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from starlette.requests import Request
@@ -55,7 +57,8 @@ class LivePages:
 
     async def _stream(self, request: Request, session: Session, shown: Shown) -> Response:
         movements = self._routes.movements
-        if not movements.enter(session.form_token):
+        who = session.caller.publisher_id or ""
+        if not movements.enter(who, session.form_token):
             return Response(status_code=503, headers=_HEADERS | {"Retry-After": "30"})
         seen = request.headers.get("last-event-id") or request.query_params.get("seen")
 
@@ -66,19 +69,25 @@ class LivePages:
                     yield f"event: {name}\nid: {now}\ndata: {now}\n\n" if name else ":\n\n"
             except StorageAway:
                 return  # the browser asks again
-            finally:
-                movements.leave(session.form_token)
 
-        return _Stream(lines(), headers=_HEADERS, media_type="text/event-stream")
+        return EventStream(lines(), functools.partial(movements.leave, who, session.form_token))
 
 
-class _Stream(StreamingResponse):
-    """Ends what it streams when the other side has gone, at once, so that its place is free."""
+class EventStream(StreamingResponse):
+    """Ends what it streams when the other side has gone, at once, and says so with ``ended``.
+
+    Not what it streams does that: where the other side goes before the first line, it never begins.
+    """
+
+    def __init__(self, lines: AsyncIterator[str], ended: Callable[[], None]) -> None:
+        super().__init__(lines, headers=_HEADERS, media_type="text/event-stream")
+        self._ended = ended
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
+            self._ended()
             close = getattr(self.body_iterator, "aclose", None)
             if close is not None:
                 await close()

@@ -18,10 +18,12 @@ from leadkeeper.inbox.attention.attention import causes_mark
 from leadkeeper.inbox.lists.arrivals import newest_lead
 from leadkeeper.inbox.movement import movement
 from leadkeeper.offer import OfferRef
+from leadkeeper.shares import Shares
 from leadkeeper.storage.engine import Storage, StorageAway
 
 STREAMS: Final = 256
-"""How many streams a process holds at once."""
+"""How many streams a process holds at once; they are shared among publishers."""
+_RESERVED: Final = 32
 OF_A_SESSION: Final = 4
 """How many of them one session has: browsers open six connections to a site, and pages need some."""
 LASTS_SECONDS: Final = 60.0
@@ -87,6 +89,7 @@ class Movements:
         self._time_now = time_now
         self._watched: dict[Shown, _Watched] = {}
         self._sessions: Counter[str] = Counter()
+        self._shares = Shares(STREAMS, _RESERVED)
         self._looking: asyncio.Task[None] | None = None
 
     async def seen(self, shown: Shown) -> str:
@@ -98,16 +101,18 @@ class Movements:
                 return await self._storage.read(newest_lead, shown.publisher_id)
             return await self._storage.read(movement, shown)
 
-    def enter(self, session: str) -> bool:
-        """Take a place for a stream of ``session``; false where there is none."""
+    def enter(self, publisher: str, session: str) -> bool:
+        """Take a place for a stream of a publisher's ``session``; false where there is none. Operators are ``""``."""
         most = max(1, OF_A_SESSION // self._doors())
-        if self._sessions.total() >= STREAMS or self._sessions[session] >= most:
+        if self._sessions[session] >= most or not self._shares.may(publisher):
             return False
         self._sessions[session] += 1
+        self._shares.take(publisher)
         return True
 
-    def leave(self, session: str) -> None:
+    def leave(self, publisher: str, session: str) -> None:
         """Give the place back."""
+        self._shares.give_back(publisher)
         self._sessions[session] -= 1
         if self._sessions[session] <= 0:
             del self._sessions[session]

@@ -140,6 +140,6 @@ async def test_what_a_job_waits_for_may_be_cancelled_and_the_job_goes_on() -> No
         await given_up
 
     with structlog.testing.capture_logs() as logged:
-        async with running(job("waits", look), job("other", asyncio.Event().wait)), asyncio.timeout(5):
+        async with running(job("waits", look), job("other", asyncio.Event().wait)), asyncio.timeout(30):
             await looks.often.wait()
     assert {(entry["job"], entry["log_level"]) for entry in logged} == {("waits", "error")}

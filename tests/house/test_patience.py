@@ -20,7 +20,8 @@ def hasty(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in WAITING:
             given = [*node.args[-1:], *(each.value for each in node.keywords)]
-            if any(isinstance(each, ast.Constant) and 0 < each.value < LEAST_SECONDS for each in given):  # type: ignore[operator]
+            numbers = [each.value for each in given if isinstance(each, ast.Constant)]
+            if any(isinstance(each, int | float) and 0 < each < LEAST_SECONDS for each in numbers):
                 yield f"line {node.lineno}: {ast.unparse(node)}"
 
 

@@ -85,10 +85,6 @@ class BoundedAnswers(ResponseHandler):
             self.set_exception(HttpProcessingError(message="the answer is announced too often"))
 
 
-def _bounded() -> ResponseHandler:
-    return BoundedAnswers(asyncio.get_running_loop())
-
-
 class Connector(aiohttp.TCPConnector):
     """Opens connections as far as the caller's publisher has a share of them; each is held until it is released."""
 
@@ -97,7 +93,8 @@ class Connector(aiohttp.TCPConnector):
         self._sockets = sockets
         self._seconds = seconds
         self._openings = Gate(OPENINGS, 1)
-        self._factory = functools.partial(_bounded)
+        answers: type[ResponseHandler] = BoundedAnswers
+        self._factory = functools.partial(answers, self._loop)
 
     async def connect(
         self,

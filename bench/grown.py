@@ -94,9 +94,6 @@ def measure(place: Place, plan: Plan, kind: Kind, made: Installation, say: Say) 
     work = Section(f"Taken in while carried {size}, beside an empty installation", _WORK)
     with ours(place, kind) as empty:
         full = Ours(place, kind, made)
-        for each, name in ((empty, "empty"), (full, "full")):
-            say(f"growth: {kind}, {name} warms up")
-            turn(place, each, 16, plan)
         for connections in plan.together_connections:
             rounds = [_pair(place, plan, (empty, full), connections, say) for _ in range(plan.rounds)]
             work.rows += _rows(kind, connections, rounds)

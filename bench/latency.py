@@ -11,8 +11,8 @@ from bench.plan import Plan
 from bench.wire import stream
 
 RATE: Final = 100
-P50: Final = Target("p50 ms", "≤", 15)
-P99: Final = Target("p99 ms", "≤", 60)
+P50: Final = Target("p50 ms", "≤", 5)
+P99: Final = Target("p99 ms", "≤", 20)
 _WARMUP_SECONDS: Final = 2.0
 _COLUMNS: Final = (
     Column("database", "Database"),

@@ -36,6 +36,7 @@ class Plan:
     limit_seconds: float = 1.0
     echo_seconds: float = 1.0
     accept_seconds: float = 2.0
+    turn_warmup_seconds: float = 2.0
     carry_rounds: int = 5
     workers: tuple[int, ...] = (1, 2)
     https_leads: int = 6_000
@@ -101,6 +102,7 @@ def quick(databases: tuple[Kind, ...], parts: tuple[str, ...]) -> Plan:
         limit_seconds=0.5,
         echo_seconds=0.7,
         accept_seconds=1.2,
+        turn_warmup_seconds=0.7,
         carry_rounds=1,
         workers=(1,),
         https_leads=3_000,

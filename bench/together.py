@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from bench.children import ChildFailed
 from bench.contenders import PEER, Contender, ours, peer
@@ -70,9 +70,6 @@ def measure(place: Place, plan: Plan, say: Say) -> list[Section]:
     with contextlib.ExitStack() as stack:
         contenders = [stack.enter_context(peer(place))] if plan.peers else []
         contenders += [stack.enter_context(ours(place, kind)) for kind in plan.databases]
-        for each in contenders:
-            say(f"together: {each.name} warms up")
-            turn(place, each, 16, plan)  # nothing is measured while programs and caches are cold
         for connections in plan.together_connections:
             echoes, rounds = _rounds(place, plan, contenders, connections, say)
             sections[0].rows += [_row(each, connections, rounds[each.name], echoes) for each in contenders]
@@ -104,16 +101,16 @@ def _rounds(
 
 
 def turn(place: Place, contender: Contender, connections: int, plan: Plan) -> Round:
-    """Hand in leads for a while, and wait until all have arrived. Raises :class:`ChildFailed` when one does not."""
-    place.reset()
+    """Hand in leads for a while, and wait until all have arrived. Raises :class:`ChildFailed` when one does not.
+
+    What is measured comes after as much that is not: while others have their turns, a system takes memory from whoever
+    rests, and gives it back slowly.
+    """
+    _hand_in(place, contender, connections, replace(plan, accept_seconds=plan.turn_warmup_seconds))
     own, whole = contender.usage()
-    done = burst(place, contender.port, 202, connections, plan, token=contender.token)
-    leads = int(done["taken"])
-    _await_done(place, contender, leads)
+    done, counted = _hand_in(place, contender, connections, plan)
     own_after, whole_after = contender.usage()
-    counted = place.count()
-    if counted["leads"] != leads or counted["distinct"] != leads:
-        raise ChildFailed(f"{contender.name}: {leads} leads were accepted; the sink counted {counted}")
+    leads = counted["leads"]
     return Round(
         done["rate"],
         leads / counted["seconds"],
@@ -122,6 +119,18 @@ def turn(place: Place, contender: Contender, connections: int, plan: Plan) -> Ro
         own_after.since(own).cpu_seconds * 1_000 / leads,
         whole_after.since(whole).cpu_seconds * 1_000 / leads,
     )
+
+
+def _hand_in(place: Place, contender: Contender, connections: int, plan: Plan) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the load generator measured, and what the sink counted once all had arrived."""
+    place.reset()
+    done = burst(place, contender.port, 202, connections, plan, token=contender.token)
+    leads = int(done["taken"])
+    _await_done(place, contender, leads)
+    counted = place.count()
+    if counted["leads"] != leads or counted["distinct"] != leads:
+        raise ChildFailed(f"{contender.name}: {leads} leads were accepted; the sink counted {counted}")
+    return done, counted
 
 
 def _await_done(place: Place, contender: Contender, leads: int) -> None:

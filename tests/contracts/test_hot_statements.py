@@ -98,7 +98,7 @@ async def furnish(installation: TestInstallation) -> dict[str, Any]:
     return {
         "attempts": ids["attempt"], "deliveries": ids["delivery"], "leads": ids["lead"], "offers": [str(CRM)],
         "connections": [connection.id], "connection": connection.id, "publishers": ["contoso"], "crowd": [],
-        "queues": [], "destinations": list(OURS.names), "lease": lease_id, "now": now + 1,
+        "queues": [], "destinations": list(OURS.names), "lease": lease_id, "now": now + 1, "since": 0,
         "until": now + 9, "seen_after": now - 1, "share": 10, "day": now // 86_400_000, "minute": now // 60_000,
         "process": "other", "pending": False, "end": "delivered", "tries": 1, "named": "", "numbers": [1, 2],
         "publisher": "contoso", "interval": 1_000, "farthest": now + 9,

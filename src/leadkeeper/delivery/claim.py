@@ -14,7 +14,7 @@ from leadkeeper.clock import to_datetime
 from leadkeeper.connections.health import health_of
 from leadkeeper.delivery.breaker import HALF_OPEN, is_half_open
 from leadkeeper.delivery.damaged import Damaged, set_aside_damaged
-from leadkeeper.delivery.due import among, in_turn, with_work
+from leadkeeper.delivery.due import SINCE, among, in_turn, with_work
 from leadkeeper.delivery.schedule import ALONE_AFTER, SECOND, SOLO_AFTER, Aside, State
 from leadkeeper.delivery.telling import tell_of_set_aside
 from leadkeeper.destinations.registry import OURS
@@ -29,6 +29,7 @@ AT_ONCE: Final = 2_000
 """The most deliveries of one claim: others write too, and the lease must be renewed meanwhile."""
 SUSPECTS: Final = 8
 """How many deliveries with which workers vanished twice are sent at once."""
+_FROM_THE_BEGINNING: Final[Mapping[str, int]] = {}
 HALF_OPEN_REST: Final = 45 * SECOND
 """How long other workers keep off a connection while one worker tries it with one lead."""
 
@@ -48,13 +49,15 @@ class Claimed:
 class Work:
     """What was claimed for one connection. ``row`` is its row; ``half_open`` says that it has yet to prove itself.
 
-    ``alone``: workers kept vanishing with these, so nothing else goes over the connection with them.
+    ``alone``: workers kept vanishing with these, so nothing else goes over the connection with them. ``up_to``: all of
+    the connection that was due before that moment (ms) is claimed; 0 where that is not so.
     """
 
     row: sa.Row[Any]
     claimed: Sequence[Claimed]
     half_open: bool
     alone: bool = False
+    up_to: int = 0
 
     @property
     def connection_id(self) -> str:
@@ -98,10 +101,12 @@ def claim(
     busy: Collection[str] = (),
     destinations: Sequence[str] = OURS.names,
     subscriptions: Subscriptions = NOBODY,
+    since: Mapping[str, int] = _FROM_THE_BEGINNING,
 ) -> list[Work]:
     """Claim due deliveries: at most ``wanted[connection]`` of each (``first_share`` of its row if it is not named).
 
-    Looks only at the connections ``only``, or at all, and to ``destinations`` alone. A connection that is paused,
+    Looks only at the connections ``only``, or at all, and to ``destinations`` alone; of a connection that is named
+    in ``since`` at what was not due before that moment (ms). A connection that is paused,
     removed or closed gives nothing; a half-open one gives one delivery, to one worker. A claimed delivery is
     ``sending`` under ``lease_id``. Those with which workers kept vanishing are claimed apart from all others, and not
     for a connection that is ``busy`` in this worker. After :data:`AT_ONCE` deliveries it ends; publishers take turns,
@@ -110,23 +115,28 @@ def claim(
     left = AT_ONCE
     shares: list[_Share] = []
     claimable = _CLAIMABLE if only is None else _CLAIMABLE_AMONG
-    found = claimable.rows(conn, {"lease": lease_id, **among(now, only, destinations)})
+    earliest = min((since.get(each, 0) for each in only or ()), default=0)
+    found = claimable.rows(conn, {"lease": lease_id, **among(now, only, destinations, earliest)})
     for row in in_turn(found, now):
         most = min(left, wanted[row.id] if row.id in wanted else first_share(row))
         health = health_of(row)
         half_open = is_half_open(health)
         if most < 1 or (half_open and not _take_half_open(conn, row.id, now)):
             continue
-        taken = _take(conn, row.id, lease_id, HALF_OPEN if half_open else most, now)
+        most = HALF_OPEN if half_open else most
+        given = {"connection": row.id, "now": now, "since": since.get(row.id, 0), "share": most, "lease": lease_id}
+        taken = _TAKE.rows(conn, given)
         left -= len(taken)
-        taken = _set_apart(conn, lease_id, taken, now, idle=half_open or row.id not in busy)
-        shares.append(_Share(row, taken, half_open))
+        kept = _set_apart(conn, lease_id, taken, now, idle=half_open or row.id not in busy)
+        up_to = 0 if half_open or len(kept) < len(taken) else _up_to(taken, most, now)
+        shares.append(_Share(row, kept, half_open, up_to))
     leads = _leads_of(conn, [each.lead_id for share in shares for each in share.taken])
     works = []
     for share in shares:
         claimed = _with_leads(conn, share, leads, lease_id, now, subscriptions)
         if claimed:
-            works.append(Work(share.row, claimed, share.half_open, alone=claimed[0].crash_count >= SOLO_AFTER))
+            alone = claimed[0].crash_count >= SOLO_AFTER
+            works.append(Work(share.row, claimed, share.half_open, alone=alone, up_to=share.up_to))
         elif share.half_open:
             _NOT_TRIED.run(conn, {"connection": share.row.id, "now": now})
     return works
@@ -138,6 +148,12 @@ class _Share(NamedTuple):
     row: sa.Row[Any]
     taken: Sequence[sa.Row[Any]]
     half_open: bool
+    up_to: int
+
+
+def _up_to(taken: Sequence[sa.Row[Any]], most: int, now: int) -> int:
+    """All that was due before is among ``taken``, which are the first ``most`` of what was due ``now``, or all."""
+    return max(row.due_at for row in taken) if len(taken) >= most else now
 
 
 def _claimable(dialect: str, *, everywhere: bool) -> sa.Select[Any]:
@@ -168,16 +184,11 @@ _NOT_TRIED: Final = HotStatement(
 )
 
 
-def _take(conn: sa.Connection, connection_id: str, lease_id: str, share: int, now: int) -> Sequence[sa.Row[Any]]:
-    given = {"connection": connection_id, "now": now, "share": share, "lease": lease_id}
-    return _TAKE.rows(conn, given)
-
-
 def _take_statement(_: str) -> sa.UpdateBase:
     d = t.delivery.c
     due = (
         sa.select(d.id)
-        .where(d.connection_id == sa.bindparam("connection"), t.READY, d.due_at <= NOW)
+        .where(d.connection_id == sa.bindparam("connection"), t.READY, d.due_at >= SINCE, d.due_at <= NOW)
         .order_by(d.due_at, d.id)
         .limit(sa.bindparam("share", type_=sa.Integer))
         .with_for_update(skip_locked=True)

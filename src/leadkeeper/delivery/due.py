@@ -121,9 +121,13 @@ UNPROVEN: Final = (t.connection.c.failures >= OPEN_AFTER) | (t.connection.c.prob
 """One lead at a time alone, as ``breaker.is_half_open`` says."""
 
 
-def among(now: int, only: Collection[str] | None, destinations: Sequence[str]) -> dict[str, Any]:
+SINCE: Final = sa.bindparam("since", type_=sa.BigInteger)
+"""The due time (ms) from which on deliveries are looked for."""
+
+
+def among(now: int, only: Collection[str] | None, destinations: Sequence[str], since: int = 0) -> dict[str, Any]:
     """What :func:`with_work` is to be run with."""
-    given: dict[str, Any] = {"now": now, "destinations": list(destinations)}
+    given: dict[str, Any] = {"now": now, "since": since, "destinations": list(destinations)}
     return given if only is None else given | {"connections": list(only)}
 
 
@@ -142,12 +146,15 @@ def _due(dialect: str, *, everywhere: bool, half_open: bool, crowded: bool) -> s
 
 
 def with_work(dialect: str, *, everywhere: bool) -> sa.Select[Any]:
-    """The rows of connections that are open and have something due, of all or of those named ``connections``."""
+    """The rows of connections that are open and have something due, of all or of those named ``connections``.
+
+    What was due before :data:`SINCE` is not looked at.
+    """
     c = t.connection.c
     # The first that is due, by a step in an index for each connection. Of an EXISTS PostgreSQL makes a join, for which
     # it goes through all that wait, and through what waited before.
     d = t.delivery.c
-    first = sa.select(d.due_at).where(d.connection_id == c.id, t.READY).order_by(d.due_at).limit(1)
+    first = sa.select(d.due_at).where(d.connection_id == c.id, t.READY, d.due_at >= SINCE).order_by(d.due_at).limit(1)
     due = first.correlate(t.connection).scalar_subquery() <= NOW
     query = (
         sa.select(t.connection, t.offer.c.title, t.publisher.c.display_name, t.publisher.c.id.label("publisher_id"))

@@ -21,7 +21,8 @@ POLL_SECONDS: Final = 0.5
 LEAST_SECONDS: Final = 0.05
 """How soon at the earliest all are looked at again: on SQLite every commit of another process is a reason to."""
 RESTS: Final = 9
-"""How many times as long as it took to look at all nobody looks at all again, up to :data:`POLL_SECONDS`."""
+"""How many times as long as it took to look at all nobody looks at all again, up to :data:`MOST_SECONDS`."""
+MOST_SECONDS: Final = 2.0
 HALF_OPEN_SECONDS: Final = 0.5
 """How often connections that have yet to prove themselves are looked for."""
 
@@ -106,7 +107,7 @@ class Lookout:
                 self._tried_at = begun
             due = await self._storage.read(due_everywhere, self._clock(), self._crowd(), self._destinations, half_open)
             ended = time.monotonic()
-            self._again_at = ended + min(max(LEAST_SECONDS, RESTS * (ended - begun)), POLL_SECONDS)
+            self._again_at = ended + min(max(LEAST_SECONDS, RESTS * (ended - begun)), MOST_SECONDS)
             self._tell(due)
 
     def _tell(self, due: Sequence[Due]) -> None:

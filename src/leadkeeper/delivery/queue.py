@@ -8,10 +8,13 @@ from collections.abc import Sequence
 
 from leadkeeper.delivery.claim import Claimability, Claimed, Work, in_calls
 from leadkeeper.delivery.pace import Pace
+from leadkeeper.delivery.schedule import SECOND
 from leadkeeper.destinations.interface import Adapter
 
 AHEAD = 4
 """How many calls per running one are claimed ahead, so that claiming costs one transaction for many sends."""
+LATE = 5 * SECOND
+"""How long after its due time a delivery may come to be seen, by a commit that took so long."""
 
 
 class ConnectionQueue:
@@ -28,6 +31,8 @@ class ConnectionQueue:
         self.alone = False
         self.more = False
         self.running = 0
+        self._claimed_up_to = 0
+        self._looks_back_at = 0.0
         self._calls: deque[list[Claimed]] = deque()
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -57,6 +62,27 @@ class ConnectionQueue:
         ahead = AHEAD if self.destination.repeatable else 0
         return max(limit * (1 + ahead) - len(self._calls) - self.running, 0) * self.destination.batch
 
+    def since(self, now: float) -> int:
+        """From which due time (ms) on the next claim looks, at the moment ``now`` of the loop: 0 for all that is due.
+
+        What waited before leaves traces in an index, which PostgreSQL cannot clear away while any transaction stays
+        open: whoever looks from the beginning again and again goes through more of them each time.
+        """
+        return 0 if now >= self._looks_back_at else self._claimed_up_to
+
+    def claimed(self, up_to: int, looks_back_at: float | None) -> None:
+        """All that was due before ``up_to`` is claimed; at ``looks_back_at`` all is looked at again (else as before).
+
+        Some of it may come back by then: from a worker that vanished, or by a commit that took long.
+        """
+        self._claimed_up_to = max(up_to - LATE, 0)
+        if looks_back_at is not None:
+            self._looks_back_at = looks_back_at
+
+    def look_back(self) -> None:
+        """The next claim looks at all that is due."""
+        self._looks_back_at = 0.0
+
     def take(self, work: Work, share: int) -> None:
         """Line up what was claimed."""
         assert self.destination is not None
@@ -83,6 +109,7 @@ class ConnectionQueue:
         """Forget all calls that have not begun; answers their deliveries, to be given back."""
         dropped = [claimed.id for call in self._calls for claimed in call]
         self._calls.clear()
+        self.look_back()
         return dropped
 
     def heed(self, standing: Claimability | None) -> list[str]:
@@ -103,6 +130,7 @@ class ConnectionQueue:
     def close_destination(self, after: float = 120) -> None:
         """Let go of the adapter, ``after`` so many seconds."""
         old, self.destination = self.destination, None
+        self.look_back()
         self.running, self.half_open, self.alone, self.pace = 0, False, False, Pace()
         if old is None:
             return

@@ -69,6 +69,11 @@ class ConnectionQueues:
             queue = self._queues[connection_id] = ConnectionQueue(connection_id, publisher_id)
         return queue
 
+    def since(self, connection_ids: Collection[str], now: float) -> dict[str, int]:
+        """From which due time on to claim for these connections; see :meth:`ConnectionQueue.since`."""
+        queues = (self._queues.get(each) for each in connection_ids)
+        return {queue.connection_id: queue.since(now) for queue in queues if queue is not None}
+
     def begin(self, queue: ConnectionQueue) -> list[Claimed] | None:
         """The queue's next call, if one waits and its pace and its shares allow it now."""
         if not queue.waiting:

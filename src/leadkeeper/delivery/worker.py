@@ -40,6 +40,10 @@ RECORD_PAUSE: Final = 0.05
 dies meanwhile their leads go again, so only those wait whose destination tells twice from once."""
 CLAIMED_AT_ONCE: Final = 12
 """For how many connections is claimed in one transaction: others write too, and what comes meanwhile waits for it."""
+LOOK_BACK_RESTS: Final = 20
+"""How many times as long as a claim took that looked at all that was due of a connection none looks at all of it again:
+at least :data:`POLL_SECONDS`, at most :data:`LOOK_BACK_SECONDS`."""
+LOOK_BACK_SECONDS: Final = 10.0
 AWAY_SECONDS: Final = 0.3
 
 log: Final = structlog.get_logger(__name__)
@@ -178,6 +182,8 @@ class Worker:
         queues = [queue for connection_id in hints if (queue := self._queues.get(connection_id)) is not None]
         if everywhere:
             self._lookout.look(None)
+            for queue in self._queues:
+                queue.look_back()
         self._lookout.look(hints - {queue.connection_id for queue in queues})
         known = [Due(queue.connection_id, queue.publisher_id) for queue in queues if not queue.half_open]
         return [*self._lookout.take(), *known]
@@ -220,6 +226,8 @@ class Worker:
 
         lease_id = self._lease.id
         busy = [queue.connection_id for queue in self._queues if queue.busy]
+        begun = time.monotonic()
+        since = self._queues.since(plan.connections, begun)
         works = await self._storage.write(
             claim,
             lease_id,
@@ -230,16 +238,21 @@ class Worker:
             busy,
             self._destinations.names,
             self._events,
+            since,
         )
         if lease_id != self._lease.id or self._stopping:
             await self._give_back([claimed.id for work in works for claimed in work.claimed], lease_id)
             return
         if sum(len(work.claimed) for work in works) >= AT_ONCE:
             self.wake()
+        ended = time.monotonic()
+        rested = ended + min(max(POLL_SECONDS, LOOK_BACK_RESTS * (ended - begun)), LOOK_BACK_SECONDS)
         for work in works:
-            self._line_up(work, plan.wanted.get(work.connection_id) or first_share(work.row))
+            queue = self._line_up(work, plan.wanted.get(work.connection_id) or first_share(work.row))
+            queue.claimed(work.up_to, None if since.get(work.connection_id) else rested)
+            self._start_calls(queue)
 
-    def _line_up(self, work: Work, share: int) -> None:
+    def _line_up(self, work: Work, share: int) -> ConnectionQueue:
         queue = self._queues.open(work.connection_id, work.row.publisher_id)
         if queue.destination is None or queue.generation != work.row.generation:
             queue.reopen(
@@ -247,7 +260,7 @@ class Worker:
                 work.row.generation,
             )
         queue.take(work, share)
-        self._start_calls(queue)
+        return queue
 
     def _start_calls(self, queue: ConnectionQueue) -> None:
         while not self._stopping and self._lease.holds() and (call := self._queues.begin(queue)) is not None:

@@ -15,7 +15,7 @@ import structlog
 
 from leadkeeper.storage.away import StorageAway
 
-LEAST_SECONDS: Final = 0.01
+LEAST_SECONDS: Final = 0.005
 MOST_SECONDS: Final = 0.02
 """How long at most a worker hears of work later than it would at once."""
 MANY: Final = 2

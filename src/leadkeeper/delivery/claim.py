@@ -14,7 +14,7 @@ from leadkeeper.clock import to_datetime
 from leadkeeper.connections.health import health_of
 from leadkeeper.delivery.breaker import HALF_OPEN, is_half_open
 from leadkeeper.delivery.damaged import Damaged, set_aside_damaged
-from leadkeeper.delivery.due import SINCE, among, in_turn, with_work
+from leadkeeper.delivery.due import FROM_THE_BEGINNING, SINCE, among, in_turn, with_work
 from leadkeeper.delivery.schedule import ALONE_AFTER, SECOND, SOLO_AFTER, Aside, State
 from leadkeeper.delivery.telling import tell_of_set_aside
 from leadkeeper.destinations.registry import OURS
@@ -29,7 +29,6 @@ AT_ONCE: Final = 2_000
 """The most deliveries of one claim: others write too, and the lease must be renewed meanwhile."""
 SUSPECTS: Final = 8
 """How many deliveries with which workers vanished twice are sent at once."""
-_FROM_THE_BEGINNING: Final[Mapping[str, int]] = {}
 HALF_OPEN_REST: Final = 45 * SECOND
 """How long other workers keep off a connection while one worker tries it with one lead."""
 
@@ -101,35 +100,31 @@ def claim(
     busy: Collection[str] = (),
     destinations: Sequence[str] = OURS.names,
     subscriptions: Subscriptions = NOBODY,
-    since: Mapping[str, int] = _FROM_THE_BEGINNING,
+    since: Mapping[str, int] = FROM_THE_BEGINNING,
 ) -> list[Work]:
     """Claim due deliveries: at most ``wanted[connection]`` of each (``first_share`` of its row if it is not named).
 
     Looks only at the connections ``only``, or at all, and to ``destinations`` alone; of a connection that is named
-    in ``since`` at what was not due before that moment (ms). A connection that is paused,
-    removed or closed gives nothing; a half-open one gives one delivery, to one worker. A claimed delivery is
-    ``sending`` under ``lease_id``. Those with which workers kept vanishing are claimed apart from all others, and not
-    for a connection that is ``busy`` in this worker. After :data:`AT_ONCE` deliveries it ends; publishers take turns,
-    and which connections come first differs each time. It waits for no lock.
+    in ``since`` at what was not due before that moment (ms). A connection that is paused, removed or closed gives
+    nothing; a half-open one gives one delivery, to one worker. A claimed delivery is ``sending`` under ``lease_id``.
+    Those with which workers kept vanishing are claimed apart from all others, and not for a connection that is ``busy``
+    in this worker. After :data:`AT_ONCE` deliveries it ends; publishers take turns, and which connections come first
+    differs each time. It waits for no lock.
     """
     left = AT_ONCE
     shares: list[_Share] = []
     claimable = _CLAIMABLE if only is None else _CLAIMABLE_AMONG
-    earliest = min((since.get(each, 0) for each in only or ()), default=0)
-    found = claimable.rows(conn, {"lease": lease_id, **among(now, only, destinations, earliest)})
+    found = claimable.rows(conn, {"lease": lease_id, **among(now, only, destinations, since)})
     for row in in_turn(found, now):
         most = min(left, wanted[row.id] if row.id in wanted else first_share(row))
-        health = health_of(row)
-        half_open = is_half_open(health)
+        half_open = is_half_open(health_of(row))
         if most < 1 or (half_open and not _take_half_open(conn, row.id, now)):
             continue
-        most = HALF_OPEN if half_open else most
-        given = {"connection": row.id, "now": now, "since": since.get(row.id, 0), "share": most, "lease": lease_id}
-        taken = _TAKE.rows(conn, given)
-        left -= len(taken)
-        kept = _set_apart(conn, lease_id, taken, now, idle=half_open or row.id not in busy)
-        up_to = 0 if half_open or len(kept) < len(taken) else _up_to(taken, most, now)
-        shares.append(_Share(row, kept, half_open, up_to))
+        given = {"connection": row.id, "lease": lease_id, "now": now, "since": since.get(row.id, 0)}
+        given["share"] = HALF_OPEN if half_open else most
+        share = _take(conn, row, given, half_open=half_open, idle=half_open or row.id not in busy)
+        left -= len(share.taken)
+        shares.append(share)
     leads = _leads_of(conn, [each.lead_id for share in shares for each in share.taken])
     works = []
     for share in shares:
@@ -151,9 +146,15 @@ class _Share(NamedTuple):
     up_to: int
 
 
-def _up_to(taken: Sequence[sa.Row[Any]], most: int, now: int) -> int:
-    """All that was due before is among ``taken``, which are the first ``most`` of what was due ``now``, or all."""
-    return max(row.due_at for row in taken) if len(taken) >= most else now
+def _take(conn: sa.Connection, row: sa.Row[Any], given: Mapping[str, Any], *, half_open: bool, idle: bool) -> _Share:
+    """What the connection of ``row`` gives of what was due since then, the oldest first."""
+    taken = _TAKE.rows(conn, given)
+    kept = _set_apart(conn, given["lease"], taken, given["now"], idle=idle)
+    if half_open or len(kept) < len(taken):
+        up_to = 0
+    else:  # all that was due, or the first of it
+        up_to = given["now"] if len(taken) < given["share"] else max(each.due_at for each in taken)
+    return _Share(row, kept, half_open, up_to)
 
 
 def _claimable(dialect: str, *, everywhere: bool) -> sa.Select[Any]:

@@ -125,9 +125,18 @@ SINCE: Final = sa.bindparam("since", type_=sa.BigInteger)
 """The due time (ms) from which on deliveries are looked for."""
 
 
-def among(now: int, only: Collection[str] | None, destinations: Sequence[str], since: int = 0) -> dict[str, Any]:
-    """What :func:`with_work` is to be run with."""
-    given: dict[str, Any] = {"now": now, "since": since, "destinations": list(destinations)}
+FROM_THE_BEGINNING: Final[Mapping[str, int]] = {}
+
+
+def among(
+    now: int,
+    only: Collection[str] | None,
+    destinations: Sequence[str],
+    since: Mapping[str, int] = FROM_THE_BEGINNING,
+) -> dict[str, Any]:
+    """What :func:`with_work` is to be run with; ``since`` is from when on to look for each connection of ``only``."""
+    earliest = min((since.get(each, 0) for each in only or ()), default=0)
+    given: dict[str, Any] = {"now": now, "since": earliest, "destinations": list(destinations)}
     return given if only is None else given | {"connections": list(only)}
 
 

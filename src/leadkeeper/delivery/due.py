@@ -123,8 +123,6 @@ UNPROVEN: Final = (t.connection.c.failures >= OPEN_AFTER) | (t.connection.c.prob
 
 SINCE: Final = sa.bindparam("since", type_=sa.BigInteger)
 """The due time (ms) from which on deliveries are looked for."""
-
-
 FROM_THE_BEGINNING: Final[Mapping[str, int]] = {}
 
 

@@ -23,6 +23,7 @@ LEAST_SECONDS: Final = 0.05
 RESTS: Final = 9
 """How many times as long as it took to look at all nobody looks at all again, up to :data:`MOST_SECONDS`."""
 MOST_SECONDS: Final = 2.0
+"""How late a look at all comes at most for that reason, where what a dump keeps in the index makes looks long."""
 HALF_OPEN_SECONDS: Final = 0.5
 """How often connections that have yet to prove themselves are looked for."""
 

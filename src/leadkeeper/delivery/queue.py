@@ -63,7 +63,7 @@ class ConnectionQueue:
         return max(limit * (1 + ahead) - len(self._calls) - self.running, 0) * self.destination.batch
 
     def since(self, now: float) -> int:
-        """From which due time (ms) on the next claim looks, at the moment ``now`` of the loop: 0 for all that is due.
+        """From which due time (ms) on the next claim looks, at ``now`` by the monotonic clock: 0 for all that is due.
 
         What waited before leaves traces in an index, which PostgreSQL cannot clear away while any transaction stays
         open: whoever looks from the beginning again and again goes through more of them each time.

@@ -23,6 +23,13 @@ WAITED = 400
 """How many leads were carried while somebody's transaction was open."""
 
 
+def entries_read(conn: sa.Connection) -> int:
+    """How many entries of the index of what is ready this connection went through, as PostgreSQL counts them."""
+    if conn.dialect.name != "postgresql":
+        return 0
+    return conn.scalar(sa.text("SELECT pg_stat_get_xact_tuples_returned('ix_delivery_ready'::regclass)")) or 0
+
+
 def claiming(
     lease_id: str, connection_id: str, since: int, now: int
 ) -> Callable[[sa.Connection], tuple[list[Work], int]]:
@@ -33,9 +40,9 @@ def claiming(
             # So few rows it reads whole, once it has counted them; an installation's it does not.
             conn.execute(sa.text("SET LOCAL enable_seqscan = off")).close()
             conn.execute(sa.text("SET LOCAL enable_bitmapscan = off")).close()
+        before = entries_read(conn)  # in earlier transactions of this connection, as far as they are not handed on yet
         works = claim(conn, lease_id, {}, lambda _: 8, now, [connection_id], since={connection_id: since})
-        read = sa.text("SELECT pg_stat_get_xact_tuples_returned('ix_delivery_ready'::regclass)")
-        return works, (conn.scalar(read) or 0) if conn.dialect.name == "postgresql" else 0
+        return works, entries_read(conn) - before
 
     return act
 

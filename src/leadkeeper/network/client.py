@@ -1,18 +1,17 @@
 """The one way out: a guarded network session for every adapter and for the Azure SDKs.
 
-Whatever goes over :attr:`Network.session` or :meth:`Network.post` is checked three times: its URL before the request,
-every address that its name resolves to, and the very address that is dialled. It never follows redirects, never asks
-the environment for proxies, keeps no cookies, and never buffers more than ``answer_limit`` of an answer.
+Whatever goes over :attr:`Network.session` or :meth:`Network.request` is checked three times: its URL before the
+request, every address that its name resolves to, and the very address that is dialled. It never follows redirects,
+never asks the environment for proxies, keeps no cookies, and never buffers more than ``answer_limit`` of an answer.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import functools
 import random
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any, Final, NamedTuple
 
@@ -36,6 +35,7 @@ from leadkeeper.network.addresses import (
     refused_name,
 )
 from leadkeeper.network.connector import Connector, Resolver, resolved, take_socket
+from leadkeeper.network.exchange import Exchanges
 from leadkeeper.network.names import Names, Resolve, lookup
 from leadkeeper.network.trouble import (
     NETWORK_ERRORS,
@@ -155,14 +155,12 @@ class Network:
         self._passed: set[tuple[str, str | None, int | None]] = set()
         self._targets = frozenset(policy.hosts.values())
         self._sockets = Gate(policy.connections, policy.connections // 8)
-        self._untimed = self._timeout(None)
+        self._read_bytes = min(policy.answer_limit, 65_536)
         self._connector = self._open_connector()
         redirects = aiohttp.TraceConfig()
         redirects.on_request_redirect.append(_refuse_redirect)
         self.session = self._session(middlewares=(self._guard,), trace_configs=[redirects])
-        # For what is posted here, address looked at and no redirect followed: a trace and a middleware cost about a
-        # fifth of a post. Both sessions share their connections.
-        self._posting = self._session(connector_owner=False)
+        self._exchanges = Exchanges(self._connector, self._timeout(None), self._read_bytes)
 
     def _open_connector(self) -> Connector:
         return Connector(
@@ -185,7 +183,7 @@ class Network:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept-Encoding": "identity"},
             response_class=_capped_response(self.policy.answer_limit),
-            read_bufsize=min(self.policy.answer_limit, 65_536),
+            read_bufsize=self._read_bytes,
             **more,
         )
 
@@ -243,44 +241,43 @@ class Network:
     async def post(
         self, url: URL, *, data: bytes, headers: Mapping[str, str], body_seconds: float | None = None
     ) -> Answered:
-        """POST ``data`` to ``url`` (from :meth:`check_url`) and read the answer.
+        """POST ``data``; see :meth:`request`."""
+        return await self.request("POST", url, data=data, headers=headers, body_seconds=body_seconds)
+
+    async def request(
+        self,
+        method: str,
+        url: URL,
+        *,
+        data: bytes | None,
+        headers: Mapping[str, str],
+        limit: int | None = None,
+        body_seconds: float | None = None,
+    ) -> Answered:
+        """Send a request to ``url`` (from :meth:`check_url`) and read at most ``limit`` bytes of its answer.
 
         Raises one of :data:`NETWORK_ERRORS` when no status came; with a status, trouble with the body is
         ``Answered.fault``. Ends within ``total_seconds``; after the headers within ``body_seconds`` as well.
+        ``limit`` is the policy's unless another is given.
         """
         self._admit(url)
-        begun = functools.partial(self._posting.post, url, data=data, headers=headers)
-        return await self._ask(begun, self.policy.answer_limit, body_seconds)
-
-    async def request(
-        self, method: str, url: URL, *, data: bytes | None, headers: Mapping[str, str], limit: int | None = None
-    ) -> Answered:
-        """As :meth:`post`, with any method; at most ``limit`` bytes of the answer are read, usually the policy's."""
-        begun = functools.partial(self.session.request, method, url, data=data, headers=headers)
-        return await self._ask(begun, limit or self.policy.answer_limit)
-
-    async def _ask(
-        self, begin: Callable[..., Awaitable[aiohttp.ClientResponse]], limit: int, seconds: float | None = None
-    ) -> Answered:
-        # The deadlines are our own: aiohttp's for the whole call takes the cancellation of the task for its own when
-        # both come together, and the task goes on as if nobody had cancelled it.
         loop = asyncio.get_running_loop()
         until = loop.time() + self.seconds_for_one()
         async with asyncio.timeout_at(until):
-            response = await begin(allow_redirects=False, timeout=self._untimed)
-        async with response:
+            exchange = await self._exchanges.begin(method, url, data, headers)
+        with exchange:
             body = bytearray()
             fault: Exception | None = None
             try:
-                if response.content.is_eof():
-                    await read_capped(response.content, limit, body)
+                if exchange.content.is_eof():
+                    await read_capped(exchange.content, limit or self.policy.answer_limit, body)
                 else:
-                    async with asyncio.timeout_at(until if seconds is None else min(until, loop.time() + seconds)):
-                        await read_capped(response.content, limit, body)
+                    first = until if body_seconds is None else min(until, loop.time() + body_seconds)
+                    async with asyncio.timeout_at(first):
+                        await read_capped(exchange.content, limit or self.policy.answer_limit, body)
             except NETWORK_ERRORS as error:
                 fault = error
-                response.close()
-            return Answered(response.status, response.headers, bytes(body), fault)
+            return Answered(exchange.status, exchange.headers, bytes(body), fault)
 
     async def check_reach(self, url: str) -> Check:
         """Prove without a request that ``url`` can be reached: steps ``address``, ``name``, ``network``, ``tls``.
@@ -354,5 +351,4 @@ class Network:
     async def aclose(self) -> None:
         """Close all connections; the network cannot be used afterwards."""
         await self._resolver.close()
-        await self._posting.close()
         await self.session.close()

@@ -26,7 +26,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from aiohttp import ServerDisconnectedError
-from yarl import URL
 
 from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
@@ -65,17 +64,9 @@ async def request(
     """
     target = network.check_url(url, LONGEST_QUERY)
     try:
-        return await _once(network, method, target, headers, data, limit)
+        return await network.request(method, target, data=data, headers=headers, limit=limit)
     except ServerDisconnectedError:
-        return await _once(network, method, target, headers, data, limit)
-
-
-async def _once(
-    network: Network, method: str, url: URL, headers: Mapping[str, str], data: bytes | None, limit: int | None
-) -> Answered:
-    if method == "POST" and data is not None and limit is None:
-        return await network.post(url, data=data, headers=headers)
-    return await network.request(method, url, data=data, headers=headers, limit=limit)
+        return await network.request(method, target, data=data, headers=headers, limit=limit)
 
 
 def read_json(answered: Answered) -> Any:

@@ -52,6 +52,10 @@ class AnswerTooLarge(aiohttp.ClientPayloadError):
     """The answer is larger than ``answer_limit``; its connection was dropped."""
 
 
+class AnswerNotHttp(aiohttp.ClientError):
+    """What came back cannot be read as an answer of HTTP; its connection was dropped."""
+
+
 class RedirectRefused(aiohttp.ClientError):
     """A caller asked for redirects to be followed, and the answer was one."""
 
@@ -89,7 +93,7 @@ def diagnose_network(error: BaseException, *, sent: bool = True) -> Diagnosis:
         found = _guarded(link) or _certain(link, sent)
         if found is not None:
             return found
-    if any(isinstance(link, aiohttp.ClientResponseError) for link in chain):
+    if any(isinstance(link, AnswerNotHttp | aiohttp.ClientResponseError) for link in chain):
         return diagnose(Kind.ANSWER_NOT_UNDERSTOOD, outcome=Outcome.AMBIGUOUS if sent else None)
     evidence = Evidence(code=_code(chain))
     if any(isinstance(link, TimeoutError) for link in chain):

@@ -60,7 +60,8 @@ def open_doors(settings: Settings, installation: Installation) -> ASGIApp:
         "store": readable(_storefront(settings, installation, addresses, secure).app()),
         "portal": readable(_portal(settings, installation, secure).app()),
     }
-    return Entrance(api, doors, pages, readable(sign_in_door(services.access.sign_ins, addresses)), secure)
+    sign_in = readable(sign_in_door(services.access.sign_ins, addresses))
+    return Entrance(api, doors, pages, sign_in, secure, installation.turns)
 
 
 def _portal(settings: Settings, installation: Installation, secure: Secure) -> Portal:

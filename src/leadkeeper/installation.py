@@ -9,6 +9,7 @@ from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.interface import Context
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.network.client import Network
+from leadkeeper.publisher_turns import PublisherTurns
 from leadkeeper.services import Services
 from leadkeeper.storage.database_clock import DatabaseClock
 
@@ -23,5 +24,7 @@ class Installation:
     worker: Worker | None
     clock: DatabaseClock
     context: Context
+    turns: PublisherTurns = field(default_factory=PublisherTurns)
+    """What publishers do in this process takes turns by these, whichever way it comes."""
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the program ends: what would last for ever ends by itself then."""

@@ -105,7 +105,7 @@ def _beside(settings: Settings, installation: Installation, role: Duty) -> Seque
     return [
         *every,
         *_telling(settings, installation, mailer),
-        _publishing(settings, services),
+        _publishing(settings, installation),
         *_looking_after(settings, installation),
     ]
 
@@ -199,8 +199,9 @@ async def _tell_that_workers_are_away(settings: Settings, services: Services, ma
     await run_periodically(Job("workers away", look, TELLING_SECONDS))
 
 
-def _publishing(settings: Settings, services: Services) -> _Work:
+def _publishing(settings: Settings, installation: Installation) -> _Work:
     """The steps of offers that are being published."""
+    services = installation.services
     return PublishingRunner(
         services.storage,
         services.connections,
@@ -212,6 +213,7 @@ def _publishing(settings: Settings, services: Services) -> _Work:
         lease_seconds=settings.lease_seconds,
         clock=services.clock,
         quotas=settings.quotas,
+        turns=installation.turns,
     ).run()
 
 

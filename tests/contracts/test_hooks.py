@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
+from leadkeeper import publisher_turns
 from leadkeeper.access.hooks import OLD_ADDRESS_MS
 from leadkeeper.clock import now_ms
-from leadkeeper.doors import publisher_turns
-from leadkeeper.doors.publisher_turns import MOST_WAITING, Strain
+from leadkeeper.publisher_turns import MOST_WAITING, Strain
 from leadkeeper.shares import RecentUse
 from leadkeeper.storage import tables as t
 from tests.contracts.test_portal import signed_in

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from leadkeeper.doors import publisher_turns
+from leadkeeper import publisher_turns
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.entrance import Entrance
 from leadkeeper.doors.origins import Secure
-from leadkeeper.doors.publisher_turns import Strain, wait_for_turn
 from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.publisher_turns import PublisherTurns, Strain, wait_for_turn
 
 BURST = 20
 MOST = 4
@@ -55,7 +55,7 @@ class Door:
 
 def asking(door: ASGIApp) -> Ask:
     """Makes one request of a publisher, through the entrance."""
-    entrance = Entrance(door, {}, {}, door, Secure(ClientAddresses(()), "http://leads.example"))
+    entrance = Entrance(door, {}, {}, door, Secure(ClientAddresses(()), "http://leads.example"), PublisherTurns())
 
     async def receive() -> dict[str, object]:
         return {"type": "http.disconnect"}

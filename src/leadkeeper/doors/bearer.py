@@ -9,10 +9,10 @@ from leadkeeper.access.quotas import Rate
 from leadkeeper.access.rates import Rates
 from leadkeeper.access.sign_ins import SignIns
 from leadkeeper.doors.client_address import ClientAddresses
-from leadkeeper.doors.publisher_turns import wait_for_turn
 from leadkeeper.doors.web import header
 from leadkeeper.gate import charge
 from leadkeeper.problem import Problem, ProblemType, publisher_suspended
+from leadkeeper.publisher_turns import wait_for_turn
 from leadkeeper.texts import lazy_gettext
 
 _READS = frozenset({"GET", "HEAD"})

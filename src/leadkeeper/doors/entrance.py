@@ -9,10 +9,10 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leadkeeper.doors.origins import Secure
-from leadkeeper.doors.publisher_turns import PublisherTurns
 from leadkeeper.doors.web import ClientGone, Header
 from leadkeeper.fault import where
 from leadkeeper.gate import NOBODY, charge
+from leadkeeper.publisher_turns import PublisherTurns
 
 log: Final = structlog.get_logger(__name__)
 
@@ -53,13 +53,14 @@ class Entrance:
         pages: Mapping[str, ASGIApp],
         sign_in: ASGIApp,
         secure: Secure,
+        turns: PublisherTurns,
     ) -> None:
         self._api = api
         self._doors = {**doors, **pages}
         self._pages = list(pages.values())
         self._sign_in = sign_in
         self._secure = secure
-        self._turns = PublisherTurns()
+        self._turns = turns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

@@ -30,6 +30,7 @@ from leadkeeper.fault import where
 from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.problem import Problem
+from leadkeeper.publisher_turns import PUBLISHING, PublisherTurn, PublisherTurns
 from leadkeeper.publishing.check_pace import CheckPace
 from leadkeeper.publishing.operations import NEVER, Operation, as_operation, end_damaged, write
 from leadkeeper.publishing.publication import enter_preview, enter_production, missing_of
@@ -39,6 +40,7 @@ from leadkeeper.publishing.steps import (
     Done,
     FailedStep,
     OperationState,
+    Step,
     StepId,
     StepResult,
     StepStatus,
@@ -79,6 +81,7 @@ class PublishingRunner:
         lease_seconds: float = 15,
         clock: Clock = now_ms,
         quotas: Quotas = USUAL,
+        turns: PublisherTurns | None = None,
     ) -> None:
         self._storage = storage
         self._registration = Registration(
@@ -95,6 +98,7 @@ class PublishingRunner:
         self._clock = clock
         self._working: dict[str, asyncio.Task[None]] = {}
         self._shares = Shares(AT_ONCE, RESERVED)
+        self._turns = turns or PublisherTurns()
 
     async def run(self) -> None:
         """Look twice a second until cancelled; what is under way then is begun anew by whoever looks next."""
@@ -136,25 +140,37 @@ class PublishingRunner:
         step = current(operation.steps)
         if step is None:
             return None
-        hold = _Hold(self._storage, operation, self._lease_ms, self._clock)
+        hold, turn = _Hold(self._storage, operation, self._lease_ms, self._clock), PublisherTurn(self._turns)
         with on_behalf_of(NOBODY):
             beating = asyncio.create_task(hold.beat())
         try:
-            waited = step.status is StepStatus.WAITING_FOR_REVIEW
-            result = await self._carry_out(operation, step.id, waited=waited)
+            await turn.take(operation.offer.publisher_id, PUBLISHING)
+            try:
+                result = await self._result(operation, step)
+            finally:
+                beating.cancel()
+                await asyncio.gather(beating, return_exceptions=True)
+            if result is None:
+                return None
+            return await self._storage.write(
+                _end_step, hold.operation, result, self._clock(), self._lease_ms, waits_for_word=self._waits_for_word
+            )
+        finally:
+            beating.cancel()
+            turn.end()
+
+    async def _result(self, operation: Operation, step: Step) -> StepResult | None:
+        """What comes of the step; ``None`` where the database went away, so that somebody begins it anew."""
+        waited = step.status is StepStatus.WAITING_FOR_REVIEW
+        try:
+            return await self._carry_out(operation, step.id, waited=waited)
         except StorageAway:
             return None
         except Problem as problem:
-            result = FailedStep((problem.detail,))
+            return FailedStep((problem.detail,))
         except Exception as error:
             log.error("step failed", step=step.id.value, operation=operation.id, error=where(error))
-            result = FailedStep((FAULT_IS_OURS,))
-        finally:
-            beating.cancel()
-            await asyncio.gather(beating, return_exceptions=True)
-        return await self._storage.write(
-            _end_step, hold.operation, result, self._clock(), self._lease_ms, waits_for_word=self._waits_for_word
-        )
+            return FailedStep((FAULT_IS_OURS,))
 
     async def _carry_out(self, operation: Operation, step: StepId, *, waited: bool) -> StepResult:
         match step:

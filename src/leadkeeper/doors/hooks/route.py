@@ -11,7 +11,6 @@ from starlette.types import Receive, Scope, Send
 from leadkeeper.access.hooks import Hooks
 from leadkeeper.access.quotas import Rate
 from leadkeeper.doors.hooks.operation import HookAnswer, operation
-from leadkeeper.doors.publisher_turns import HOOK_LEADS, wait_for_turn
 from leadkeeper.doors.readable import require_unencoded
 from leadkeeper.doors.web import HotRoute, header, hops_of, read_body, send_body
 from leadkeeper.intake.keep import Intake
@@ -19,6 +18,7 @@ from leadkeeper.intake.payload import json_object, lead_in
 from leadkeeper.intake.payload_keys import keys_of
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.publisher_turns import HOOK_LEADS, wait_for_turn
 from leadkeeper.texts import lazy_gettext
 
 _PREFIX: Final = "/hooks/"

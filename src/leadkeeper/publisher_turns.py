@@ -1,4 +1,4 @@
-"""Requests of one publisher take turns, so that a burst of them stands before nobody else's.
+"""What is done for one publisher takes turns, so that a burst of it stands before nobody else's.
 
 While the process has too much to do, a publisher that used more than its share of the last moments rests after each
 turn. See ``docs/decisions/0036-who-used-most-rests-while-a-process-is-late.md``.
@@ -33,6 +33,9 @@ MOST_WAITING: Final = 16
 RETRY_SECONDS: Final = 2
 HOOK_LEADS: Final = "/hooks"
 """Leads that come by hooks take turns of their own, so that what the publisher's people do does not delay them."""
+PUBLISHING: Final = "/publishing"
+"""So do the steps of publishing, which go on when the request that began them has long been answered."""
+_ALWAYS_WAIT: Final = frozenset({HOOK_LEADS, PUBLISHING})
 
 
 class Strain:
@@ -70,7 +73,7 @@ class Strain:
 
 
 class PublisherTurn:
-    """One request's turn: taken once its publisher is known, given back when it ends or after :data:`TURN_SECONDS`."""
+    """One turn: taken once its publisher is known, given back when it ends or after :data:`TURN_SECONDS`."""
 
     __slots__ = ("_begun", "_of", "_publisher_id", "_timer", "_who")
 
@@ -81,7 +84,7 @@ class PublisherTurn:
         self._timer: asyncio.TimerHandle | None = None
 
     async def take(self, publisher_id: str, kind: str) -> None:
-        """Wait until the publisher's turn has come; at once if this request has had one."""
+        """Wait until the publisher's turn has come, see :meth:`PublisherTurns.enter`; at once if it was taken."""
         if self._timer is not None:
             return
         await self._of.enter(publisher_id, kind)
@@ -118,11 +121,11 @@ class PublisherTurns:
     async def enter(self, publisher_id: str, kind: str) -> None:
         """Wait for a place. Raises :class:`Problem` where many wait and :meth:`_rest` holds them up; see there.
 
-        Leads wait in any case: whoever hands one in may not come again.
+        Leads wait in any case, since whoever hands one in may not come again, and so do steps of publishing.
         """
         self.strain.measure()
         who, now = publisher_id + kind, asyncio.get_running_loop().time()
-        if kind != HOOK_LEADS and self._gate.waiting(who) >= MOST_WAITING and self._rest(publisher_id, 0.0, now):
+        if kind not in _ALWAYS_WAIT and self._gate.waiting(who) >= MOST_WAITING and self._rest(publisher_id, 0.0, now):
             raise Problem(
                 ProblemType.TOO_MANY_REQUESTS,
                 lazy_gettext(

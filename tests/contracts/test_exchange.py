@@ -1,0 +1,199 @@
+"""A request over a connection of aiohttp's without its session: what is sent, and when the connection is used again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from leadkeeper.diagnosis import Kind, Outcome
+from leadkeeper.network.client import diagnose_network
+from leadkeeper.network.exchange import Exchanges
+
+TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
+LARGE = b"x" * 8_000_000
+"""More than the buffers between two sockets hold."""
+
+Play = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def _read_request(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+    return head + await reader.readexactly(int(length or 0))
+
+
+@dataclass
+class Server:
+    """Answers each request with the next of ``answers``, or plays ``play`` on each connection."""
+
+    port: int = 0
+    answers: list[bytes] = field(default_factory=lambda: [TAKEN] * 9)
+    play: Play | None = None
+    requests: list[bytes] = field(default_factory=list)
+    connections: int = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        self.connections += 1
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            while self.play is None:
+                self.requests.append(await _read_request(reader))
+                writer.write(self.answers.pop(0))
+            await self.play(reader, writer)
+        writer.close()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    made = Server()
+    listening = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+    made.port = listening.sockets[0].getsockname()[1]
+    yield made
+    listening.close()
+
+
+@pytest.fixture
+async def exchanges() -> AsyncIterator[Exchanges]:
+    connector = aiohttp.TCPConnector()
+    yield Exchanges(connector, aiohttp.ClientTimeout(connect=30), 65_536)
+    await connector.close()
+
+
+async def ask(
+    exchanges: Exchanges,
+    server: Server,
+    method: str = "POST",
+    data: bytes | None = b"{}",
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[int, bytes]:
+    """One request, and its answer read whole."""
+    url = URL(f"http://127.0.0.1:{server.port}/in?sig=a%2Fb#part", encoded=True)
+    async with asyncio.timeout(60):
+        exchange = await exchanges.begin(method, url, data, headers)
+    with exchange:
+        return exchange.status, await exchange.content.read()
+
+
+async def test_what_is_sent_is_what_was_given_and_what_every_request_needs(
+    exchanges: Exchanges, server: Server
+) -> None:
+    assert await ask(exchanges, server, headers={"Content-Type": "application/json"}) == (200, b"OK")
+    head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    line, *fields = head.decode().split("\r\n")
+    assert line == "POST /in?sig=a%2Fb HTTP/1.1", "byte for byte, and no fragment"
+    assert body == b"{}"
+    sent = dict(field.split(": ", 1) for field in fields)
+    assert sent.pop("User-Agent").startswith("Leadkeeper/")
+    assert sent == {
+        "Host": f"127.0.0.1:{server.port}",
+        "Content-Type": "application/json",
+        "Accept": "*/*",
+        "Accept-Encoding": "identity",
+        "Content-Length": "2",
+    }
+
+
+async def test_what_is_given_stands_in_the_place_of_the_usual(exchanges: Exchanges, server: Server) -> None:
+    await ask(exchanges, server, "GET", None, {"accept": "application/json", "user-agent": "Other/1"})
+    head = server.requests[0].lower()
+    assert (head.count(b"accept:"), head.count(b"user-agent:"), head.count(b"content-length:")) == (1, 1, 0)
+    assert b"accept: application/json" in head
+
+
+async def test_a_body_that_is_empty_or_missing_is_said_to_have_no_length(exchanges: Exchanges, server: Server) -> None:
+    for data in (b"", None):
+        await ask(exchanges, server, "POST", data)
+        assert b"Content-Length: 0\r\n" in server.requests[-1]
+
+
+@pytest.mark.parametrize("text", ["a\r\nX: 1", "a\nX: 1", "a\rX: 1", "a\0"])
+async def test_a_header_of_several_lines_is_never_sent(exchanges: Exchanges, server: Server, text: str) -> None:
+    for headers in ({"X-Text": text}, {text: "a"}):
+        with pytest.raises(ValueError, match="more than one line"):
+            await ask(exchanges, server, headers=headers)
+    assert server.connections == 0
+
+
+async def test_a_connection_is_used_again_once_its_answer_was_read(exchanges: Exchanges, server: Server) -> None:
+    server.answers = [TAKEN, b"HTTP/1.1 204 No Content\r\n\r\n", TAKEN]
+    assert [(await ask(exchanges, server))[0] for _ in range(3)] == [200, 204, 200]
+    assert server.connections == 1
+
+
+async def test_the_answer_to_head_is_not_waited_for(exchanges: Exchanges, server: Server) -> None:
+    server.answers = [b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", TAKEN]
+    assert await ask(exchanges, server, "HEAD", None) == (200, b"")
+    assert await ask(exchanges, server) == (200, b"OK")
+    assert server.connections == 1
+
+
+async def test_a_server_that_says_that_it_closes_is_believed(exchanges: Exchanges, server: Server) -> None:
+    server.answers = [b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", TAKEN]
+    for _ in range(2):
+        await ask(exchanges, server)
+    assert server.connections == 2
+
+
+async def test_a_connection_whose_answer_was_not_read_whole_is_closed(exchanges: Exchanges, server: Server) -> None:
+    server.answers = [b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nbegun", TAKEN]
+    with await exchanges.begin("POST", URL(f"http://127.0.0.1:{server.port}/"), b"", {}) as exchange:
+        assert await exchange.content.readany() == b"begun"
+    assert await ask(exchanges, server) == (200, b"OK")
+    assert server.connections == 2
+
+
+async def test_a_connection_is_closed_that_was_answered_before_all_was_written(
+    exchanges: Exchanges, server: Server
+) -> None:
+    """What is left would go before the next request, to a server that has stopped reading."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
+        await asyncio.sleep(600)
+
+    server.play = refuse
+    for count in (1, 2):
+        assert (await ask(exchanges, server, data=LARGE))[0] == 413
+        assert server.connections == count
+
+
+async def test_a_connection_is_closed_whose_request_was_given_up(exchanges: Exchanges, server: Server) -> None:
+    heard, gone = asyncio.Event(), asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _read_request(reader)
+        heard.set()
+        await reader.read()
+        gone.set()
+
+    server.play = hang
+    asking = asyncio.create_task(ask(exchanges, server))
+    await heard.wait()
+    asking.cancel()
+    async with asyncio.timeout(60):
+        await gone.wait()
+
+
+async def test_what_is_no_answer_is_said_to_be_none(exchanges: Exchanges, server: Server) -> None:
+    server.answers = [b"SSH-2.0-OpenSSH\r\n\r\n"]
+    with pytest.raises(aiohttp.ClientError) as caught:
+        await ask(exchanges, server)
+    found = diagnose_network(caught.value)
+    assert (found.kind, found.outcome) == (Kind.ANSWER_NOT_UNDERSTOOD, Outcome.AMBIGUOUS)
+
+
+async def test_a_connection_that_ends_without_an_answer_says_so(exchanges: Exchanges, server: Server) -> None:
+    async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _read_request(reader)
+
+    server.play = leave
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await ask(exchanges, server)

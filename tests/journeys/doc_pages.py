@@ -73,7 +73,7 @@ NOT_RUN: Final[Mapping[tuple[str, str], str]] = {
     ("CONTRIBUTING.md", "make setup     # .venv and node_modules, from the lock files"): (
         "sets up the very folder in which the tests run; continuous integration runs these words (.ci/run)"
     ),
-    ("docs/architecture.md", "access/            who may come in: keys, sessions, hooks, quotas; the audit"): (
+    ("docs/architecture.md", "access/             who may come in: keys, sessions, hooks, quotas; the audit"): (
         "the folder tree, which tests/house/test_architecture.py compares with the folders"
     ),
     ("docs/architecture.md", "__main__"): (

@@ -32,7 +32,6 @@ from leadkeeper.diagnosis import Diagnosis, Evidence, Kind
 from leadkeeper.gate import NOBODY, on_behalf_of
 from leadkeeper.network.answer import kind_of_status, retry_after
 from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network
-from leadkeeper.network.rest import USER_AGENT
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.shares import Shares
 from leadkeeper.storage import tables as t
@@ -188,7 +187,7 @@ class ChannelCarrier:
     async def _send(
         self, channel: sa.Row[Any], kind: ChannelKind, held: Mapping[str, str], events: Sequence[sa.Row[Any]]
     ) -> _Answer:
-        headers = {"content-type": "application/json", "user-agent": USER_AGENT}
+        headers = {"content-type": "application/json"}
         if kind is ChannelKind.WEBHOOK:
             body = webhook_body(events[0])
             headers |= self._signed(channel, held, events[0].id, body)

@@ -27,7 +27,6 @@ from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from aiohttp import ServerDisconnectedError
 
-from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
 from leadkeeper.diagnosis import AnyKind, Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.lead import OutgoingLead
@@ -39,8 +38,6 @@ DESCRIPTION_LIMIT: Final = 4_194_304
 
 LONGEST_QUERY: Final = 16_000
 """The most characters of an address that we make: what is asked for stands in its query."""
-
-USER_AGENT: Final = f"Leadkeeper/{__version__}"
 
 T = TypeVar("T")
 
@@ -357,7 +354,6 @@ class RestClient:
     ) -> Reply | Diagnosis:
         sent = {
             "accept": "application/json",
-            "user-agent": USER_AGENT,
             "authorization": f"Bearer {token.text}",
             **self.dialect.headers,
             **(headers or {}),

@@ -18,7 +18,6 @@ from typing import ClassVar, Final
 from aiohttp import ServerDisconnectedError
 from standardwebhooks import Webhook
 
-from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
 from leadkeeper.destinations.https_endpoint.diagnoses import HttpsEndpointKind
@@ -128,7 +127,6 @@ class HttpsEndpoint:
         moment = int(self._now())
         headers = {
             "content-type": "application/json",
-            "user-agent": f"Leadkeeper/{__version__}",
             "webhook-id": lead_id,
             "webhook-timestamp": str(moment),
         }

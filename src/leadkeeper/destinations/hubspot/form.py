@@ -24,7 +24,7 @@ from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Rec
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.answer import Private, kind_of_status, retry_after
 from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network
-from leadkeeper.network.rest import USER_AGENT, read_json
+from leadkeeper.network.rest import read_json
 from leadkeeper.texts import _, lazy_gettext
 
 UNSEEN: Final = Unseen(
@@ -94,7 +94,6 @@ class HubSpotForm:
         headers = {
             "content-type": "application/json; charset=utf-8",
             "accept": "application/json",
-            "user-agent": USER_AGENT,
             # Of its own: on a kept connection that the server just closed nobody could tell whether the lead arrived.
             "connection": "close",
         }

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 from urllib.parse import unquote_plus, urlencode
 
-from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep
 from leadkeeper.destinations.interface import Preview
@@ -181,7 +180,6 @@ class MarketoForm:
             "accept": "application/json",
             "x-requested-with": "XMLHttpRequest",
             "referer": f"{self._origin}/",
-            "user-agent": f"Leadkeeper/{__version__}",
             # Of its own: on a kept connection that the server just closed nobody could tell whether the lead arrived.
             "connection": "close",
         }
@@ -240,7 +238,6 @@ class MarketoForm:
         headers = {
             "accept": "application/javascript, application/json",
             "referer": f"{self._origin}/",
-            "user-agent": f"Leadkeeper/{__version__}",
             "connection": "close",
         }
         url = f"{self._origin}/index.php/form/getForm?{urlencode(query)}"

@@ -39,7 +39,6 @@ from leadkeeper.network.answer import Private
 from leadkeeper.network.client import NETWORK_ERRORS, Network, diagnose_network
 from leadkeeper.network.rest import (
     DESCRIPTION_LIMIT,
-    USER_AGENT,
     Dialect,
     Fresh,
     Reply,
@@ -221,7 +220,7 @@ class MarketoRestApi:
         """A token by client credentials; Marketo takes them in the query only. It gives the same one until it ends."""
         client_id, secret = self._secrets
         query = urlencode({"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret})
-        headers = {"accept": "application/json", "user-agent": USER_AGENT}
+        headers = {"accept": "application/json"}
         try:
             url = f"{self._origin}/identity/oauth/token?{query}"
             answered = await request(self._network, "GET", url, headers=headers)

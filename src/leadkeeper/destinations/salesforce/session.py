@@ -17,7 +17,7 @@ from leadkeeper.destinations.salesforce.settings import SalesforceConfig
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.network.answer import Private
 from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network
-from leadkeeper.network.rest import USER_AGENT, Dialect, Fresh, RestClient, SignIn, Token, read_json, request, unsent
+from leadkeeper.network.rest import Dialect, Fresh, RestClient, SignIn, Token, read_json, request, unsent
 
 DIALECT: Final = Dialect(
     read=read_salesforce_error,
@@ -67,7 +67,6 @@ class _ClientCredentials:
         client_id, secret = self.secrets
         form = {"grant_type": "client_credentials"}
         headers = {
-            "user-agent": USER_AGENT,
             "accept": "application/json",
             "content-type": "application/x-www-form-urlencoded; charset=UTF-8",
         }

@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 from urllib.parse import unquote_plus, urlencode
 
-from leadkeeper import __version__
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep, tell_step
 from leadkeeper.destinations.interface import Preview, Quota
@@ -143,7 +142,6 @@ class WebToLead:
         own = {"oid": self._config.object_identifier, "encoding": "UTF-8"}
         headers = {
             "content-type": "application/x-www-form-urlencoded; charset=UTF-8",
-            "user-agent": f"Leadkeeper/{__version__}",
             # Of its own: on a kept connection that the server just closed nobody could tell whether the lead arrived.
             "connection": "close",
         }

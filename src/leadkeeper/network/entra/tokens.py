@@ -24,7 +24,7 @@ from leadkeeper.network.client import NETWORK_ERRORS, Network, diagnose_network
 from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.network.entra.errors import WHERE, SignInWay, diagnose_refusal
 from leadkeeper.network.entra.system import SystemKinds
-from leadkeeper.network.rest import USER_AGENT, read_json, request, unsent
+from leadkeeper.network.rest import read_json, request, unsent
 from leadkeeper.texts import join_lazily
 
 AUTHORITY: Final = "https://login.microsoftonline.com"
@@ -47,7 +47,6 @@ _KEPT: Final = 2_000
 _HEADERS: Final = {
     "content-type": "application/x-www-form-urlencoded",
     "accept": "application/json",
-    "user-agent": USER_AGENT,
 }
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,32768}")
 

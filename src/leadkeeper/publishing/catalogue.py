@@ -18,6 +18,7 @@ from leadkeeper.offer import OFFER_ID, PRIMARY, PUBLISHER_ID, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
 from leadkeeper.publishing.links import require_links
 from leadkeeper.publishing.listing import changed_properties, read_listing, written
+from leadkeeper.publishing.precondition import UNCONDITIONAL, Precondition
 from leadkeeper.publishing.secret_properties import refuse_secrets
 from leadkeeper.publishing.versions import (
     Offer,
@@ -147,13 +148,13 @@ class OfferCatalogue:
         support: str | None = None,
         privacy: str | None = None,
         calls_to_action: Sequence[str] | None = None,
-        if_match: str | None = None,
+        precondition: Precondition = UNCONDITIONAL,
         by: str,
     ) -> tuple[Offer, bool]:
         """Create or change an offer's draft, and whether the offer takes leads.
 
         What is left out stays as it is; a new offer is of type ``saas`` and live. ``live`` says that customers act on
-        the offer, here or elsewhere; it publishes nothing. ``if_match`` is the ETag that the draft must still have.
+        the offer, here or elsewhere; it publishes nothing. ``precondition`` is what must hold of the draft before.
         Raises :class:`Problem` for a wrong id, an unknown publisher, a draft that has changed since, a text that holds
         a secret, a link that is none.
         """
@@ -164,7 +165,7 @@ class OfferCatalogue:
         refuse_secrets({"title": title, **message_of_it}, "offer")
 
         def transaction(conn: sa.Connection) -> tuple[Offer, bool]:
-            before, definition = self._begin(conn, ref, if_match)
+            before, definition = self._begin(conn, ref, precondition)
             message = written(definition, title=title, calls_to_action=calls_to_action, **message_of_it)
             is_live = (before is None or before.live) if live is None else live
             kind = offer_type or ("saas" if before is None else before.offer_type)
@@ -180,7 +181,7 @@ class OfferCatalogue:
         offer_type: str,
         definition: Mapping[str, Any],
         lead_settings: Mapping[str, Any] | None,
-        if_match: str | None = None,
+        precondition: Precondition = UNCONDITIONAL,
         by: str,
         trusted: bool = False,
     ) -> tuple[Offer, bool]:
@@ -196,7 +197,7 @@ class OfferCatalogue:
         refuse_secrets(definition)
 
         def transaction(conn: sa.Connection) -> tuple[Offer, bool, list[str]]:
-            before, _ = self._begin(conn, ref, if_match)
+            before, _ = self._begin(conn, ref, precondition)
             self._write(conn, ref, before, offer_type, definition, live=before is not None and before.live, by=by)
             woken = []
             if lead_settings is not None:
@@ -216,11 +217,11 @@ class OfferCatalogue:
         ref: OfferRef,
         change: Callable[[Mapping[str, Any]], Mapping[str, Any]],
         *,
-        if_match: str | None,
+        precondition: Precondition,
         by: str,
     ) -> Offer:
         """Change what the draft of an offer that is there says. Raises :class:`Problem` as :meth:`put_offer` does."""
-        before, definition = self._begin(conn, ref, if_match)
+        before, definition = self._begin(conn, ref, precondition)
         if before is None:
             raise unknown_offer(ref)
         self._write(conn, ref, before, before.offer_type, change(definition), live=before.live, by=by)
@@ -234,7 +235,7 @@ class OfferCatalogue:
         _check(OFFER_ID, target.offer_id, "offerId", lazy_gettext("letters, digits, - _ and dots, at most 128"))
         refuse_secrets({"title": title}, "offer")
         found = as_offer(offer_row(conn, source))
-        before, _definition = self._begin(conn, target, None)
+        before, _definition = self._begin(conn, target, UNCONDITIONAL)
         if before is not None:
             message = lazy_gettext("There is an offer of that id already: choose another.")
             raise Problem(ProblemType.INVALID_REQUEST, message, (FieldError("offerId", message),))
@@ -243,20 +244,14 @@ class OfferCatalogue:
         return target
 
     def _begin(
-        self, conn: sa.Connection, ref: OfferRef, if_match: str | None
+        self, conn: sa.Connection, ref: OfferRef, precondition: Precondition
     ) -> tuple[Offer | None, Mapping[str, Any]]:
         """The offer as it is and its draft; nobody else changes it until this transaction ends."""
         take_turn(conn, ref.publisher_id)
         publisher_row(conn, ref.publisher_id)
         row = conn.execute(sa.select(t.offer).where(t.offer.c.ref == str(ref))).first()
         before = None if row is None else as_offer(row)
-        if if_match not in (None, "*") and (before is None or before.etag != if_match):
-            detail = lazy_gettext(
-                "The offer has changed since it was read. Read it again and repeat the change on what it is now."
-            )
-            raise Problem(
-                ProblemType.PRECONDITION_FAILED, detail, (FieldError("If-Match", lazy_gettext("is not the ETag")),)
-            )
+        precondition.require(None if before is None else before.etag)
         if before is None:
             return None, {}
         return before, draft_definition(conn, before)

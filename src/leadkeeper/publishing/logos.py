@@ -15,6 +15,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.listing import DIGEST, read_listing, with_logo
 from leadkeeper.publishing.logo_image import draw_anew
+from leadkeeper.publishing.precondition import UNCONDITIONAL, Precondition
 from leadkeeper.publishing.showcase import Showcase
 from leadkeeper.publishing.versions import Offer, Slot, parse_definition
 from leadkeeper.storage import tables as t
@@ -34,7 +35,9 @@ class OfferLogos:
         self._clock = clock
         self._turns = Gate(DRAWN_AT_ONCE, 0)
 
-    async def put(self, ref: OfferRef, body: bytes, *, if_match: str | None = None, by: str) -> tuple[Offer, str]:
+    async def put(
+        self, ref: OfferRef, body: bytes, *, precondition: Precondition = UNCONDITIONAL, by: str
+    ) -> tuple[Offer, str]:
         """Make the picture in ``body`` the logo of the offer's draft, and answer its name.
 
         It is drawn anew as a PNG: see :func:`draw_anew`, also for what is refused. Raises :class:`Problem` as
@@ -47,7 +50,7 @@ class OfferLogos:
 
         def transaction(conn: sa.Connection) -> Offer:
             offer = self._catalogue.change_within(
-                conn, ref, lambda definition: with_logo(definition, digest), if_match=if_match, by=by
+                conn, ref, lambda definition: with_logo(definition, digest), precondition=precondition, by=by
             )
             this = {"offer_ref": str(ref), "digest": digest}
             if not _has(conn, ref, digest):
@@ -57,12 +60,12 @@ class OfferLogos:
 
         return await self._storage.write(transaction), digest
 
-    async def remove(self, ref: OfferRef, *, if_match: str | None = None, by: str) -> Offer:
+    async def remove(self, ref: OfferRef, *, precondition: Precondition = UNCONDITIONAL, by: str) -> Offer:
         """Take the logo from the offer's draft; nothing changes where it has none. Raises as :meth:`put`."""
 
         def transaction(conn: sa.Connection) -> Offer:
             offer = self._catalogue.change_within(
-                conn, ref, lambda definition: with_logo(definition, ""), if_match=if_match, by=by
+                conn, ref, lambda definition: with_logo(definition, ""), precondition=precondition, by=by
             )
             _drop_unused(conn, offer)
             return offer

@@ -16,6 +16,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.publishing.logo_image import MOST_BYTES, MOST_PIXELS
 from leadkeeper.publishing.logos import OfferLogos
+from leadkeeper.publishing.precondition import Precondition
 from leadkeeper.texts import lazy_gettext
 from leadkeeper.views import View
 
@@ -70,13 +71,13 @@ class Logos:
         require_content_type(request.scope, *(kind.encode() for kind in KINDS))
         require_unencoded(request.scope)
         body = await read_body(request.receive, MOST_BYTES)
-        changed, digest = await self._logos.put(offer, body, if_match=if_match, by=caller.name)
+        changed, digest = await self._logos.put(offer, body, precondition=Precondition(if_match), by=caller.name)
         response.headers["ETag"] = changed.etag
         return self._view(offer, digest)
 
     async def delete_logo(self, offer: Offer, caller: Owner, if_match: IfMatch = None) -> None:
         """Customers no longer see it once that is published. Nothing changes where there is none."""
-        await self._logos.remove(offer, if_match=if_match, by=caller.name)
+        await self._logos.remove(offer, precondition=Precondition(if_match), by=caller.name)
 
     def _view(self, offer: OfferRef, digest: str) -> LogoView:
         at = f"{self._base_url}/store/logos/{offer.publisher_id}/{offer.offer_id}/{digest}"

@@ -13,6 +13,7 @@ from leadkeeper.doors.api.schemas import OfferBody
 from leadkeeper.doors.api.security import Offer, Owner, PublisherId
 from leadkeeper.problem import ProblemType
 from leadkeeper.publishing.catalogue import OfferCatalogue
+from leadkeeper.publishing.precondition import Precondition
 from leadkeeper.views import View
 
 
@@ -32,6 +33,7 @@ class OfferView(View):
 
 
 IfMatch = Annotated[str | None, Header(description="The ETag that the draft must still have; `*` for any.")]
+IfNoneMatch = Annotated[str | None, Header(description="`*`: create the offer, change none that is there.")]
 
 
 class OfferList(View):
@@ -72,10 +74,17 @@ class Offers:
         return OfferView.model_validate(found)
 
     async def put_offer(
-        self, offer: Offer, body: OfferBody, caller: Owner, response: Response, if_match: IfMatch = None
+        self,
+        offer: Offer,
+        body: OfferBody,
+        caller: Owner,
+        response: Response,
+        if_match: IfMatch = None,
+        if_none_match: IfNoneMatch = None,
     ) -> OfferView:
         """For an operator, or the publisher. Changes the offer's draft; customers read it once it is published."""
-        put, is_new = await self._catalogue.put_offer(offer, **body.model_dump(), if_match=if_match, by=caller.name)
+        before = Precondition(if_match, if_none_match)
+        put, is_new = await self._catalogue.put_offer(offer, **body.model_dump(), precondition=before, by=caller.name)
         response.status_code = 201 if is_new else 200
         response.headers["ETag"] = put.etag
         return OfferView.model_validate(put)

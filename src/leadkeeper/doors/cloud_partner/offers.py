@@ -26,6 +26,7 @@ from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
 from leadkeeper.publishing.catalogue import OfferCatalogue
 from leadkeeper.publishing.offer_types import OFFER_TYPES
+from leadkeeper.publishing.precondition import Precondition
 from leadkeeper.publishing.publication import Publication
 from leadkeeper.publishing.steps import OfferStatus
 from leadkeeper.publishing.versions import Offer as StoredOffer
@@ -198,7 +199,7 @@ class Offers:
             offer_type=await self._type(offer, body.offerTypeId),
             definition=definition,
             lead_settings=leads,
-            if_match=if_match,
+            precondition=Precondition(None if if_match == "*" else if_match),  # `*`: whoever writes last wins
             by=caller.name,
             trusted=caller.is_operator,
         )

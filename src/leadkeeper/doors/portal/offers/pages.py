@@ -23,6 +23,7 @@ from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.publishing.links import LONGEST_LINK
 from leadkeeper.publishing.listing import MOST_OF_LINE, CallToAction, read_listing
 from leadkeeper.publishing.offer_types import OFFER_TYPES, offer_type
+from leadkeeper.publishing.precondition import Precondition
 from leadkeeper.publishing.versions import Slot
 from leadkeeper.texts import lazy_gettext as _
 
@@ -165,7 +166,7 @@ class OfferPages:
                 support=form.get("support", "").strip(),
                 privacy=form.get("privacy", "").strip(),
                 calls_to_action=[call.value for call in CallToAction if form.get(f"call.{call.value}") == "yes"],
-                if_match=form.get("etag") or None,
+                precondition=Precondition(form.get("etag") or None),
                 by=session.caller.name,
             )
         except Problem as problem:

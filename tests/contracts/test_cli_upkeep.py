@@ -20,6 +20,8 @@ from tests.contracts.mailbox import mailbox
 
 __all__ = ["call", "endpoint"]
 
+WHOLE_SCHEMA = "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
+
 
 @pytest.mark.empty_database
 def test_db_status_changes_nothing_until_upgraded(
@@ -35,6 +37,25 @@ def test_db_status_changes_nothing_until_upgraded(
     assert call("db", "upgrade").code == 0
     assert call("db", "status", "--json").json["upToDate"] is True
     assert "password" not in call("db", "status").out
+
+
+def test_a_database_of_a_newer_version_is_left_alone(call: Call, tmp_path: Path) -> None:
+    """Whichever command comes first, it says so in one line, for which it needs nothing that applies migrations."""
+    assert call("db", "upgrade").code == 0
+    file = tmp_path / "leadkeeper.db"
+    with contextlib.closing(sqlite3.connect(file)) as made:
+        made.execute("UPDATE alembic_version SET version_num = '9999'")
+        made.commit()
+        before = made.execute(WHOLE_SCHEMA).fetchall()
+    for command in (("db", "upgrade"), ("publishers", "list"), ("serve",)):
+        refused = call(*command)
+        assert (refused.code, refused.line) == (
+            1,
+            "The database was made by a newer version of Leadkeeper: install that version.",
+        ), command
+    with contextlib.closing(sqlite3.connect(file)) as left:
+        assert left.execute(WHOLE_SCHEMA).fetchall() == before
+        assert left.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
 
 
 def test_doctor_tells_of_a_python_that_reads_cookies_slowly(call: Call) -> None:

@@ -17,6 +17,10 @@ _SCRIPTS = Path(__file__).with_name("migrations")
 _LOCK = 0x1EAD0
 
 
+class NewerDatabase(Exception):
+    """A newer version of the program made the database: a migration was applied that this one does not know."""
+
+
 def _config(conn: sa.Connection | None = None) -> Config:
     from alembic.config import Config
 
@@ -37,10 +41,16 @@ async def bring_up_to_date(storage: Storage) -> None:
 
 
 def upgrade(conn: sa.Connection) -> None:
-    """Apply every migration that the database lacks, in this transaction; processes that start together take turns."""
+    """Apply every migration that the database lacks, in this transaction; processes that start together take turns.
+
+    Raises :class:`NewerDatabase`.
+    """
     if conn.dialect.name == "postgresql":
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-    if current_revision(conn) != newest():
+    current = current_revision(conn)
+    if current is not None and current not in _revisions():
+        raise NewerDatabase(current)
+    if current != newest():
         from alembic import command  # only where something is to be applied: it is large
 
         command.upgrade(_config(conn), "head")
@@ -54,7 +64,12 @@ def current_revision(conn: sa.Connection) -> str | None:
     return found
 
 
-@functools.cache
 def newest() -> str | None:
-    """The newest migration of this version of the program: its files begin with their numbers, which grow."""
-    return max((path.name.partition("_")[0] for path in _SCRIPTS.glob("versions/[0-9]*_*.py")), default=None)
+    """The newest migration of this version of the program."""
+    return max(_revisions(), default=None)
+
+
+@functools.cache
+def _revisions() -> frozenset[str]:
+    """All migrations of this version: their files begin with their numbers, which grow."""
+    return frozenset(path.name.partition("_")[0] for path in _SCRIPTS.glob("versions/[0-9]*_*.py"))

@@ -22,7 +22,6 @@ class RemoteRefused(Failed):
 
 def explanation(error: BaseException) -> str | None:
     """The line for an error that is no bug of ours; ``None`` for one that is. Repeats no secrets."""
-    from alembic.util import CommandError
     from sqlalchemy.exc import DatabaseError
 
     from leadkeeper.connections.vault import WrongKey
@@ -30,6 +29,7 @@ def explanation(error: BaseException) -> str | None:
     from leadkeeper.settings import WrongSetting
     from leadkeeper.storage.away import DAMAGED
     from leadkeeper.storage.engine import StorageAway
+    from leadkeeper.storage.migrate import NewerDatabase
 
     match error:
         case Problem():
@@ -46,7 +46,7 @@ def explanation(error: BaseException) -> str | None:
         case StorageAway():
             why = _(error.reason) if str(error) == error.reason else _first_line(error)  # else the driver's own words
             return _("The database cannot be used: %(why)s. Look at LEADKEEPER_DATABASE_URL.", why=why)
-        case CommandError() if "locate revision" in str(error):
+        case NewerDatabase():
             return _("The database was made by a newer version of Leadkeeper: install that version.")
         case DatabaseError():
             found = error.orig or error

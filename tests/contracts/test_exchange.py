@@ -13,8 +13,9 @@ import pytest
 from yarl import URL
 
 from leadkeeper.diagnosis import Kind, Outcome
-from leadkeeper.network.client import diagnose_network
+from leadkeeper.network.client import NetworkPolicy, diagnose_network
 from leadkeeper.network.exchange import Exchanges
+from leadkeeper.network.silent import Silent
 
 TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
 LARGE = b"x" * 8_000_000
@@ -197,3 +198,16 @@ async def test_a_connection_that_ends_without_an_answer_says_so(exchanges: Excha
     server.play = leave
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await ask(exchanges, server)
+
+
+async def test_over_a_silent_network_nothing_is_called_in_any_way(server: Server) -> None:
+    silent = Silent(NetworkPolicy())
+    url = URL(f"http://127.0.0.1:{server.port}/in")
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await silent.post(url, data=b"{}", headers={})
+    for method, data in (("GET", None), ("POST", b"{}"), ("DELETE", None)):
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await silent.request(method, url, data=data, headers={})
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await silent.session.get(url)
+    assert server.connections == 0

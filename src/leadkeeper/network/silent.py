@@ -23,8 +23,15 @@ class Silent(Network):
         """There is none. Raises ``aiohttp.ClientConnectionError``."""
         raise aiohttp.ClientConnectionError("nothing is called")
 
-    async def post(
-        self, url: URL, *, data: bytes, headers: Mapping[str, str], body_seconds: float | None = None
+    async def request(
+        self,
+        method: str,
+        url: URL,
+        *,
+        data: bytes | None,
+        headers: Mapping[str, str],
+        limit: int | None = None,
+        body_seconds: float | None = None,
     ) -> Answered:
         """Nothing is sent. Raises ``aiohttp.ClientConnectionError``."""
         raise aiohttp.ClientConnectionError("nothing is called")

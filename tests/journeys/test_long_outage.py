@@ -72,7 +72,9 @@ async def test_a_long_outage(database_url: str, make_hub: MakeHub, endpoint: End
     assert box.mails == []
     await passes(hub, 16 * MINUTE)
     (first,) = await mails(1)
-    assert str(GIVEN) in first.get_content()
+    # The connection is tried with one of them every now and then: that one may be on its way just now.
+    counts = [f"{count} leads wait" for count in (GIVEN, GIVEN - 1)]
+    assert any(count in first.get_content() for count in counts), first.get_content()
     worker = hub.processes[-1]
     worker.kill()  # whoever has told may vanish: nobody is told twice
     worker.start()

@@ -266,15 +266,15 @@ class Network:
         async with asyncio.timeout_at(until):
             exchange = await self._exchanges.begin(method, url, data, headers)
         with exchange:
-            body = bytearray()
+            body, most = bytearray(), limit or self.policy.answer_limit
             fault: Exception | None = None
             try:
                 if exchange.content.is_eof():
-                    await read_capped(exchange.content, limit or self.policy.answer_limit, body)
+                    await read_capped(exchange.content, most, body)
                 else:
                     first = until if body_seconds is None else min(until, loop.time() + body_seconds)
                     async with asyncio.timeout_at(first):
-                        await read_capped(exchange.content, limit or self.policy.answer_limit, body)
+                        await read_capped(exchange.content, most, body)
             except NETWORK_ERRORS as error:
                 fault = error
             return Answered(exchange.status, exchange.headers, bytes(body), fault)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import aiohttp
-from yarl import URL
 
 from leadkeeper.network.addresses import NetworkPolicy
 from leadkeeper.network.client import Answered, Network
@@ -23,16 +20,7 @@ class Silent(Network):
         """There is none. Raises ``aiohttp.ClientConnectionError``."""
         raise aiohttp.ClientConnectionError("nothing is called")
 
-    async def request(
-        self,
-        method: str,
-        url: URL,
-        *,
-        data: bytes | None,
-        headers: Mapping[str, str],
-        limit: int | None = None,
-        body_seconds: float | None = None,
-    ) -> Answered:
+    async def request(self, *_: object, **__: object) -> Answered:
         """Nothing is sent. Raises ``aiohttp.ClientConnectionError``."""
         raise aiohttp.ClientConnectionError("nothing is called")
 

@@ -144,8 +144,8 @@ class PublishingRunner:
         with on_behalf_of(NOBODY):
             beating = asyncio.create_task(hold.beat())
         try:
-            await turn.take(operation.offer.publisher_id, PUBLISHING)
             try:
+                await turn.take(operation.offer.publisher_id, PUBLISHING)
                 result = await self._result(operation, step)
             finally:
                 beating.cancel()
@@ -156,7 +156,6 @@ class PublishingRunner:
                 _end_step, hold.operation, result, self._clock(), self._lease_ms, waits_for_word=self._waits_for_word
             )
         finally:
-            beating.cancel()
             turn.end()
 
     async def _result(self, operation: Operation, step: Step) -> StepResult | None:

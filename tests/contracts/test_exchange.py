@@ -13,7 +13,9 @@ import pytest
 from yarl import URL
 
 from leadkeeper.diagnosis import Kind, Outcome
+from leadkeeper.gate import Gate
 from leadkeeper.network.client import NetworkPolicy, diagnose_network
+from leadkeeper.network.connector import Connector
 from leadkeeper.network.exchange import Exchanges
 from leadkeeper.network.silent import Silent
 
@@ -62,7 +64,7 @@ async def server() -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def exchanges() -> AsyncIterator[Exchanges]:
-    connector = aiohttp.TCPConnector()
+    connector = Connector(Gate(100, 10), 30)
     yield Exchanges(connector, aiohttp.ClientTimeout(connect=30), 65_536)
     await connector.close()
 
@@ -73,13 +75,16 @@ async def ask(
     method: str = "POST",
     data: bytes | None = b"{}",
     headers: Mapping[str, str] = MappingProxyType({}),
+    *,
+    alone: bool = False,
 ) -> tuple[int, bytes]:
     """One request, and its answer read whole."""
     url = URL(f"http://127.0.0.1:{server.port}/in?sig=a%2Fb#part", encoded=True)
     async with asyncio.timeout(60):
-        exchange = await exchanges.begin(method, url, data, headers)
+        exchange = await exchanges.begin(method, url, data, headers, alone=alone)
     with exchange:
-        return exchange.status, await exchange.content.read()
+        async with asyncio.timeout(60):
+            return exchange.status, await exchange.content.read()
 
 
 async def test_what_is_sent_is_what_was_given_and_what_every_request_needs(
@@ -197,6 +202,92 @@ async def test_a_connection_that_ends_without_an_answer_says_so(exchanges: Excha
 
     server.play = leave
     with pytest.raises(aiohttp.ServerDisconnectedError):
+        await ask(exchanges, server)
+
+
+async def test_an_answer_that_nobody_asked_for_is_no_answer_to_the_next_request(
+    exchanges: Exchanges, server: Server
+) -> None:
+    """A lead that was refused counted as delivered, since an answer more had come before; so did each after it."""
+    closed = asyncio.Event()
+
+    async def answer_twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _read_request(reader)
+        writer.write(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
+        await left.wait()
+        writer.write(TAKEN)
+        with contextlib.suppress(OSError):
+            await reader.read()
+        closed.set()
+
+    left, server.play = asyncio.Event(), answer_twice
+    assert (await ask(exchanges, server))[0] == 500
+    left.set()
+    async with asyncio.timeout(60):
+        await closed.wait()
+    left.clear()
+    assert (await ask(exchanges, server))[0] == 500
+    assert server.connections == 2
+
+
+async def test_what_must_not_be_sent_twice_goes_over_a_connection_of_its_own(
+    exchanges: Exchanges, server: Server
+) -> None:
+    await ask(exchanges, server)
+    assert await ask(exchanges, server, alone=True) == (200, b"OK")
+    assert server.connections == 2, "the one that was kept is not taken"
+    assert b"\r\nConnection: close\r\n" in server.requests[-1]
+    await ask(exchanges, server)
+    assert server.connections == 2, "but by the next"
+    await ask(exchanges, server, alone=True)
+    assert server.connections == 3, "and nothing is sent after it, whatever the answer says"
+
+
+TOO_MUCH = {
+    "a byte behind the body": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK!", (200, b"OK")),
+    "a body that has no length": (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n{}", (200, b"")),
+    "a body with 204": (b"HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\nnull", (204, b"")),
+    "chunks with 204": (b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", (204, b"")),
+    "announced, and with 204": (
+        b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n{}",
+        (204, b""),
+    ),
+}
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 8_192])
+@pytest.mark.parametrize(("sent", "expected"), TOO_MUCH.values(), ids=TOO_MUCH)
+async def test_what_is_too_much_does_not_take_the_status_with_it(
+    exchanges: Exchanges, server: Server, sent: bytes, expected: tuple[int, bytes], piece: int
+) -> None:
+    """However the network cuts it: a lead was sent again and again for as long as its answer came in one piece."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _read_request(reader)
+        with contextlib.suppress(OSError):
+            for start in range(0, len(sent), piece):
+                writer.write(sent[start : start + piece])
+                await asyncio.sleep(0)
+            await reader.read()
+        closed.set()
+
+    server.play = answer
+    for count in (1, 2):
+        closed = asyncio.Event()
+        assert await ask(exchanges, server) == expected
+        assert server.connections == count
+        async with asyncio.timeout(60):
+            await closed.wait()
+
+
+async def test_a_body_that_is_not_http_is_not_waited_for(exchanges: Exchanges, server: Server) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nOK\r\n0\r\n\r\n")
+        await asyncio.sleep(600)
+
+    server.play = answer
+    with pytest.raises(aiohttp.ClientPayloadError):
         await ask(exchanges, server)
 
 

@@ -239,10 +239,16 @@ class Network:
         return aiohttp.ClientTimeout(total=total, connect=self._connect_seconds, ceil_threshold=3_600)
 
     async def post(
-        self, url: URL, *, data: bytes, headers: Mapping[str, str], body_seconds: float | None = None
+        self,
+        url: URL,
+        *,
+        data: bytes,
+        headers: Mapping[str, str],
+        body_seconds: float | None = None,
+        alone: bool = False,
     ) -> Answered:
         """POST ``data``; see :meth:`request`."""
-        return await self.request("POST", url, data=data, headers=headers, body_seconds=body_seconds)
+        return await self.request("POST", url, data=data, headers=headers, body_seconds=body_seconds, alone=alone)
 
     async def request(
         self,
@@ -253,18 +259,22 @@ class Network:
         headers: Mapping[str, str],
         limit: int | None = None,
         body_seconds: float | None = None,
+        alone: bool = False,
     ) -> Answered:
         """Send a request to ``url`` (from :meth:`check_url`) and read at most ``limit`` bytes of its answer.
 
         Raises one of :data:`NETWORK_ERRORS` when no status came; with a status, trouble with the body is
         ``Answered.fault``. Ends within ``total_seconds``; after the headers within ``body_seconds`` as well.
         ``limit`` is the policy's unless another is given.
+
+        ``alone`` is for what must not be sent twice: of a kept connection that closes without a word nobody knows
+        whether it was closed before the request came. A new one has no past.
         """
         self._admit(url)
         loop = asyncio.get_running_loop()
         until = loop.time() + self.seconds_for_one()
         async with asyncio.timeout_at(until):
-            exchange = await self._exchanges.begin(method, url, data, headers)
+            exchange = await self._exchanges.begin(method, url, data, headers, alone=alone)
         with exchange:
             body, most = bytearray(), limit or self.policy.answer_limit
             fault: Exception | None = None

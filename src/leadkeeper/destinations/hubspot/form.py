@@ -94,12 +94,10 @@ class HubSpotForm:
         headers = {
             "content-type": "application/json; charset=utf-8",
             "accept": "application/json",
-            # Of its own: on a kept connection that the server just closed nobody could tell whether the lead arrived.
-            "connection": "close",
         }
         data = json.dumps(self._body(lead, {EMAIL: address, **fields}), ensure_ascii=False).encode("utf-8", "replace")
         try:
-            answered = await self._network.post(self._url, data=data, headers=headers)
+            answered = await self._network.post(self._url, data=data, headers=headers, alone=True)
         except NETWORK_ERRORS as error:
             return diagnose_network(error)
         return self._read(answered, Private(lead), notes)

@@ -180,12 +180,10 @@ class MarketoForm:
             "accept": "application/json",
             "x-requested-with": "XMLHttpRequest",
             "referer": f"{self._origin}/",
-            # Of its own: on a kept connection that the server just closed nobody could tell whether the lead arrived.
-            "connection": "close",
         }
         data = urlencode({**own, **texts, **proof}, encoding="utf-8", errors="replace").encode()
         try:
-            answered = await self._network.post(self._save, data=data, headers=headers)
+            answered = await self._network.post(self._save, data=data, headers=headers, alone=True)
         except NETWORK_ERRORS as error:
             return _about_server(diagnose_network(error))
         return self._read(answered, Private(lead), notes)
@@ -238,7 +236,6 @@ class MarketoForm:
         headers = {
             "accept": "application/javascript, application/json",
             "referer": f"{self._origin}/",
-            "connection": "close",
         }
         url = f"{self._origin}/index.php/form/getForm?{urlencode(query)}"
         try:

@@ -140,13 +140,9 @@ class WebToLead:
     async def _send(self, lead: OutgoingLead, number: int | None) -> Answer:
         form, notes = web_form(lead, self._config)
         own = {"oid": self._config.object_identifier, "encoding": "UTF-8"}
-        headers = {
-            "content-type": "application/x-www-form-urlencoded; charset=UTF-8",
-            # Of its own: on a kept connection that the server just closed nobody could tell whether the lead arrived.
-            "connection": "close",
-        }
+        headers = {"content-type": "application/x-www-form-urlencoded; charset=UTF-8"}
         try:
-            answered = await self._network.post(self._url, data=_encoded(own | form), headers=headers)
+            answered = await self._network.post(self._url, data=_encoded(own | form), headers=headers, alone=True)
         except NETWORK_ERRORS as error:
             return diagnose_network(error)
         return self._read(answered, lead, (*self._warning(number), *notes))

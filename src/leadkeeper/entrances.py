@@ -113,7 +113,8 @@ async def start_api(
     """Listen on ``bound``, else as the settings say. Raises ``OSError`` when the port is taken."""
     if bound is None:
         bound = socket.create_server((settings.host, settings.port), backlog=2048, reuse_port=False)
-    outbound = settings.network_policy.connections if worker else 0
+    policy = settings.network_policy
+    outbound = policy.connections + policy.idle_connections if worker else 0
     limits = settings.listener_limits.fitted(files_for(settings.most_connections, outbound))
     if limits.connections < settings.most_connections:
         log.warning(

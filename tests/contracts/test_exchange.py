@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -18,10 +19,16 @@ from leadkeeper.network.client import NetworkPolicy, diagnose_network
 from leadkeeper.network.connector import Connector
 from leadkeeper.network.exchange import Exchanges
 from leadkeeper.network.silent import Silent
+from leadkeeper.network.trust import trusting
+from leadkeeper.sandbox.authority import Authority
 
 TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
 LARGE = b"x" * 8_000_000
 """More than the buffers between two sockets hold."""
+IDLE = 3
+"""How many connections are kept."""
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 Play = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -64,7 +71,7 @@ async def server() -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def exchanges() -> AsyncIterator[Exchanges]:
-    connector = Connector(Gate(100, 10), 30)
+    connector = Connector(Gate(100, 10), 30, IDLE)
     yield Exchanges(connector, aiohttp.ClientTimeout(connect=30), 65_536)
     await connector.close()
 
@@ -289,6 +296,100 @@ async def test_a_body_that_is_not_http_is_not_waited_for(exchanges: Exchanges, s
     server.play = answer
     with pytest.raises(aiohttp.ClientPayloadError):
         await ask(exchanges, server)
+
+
+CHUNK = b"1\r\nx\r\n"
+ENDLESS = {
+    "a head": (b"HTTP/1.1 200 OK\r\n", lambda number: b"X-%d: %s\r\n" % (number, b"x" * 1_000)),
+    "heads that announce an answer": (b"", lambda number: b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+    "chunks of a byte": (CHUNKED, lambda number: CHUNK),
+    "a chunk's extension": (CHUNKED + b"1;", lambda number: b"x" * 1_000),
+    "what follows the last chunk": (CHUNKED + b"0\r\n", lambda number: b"X-%d: x\r\n" % number),
+}
+
+
+@pytest.mark.parametrize(("begun", "more"), ENDLESS.values(), ids=ENDLESS)
+async def test_what_comes_without_end_is_given_up(
+    exchanges: Exchanges, server: Server, begun: bytes, more: Callable[[int], bytes]
+) -> None:
+    """And not too soon: what is read of it is less than a megabyte, however little of it is an answer's body."""
+    sent = 0
+
+    async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await _read_request(reader)
+        writer.write(begun)
+        with contextlib.suppress(OSError):
+            while not writer.is_closing():
+                piece = more(sent)
+                sent += len(piece)
+                writer.write(piece)
+                await writer.drain()
+        gone.set()
+
+    gone, server.play = asyncio.Event(), pour
+    with pytest.raises(aiohttp.ClientError):
+        await ask(exchanges, server)
+    async with asyncio.timeout(60):
+        await gone.wait()
+
+
+async def test_a_long_line_of_a_head_is_read(exchanges: Exchanges, server: Server) -> None:
+    server.answers = [
+        b"HTTP/1.1 200 OK\r\nContent-Security-Policy: %s\r\nContent-Length: 2\r\n\r\nOK" % (b"a" * 20_000)
+    ]
+    assert await ask(exchanges, server) == (200, b"OK")
+
+
+async def test_a_body_of_many_chunks_is_read(exchanges: Exchanges, server: Server) -> None:
+    pieces = 2_000
+    server.answers = [CHUNKED + CHUNK * pieces + b"0\r\n\r\n"]
+    assert await ask(exchanges, server) == (200, b"x" * pieces)
+
+
+async def test_only_the_latest_connections_are_kept(exchanges: Exchanges, server: Server) -> None:
+    """One for each of thousands of destinations would take the files that others need."""
+    hosts = [f"127.0.0.{number}" for number in range(1, IDLE + 3)]
+    servers = [await asyncio.start_server(server.serve, host, server.port) for host in hosts[1:]]
+    for host in [*hosts, *hosts[-IDLE:]]:
+        with await exchanges.begin("POST", URL(f"http://{host}:{server.port}/"), b"", {}) as exchange:
+            await exchange.content.read()
+    assert server.connections == len(hosts), "the latest served again"
+    await ask(exchanges, server)
+    assert server.connections == len(hosts) + 1, "the first was closed"
+    for each in servers:
+        each.close()
+
+
+async def test_a_connection_ends_at_once_whatever_the_other_side_does(server: Server, authority: Authority) -> None:
+    """Over TLS it can leave our goodbye unanswered: for half a minute each such socket took a file of the process."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _read_request(reader)
+        writer.write(TAKEN)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await left.wait()
+
+    left, server.play = asyncio.Event(), answer
+    tls = authority.server_context("localhost")
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
+    port = listening.sockets[0].getsockname()[1]
+    connector = Connector(Gate(100, 10), 30, IDLE, ssl=trusting(authority.ca_file, "http/1.1"))
+    exchanges = Exchanges(connector, aiohttp.ClientTimeout(connect=30), 65_536)
+    files = _open_files()
+    with await exchanges.begin("POST", URL(f"https://localhost:{port}/"), b"", {}, alone=True) as exchange:
+        await exchange.content.read()
+        assert _open_files() == files + 2, "ours and the server's"
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert _open_files() == files + 1
+    left.set()
+    listening.close()
+    await connector.close()
+
+
+def _open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))
 
 
 async def test_over_a_silent_network_nothing_is_called_in_any_way(server: Server) -> None:

@@ -136,6 +136,11 @@ class NetworkPolicy:
     own: OwnAddresses | None = None
     """Our own addresses, which are no destination; ``None`` where the operator wants them to be."""
 
+    @property
+    def idle_connections(self) -> int:
+        """How many connections are kept for the next request, besides the ``connections`` that are in use."""
+        return self.connections // 4
+
     def allows(self, address: Address) -> bool:
         """Whether a connection to ``address`` may be opened."""
         return is_public(address) or self.allows_by_exception(address)

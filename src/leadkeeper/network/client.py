@@ -166,6 +166,7 @@ class Network:
         return Connector(
             self._sockets,
             self._connect_seconds,
+            self.policy.idle_connections,
             ssl=self._tls,
             resolver=self._resolver,
             use_dns_cache=False,  # names are remembered, and waited for, by the resolver

@@ -16,7 +16,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from leadkeeper import __version__
-from leadkeeper.network.connector import SWITCHING_PROTOCOLS
+from leadkeeper.network.bounded_answers import SWITCHING_PROTOCOLS
 from leadkeeper.network.trouble import AnswerNotHttp
 
 _USUAL: Final = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": f"Leadkeeper/{__version__}"}

@@ -87,7 +87,9 @@ class BoundedAnswers(ResponseHandler):
             elif self._head_is_read:
                 self._read = 0
             return
-        body = 0 if self._payload is None else self._payload.total_bytes
+        if self._reading_paused:
+            return  # what the parser holds back is not counted as a body yet
+        body = 0 if self._payload is None else self._payload.total_compressed_bytes or self._payload.total_bytes
         if self._read - body > FRAMING_BYTES + body // FRAMING_SHARE:
             self.set_exception(HttpProcessingError(message="the answer comes in too many pieces"))
 

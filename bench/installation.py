@@ -20,7 +20,7 @@ from bench.payload import CUSTOMERS, PUBLISHER
 from bench.place import SINK_HOST, TABLE_ACCOUNT, Kind, Place, free_port
 from leadkeeper.app import open_services
 from leadkeeper.clock import now_ms
-from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.lead import Customer
 from leadkeeper.offer import OfferRef
 from leadkeeper.privacy.periods import DAY_MS, LONGEST_DAYS

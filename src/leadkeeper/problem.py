@@ -229,6 +229,12 @@ class Problem(Exception):
         return STATUS[self.type]
 
 
+def internal() -> Problem:
+    """The problem of a caller who met a fault of ours."""
+    detail = lazy_gettext("The fault is ours; the log says more. It is not known whether it was done.")
+    return Problem(ProblemType.INTERNAL, detail)
+
+
 def unknown_offer(offer: OfferRef) -> Problem:
     """The problem of an offer that does not exist."""
     detail = lazy_gettext(

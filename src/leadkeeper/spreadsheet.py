@@ -11,9 +11,9 @@ FORMULA_SIGNS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u
 _NUMBER: Final = re.compile(r"[+-][0-9]+( [0-9]+)*")
 """A number with a sign, or groups of digits such as a telephone number's: nothing calculates that."""
 _BEGINNING: Final = re.compile(
-    # Where a cell begins, whatever stands between cells; spaces, quotes and invisible characters are passed over.
-    rf"(?P<before>(?:^|[,;|\t\r\n])[\s\"\u200b-\u200f\u2060\ufeff]*)"
-    rf"(?=[{FORMULA_SIGNS}])"
+    # Where a cell begins, whatever stands between cells; spaces, quotes and invisible characters are passed over, and
+    # so are the ends of empty cells: what one match has passed over, no other looks at again.
+    rf"(?:^|[,;|\t\r\n])[\s\",;|\u200b-\u200f\u2060\ufeff]*+(?P<sign>[{FORMULA_SIGNS}])?"
 )
 
 
@@ -27,7 +27,7 @@ def cell(value: str) -> str:
     text = value.encode("utf-8", "replace").decode()
     if _NUMBER.fullmatch(text):
         return text
-    return _BEGINNING.sub(lambda found: f"{found['before']}'", text)
+    return _BEGINNING.sub(lambda found: found[0] if found["sign"] is None else f"{found[0][:-1]}'{found['sign']}", text)
 
 
 def text_of_file(content: bytes) -> str:

@@ -15,7 +15,8 @@ from leadkeeper.connections.vault import Vault, new_secret_key
 from leadkeeper.delivery.claim import Claimed, Work
 from leadkeeper.delivery.sent import Sent
 from leadkeeper.diagnosis import Answer
-from leadkeeper.intake.keep import Intake, NewLead
+from leadkeeper.intake.keep import Intake
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.lead import Customer
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.catalogue import OfferCatalogue

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from leadkeeper.access.quotas import NAMES
 from leadkeeper.doors.api.schemas import QuotasBody
-from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem
 from leadkeeper.storage import tables as t

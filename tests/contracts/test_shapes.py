@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.inbox.inbox import Inbox
-from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.storage import tables as t
 from leadkeeper.views import LeadView

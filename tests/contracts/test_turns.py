@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.gate import on_behalf_of
-from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import ProblemType
 from leadkeeper.storage.engine import Storage, change_all_routes

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
-from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.intake.payload import read_payload
 from leadkeeper.intake.texts import UNCLEAN
 from leadkeeper.lead import Customer, is_test

@@ -6,7 +6,7 @@ import pytest
 from pydantic_core import to_json
 
 from leadkeeper.inbox.content import content_of
-from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.lead import Customer
 from leadkeeper.lead_body import from_body
 from leadkeeper.offer import OfferRef

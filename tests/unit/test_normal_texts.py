@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.intake.normal import normal_address, normalised
 from leadkeeper.lead import Customer
 from leadkeeper.offer import OfferRef

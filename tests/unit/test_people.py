@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.intake.people import without_person
 from leadkeeper.lead import Customer
 from leadkeeper.offer import OfferRef

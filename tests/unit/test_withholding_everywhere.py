@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.lead import Customer
 from leadkeeper.offer import OfferRef
 from leadkeeper.privacy.withholding import NOTHING_WITHHELD, Withholding

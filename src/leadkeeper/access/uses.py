@@ -27,6 +27,8 @@ EVERY_MS: Final = 60_000
 """How often one key's or hook's uses are written at most."""
 _MOST: Final = 20_000
 """The most keys and hooks that are remembered; beyond, some may be written more often."""
+_VARIED: Final = 4 * KEPT
+"""The most payloads of a hook that are remembered, each by a number: they may be of any size, and all different."""
 
 
 class Used(StrEnum):
@@ -49,7 +51,7 @@ class Uses:
         self._clock = clock
         self._seen: dict[tuple[Used, str], int] = {}
         self._waiting: dict[tuple[Used, str], int] = {}
-        self._taken: dict[tuple[str, PayloadKeys], int] = {}
+        self._taken: dict[str, dict[int, int]] = {}
         self._payloads: dict[str, dict[PayloadKeys, int]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -65,13 +67,16 @@ class Uses:
 
     def took(self, hook_id: str, keys: PayloadKeys) -> None:
         """A payload with these keys was posted to the hook now. Of one that varies them, a few are remembered."""
-        now = self._clock()
-        if abs(now - self._taken.get((hook_id, keys), 0)) < EVERY_MS:
-            return
-        if len(self._taken) >= _MOST:
+        now, number = self._clock(), hash(keys)
+        if len(self._taken) >= _MOST and hook_id not in self._taken:
             self._taken.clear()
+        taken = self._taken.setdefault(hook_id, {})
+        if abs(now - taken.get(number, 0)) < EVERY_MS:
+            return
+        if len(taken) >= _VARIED and number not in taken:
+            del taken[min(taken, key=lambda each: taken[each])]
         known = self._payloads.setdefault(hook_id, {})
-        self._taken[hook_id, keys] = known[keys] = now
+        taken[number] = known[keys] = now
         if len(known) > KEPT:
             del known[min(known, key=lambda each: known[each])]
         self._begin()

@@ -107,12 +107,6 @@ def storage_away(reason: str = UNREACHABLE) -> Problem:
     return Problem(ProblemType.STORAGE_AWAY, detail)
 
 
-def internal() -> Problem:
-    """A fault of ours."""
-    detail = lazy_gettext("The fault is ours; the log says more. It is not known whether it was done.")
-    return Problem(ProblemType.INTERNAL, detail)
-
-
 async def send_body(
     send: Send, status: int, body: bytes, content_type: bytes = JSON, headers: Sequence[Header] = ()
 ) -> None:

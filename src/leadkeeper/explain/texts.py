@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from leadkeeper.diagnosis import AnyKind
 from leadkeeper.explain.codes import Sign
 from leadkeeper.explain.microsoft_texts import MICROSOFT_TEXTS, MicrosoftText
 from leadkeeper.explain.microsoft_texts_pt import MICROSOFT_TEXTS as PORTUGUESE_TEXTS
+from leadkeeper.normal_forms import without_marks
 from leadkeeper.texts import Language, Languages
 
 _LED_IN: Final = (
@@ -40,8 +40,7 @@ _SYSTEM: Final = "Dynamics 365"
 def plain(text: str) -> str:
     """``text`` as it is compared: lower-case words without accents, with single blanks between."""
     text = _MOMENT.sub(" ", _GUID.sub(" ", text))
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join(_WORD.findall("".join(c for c in letters if not unicodedata.combining(c))))
+    return " ".join(_WORD.findall(without_marks(text.casefold())))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from leadkeeper.clock import to_datetime
 from leadkeeper.delivery.claim import Claimed
 from leadkeeper.delivery.direct import Grant
 from leadkeeper.delivery.schedule import State
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.intake.routes import Route, RouteConnection
 from leadkeeper.intake.rows import Prepared
 from leadkeeper.lead import OutgoingLead, is_test, lead_source_text
-
-if TYPE_CHECKING:
-    from leadkeeper.intake.keep import NewLead
 
 
 class Claiming:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -21,19 +21,19 @@ from leadkeeper.connections.outbox import lead_arrived, lead_withheld
 from leadkeeper.delivery.claim import Claimed
 from leadkeeper.delivery.direct import NOTHING, Grant, Handover
 from leadkeeper.delivery.schedule import State
-from leadkeeper.intake.consent import Consent
+from leadkeeper.fault import where
 from leadkeeper.intake.direct import Claiming
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.intake.normal import normalised
 from leadkeeper.intake.people import without_person
 from leadkeeper.intake.routes import Route, RouteConnection, read_routes
 from leadkeeper.intake.rows import Prepared, insert_keyed, keyless_rows, lead_row
 from leadkeeper.intake.telling import telling
-from leadkeeper.intake.texts import texts_within
-from leadkeeper.lead import MOST_HOPS, Customer
-from leadkeeper.lead_body import to_body
+from leadkeeper.lead import MOST_HOPS
+from leadkeeper.logs import LazyLog
 from leadkeeper.offer import OfferRef
 from leadkeeper.privacy.withholding import NOTHING_WITHHELD, Withholding
-from leadkeeper.problem import FieldError, Problem, ProblemType, publisher_suspended, unknown_offer
+from leadkeeper.problem import FieldError, Problem, ProblemType, internal, publisher_suspended, unknown_offer
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway, announce, insert_rows, insert_with, share_routes
 from leadkeeper.storage.evidence import insert_attempts
@@ -51,46 +51,7 @@ _LATER: Final = (0.005, 0.01, 0.02)
 _PATIENT: Final = 4
 """For how many publishers leads wait within the database for such a change to end, after that."""
 
-
-@dataclass(frozen=True, slots=True)
-class NewLead:
-    """A lead as a door hands it in; texts are already clean (see ``intake.texts``)."""
-
-    offer: OfferRef
-    source: str
-    action: str
-    customer: Customer = Customer()
-    description: str = ""
-    campaign: str = ""
-    extra: Mapping[str, object] = field(default_factory=dict)
-    idempotency_key: str | None = None
-    preview: bool = False
-    """Made by somebody who looks at the offer's preview: taken although the offer is not live yet."""
-    hops: int = 0
-    """How often installations like this one passed it on before it came here."""
-    consent: Consent | None = None
-
-    def content(self) -> dict[str, object]:
-        """All that may be personal, in one place: what repeats under an idempotency key are compared by."""
-        c = self.customer
-        who = {"firstName": c.first_name, "lastName": c.last_name, "email": c.email, "phone": c.phone}
-        return {
-            "customer": who | {"country": c.country, "company": c.company, "title": c.title},
-            "description": self.description,
-            "campaign": self.campaign,
-            "extra": dict(self.extra),
-        }
-
-    def body(self) -> str:
-        """The same as it is stored; see ``lead_body``."""
-        return to_body(self.customer, self.description, self.campaign, self.extra)
-
-    def texts(self) -> Iterator[str]:
-        """Every text that would be kept of the lead, the keys of ``extra`` and its own key among them."""
-        c = self.customer
-        yield from (c.first_name, c.last_name, c.email, c.phone, c.country, c.company, c.title)
-        yield from (self.source, self.action, self.description, self.campaign, self.idempotency_key or "")
-        yield from texts_within(self.extra)
+log: Final = LazyLog(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +159,9 @@ class Intake:
             for at, lead in enumerate(leads):
                 if (problem := await self._rates.refusal(lead.offer.publisher_id, counted)) is not None:
                     refused[at] = problem
-        items = [self._prepared(lead) for at, lead in enumerate(leads) if at not in refused]
+        prepared = {at: self._tried(lead) for at, lead in enumerate(leads) if at not in refused}
+        refused |= {at: found for at, found in prepared.items() if isinstance(found, Problem)}
+        items = [found for found in prepared.values() if isinstance(found, Prepared)]
         first = await asyncio.gather(*[self._hand_in(item) for item in items], return_exceptions=True)
         late = [item for item, answer in zip(items, first, strict=True) if answer is None]
         second = iter(await asyncio.gather(*[self._put(item) for item in late], return_exceptions=True))
@@ -211,6 +174,12 @@ class Intake:
         for group in list(self._patient.values()):
             await group.drained()
 
+    def _tried(self, lead: NewLead) -> Prepared | Problem:
+        try:
+            return self._prepared(lead)
+        except Exception as error:
+            return _fault(error)
+
     def _prepared(self, lead: NewLead) -> Prepared:
         came, lead = lead, normalised(lead)
         withheld = self._withholding.withholds(came.customer.email) or self._withholding.withholds_any(lead.texts())
@@ -219,7 +188,7 @@ class Intake:
         fingerprint = None
         if lead.idempotency_key is not None:
             # Of what came in: what a lead is made into may change from one version to the next.
-            whole = [str(lead.offer).encode(), lead.source.encode(), lead.action.encode(), to_json(came.content())]
+            whole = [str(came.offer).encode(), came.source.encode(), came.action.encode(), to_json(came.content())]
             fingerprint = hashlib.sha256(b"\0".join(whole)).hexdigest()
         return Prepared(new_id(), lead, lead.body(), fingerprint, withheld)
 
@@ -289,10 +258,17 @@ def _summary(answer: Accepted | Problem | BaseException | None) -> Accepted | Pr
         return Problem(
             ProblemType.STORAGE_AWAY, lazy_gettext("The lead was not kept: the database is away. Try again soon.")
         )
-    if isinstance(answer, BaseException) and not isinstance(answer, Problem):
-        raise answer
-    assert answer is not None
-    return answer
+    if isinstance(answer, Problem) or not isinstance(answer, BaseException):
+        assert answer is not None
+        return answer
+    if isinstance(answer, Exception):
+        return _fault(answer)
+    raise answer
+
+
+def _fault(error: Exception) -> Problem:
+    log.error("a lead could not be kept", error=where(error))
+    return internal()
 
 
 def _keep_group(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.intake.texts import INVISIBLE, trimmed
 from leadkeeper.lead import Customer
-
-if TYPE_CHECKING:
-    from leadkeeper.intake.keep import NewLead
+from leadkeeper.normal_forms import composed
 
 AS_RECEIVED: Final = "asReceived"
 """Where in a lead's ``extra`` stands what came in, of the texts that were changed."""
@@ -22,6 +20,8 @@ _SCHEME: Final = re.compile(r"(?:mailto:\s*)+", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 _AT: Final = str.maketrans("\uff20\ufe6b", "@@")
 _DOTS: Final = str.maketrans("\u3002\uff61", "..")
+LONGEST_NAME: Final = 200
+"""Characters of a source or an action. An index has them, and PostgreSQL's takes no longer texts."""
 _FIELDS: Final = {
     "first_name": "firstName",
     "last_name": "lastName",
@@ -47,7 +47,7 @@ def normal_address(text: str) -> str:
         plain = named[1].strip()
     plain = plain[scheme.end() :] if (scheme := _SCHEME.match(plain)) else plain
     local, at, domain = plain.rpartition("@")
-    domain = unicodedata.normalize("NFKC", domain).translate(_DOTS).rstrip(".")
+    domain = composed(domain).translate(_DOTS).rstrip(".")
     found = f"{local}{at}{domain}"
     return found if is_address(found) else trimmed(text)
 
@@ -69,13 +69,15 @@ def normalised(lead: NewLead) -> NewLead:
         meant = normal_address(came) if name == "email" else trimmed(came)
         if meant != came:
             changed[name], received[shown] = meant, came
-    campaign = trimmed(lead.campaign)
-    if campaign != lead.campaign:
-        received["campaign"] = lead.campaign
+    source, action, campaign = lead.source[:LONGEST_NAME], lead.action[:LONGEST_NAME], trimmed(lead.campaign)
+    of_lead = {"leadSource": (lead.source, source), "actionCode": (lead.action, action)}
+    of_lead |= {"campaign": (lead.campaign, campaign)}
+    received |= {shown: came for shown, (came, meant) in of_lead.items() if came != meant}
     if not received:
         return lead
     key = AS_RECEIVED
     while key in lead.extra:
         key += "_"
     customer: Customer = replace(lead.customer, **changed)
-    return replace(lead, customer=customer, campaign=campaign, extra={**lead.extra, key: received})
+    extra = {**lead.extra, key: received}
+    return replace(lead, customer=customer, source=source, action=action, campaign=campaign, extra=extra)

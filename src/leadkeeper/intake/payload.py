@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.intake.payload_shapes import find_fields, keep, read_clean_json, unfolded
 from leadkeeper.lead import Customer, LeadSource, canonical_action, is_test_marker, read_hops
 from leadkeeper.offer import OfferRef

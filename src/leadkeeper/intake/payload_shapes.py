@@ -41,6 +41,8 @@ TEXTS: Final = {
     "campaign": "campaign",
 }
 _DETAILS: Final = frozenset({"userdetails", "customerinfo"})
+_DETAILS_KEPT: Final = "userDetails"
+"""Under which key is kept what is left of the first details; that of others stays under their own."""
 _PERSON: Final = frozenset({"customer", "customerdetails", "contact", "contactdetails"})
 _OF_A_PERSON: Final = frozenset({"first_name", "last_name", "email", "phone"})
 """Fields that no offer and no company has: without one of them, what stands at the top is nobody's."""
@@ -154,7 +156,7 @@ def _take(given: Mapping[str, Any], found: ReadPayload) -> dict[str, object]:
     for key, value in given.items():
         name = _name(key)
         if name in _DETAILS:
-            details.append(("userDetails", value))
+            details.append((key, value))
             continue
         known, text = TEXTS.get(name), _text(value)
         if known is None or text is None or (text and known in found.texts):
@@ -163,7 +165,7 @@ def _take(given: Mapping[str, Any], found: ReadPayload) -> dict[str, object]:
             found.texts[known] = text
     for key, value in details:
         if value is not None and (left := _take_person(value, found)) is not None:
-            keep(rest, key, left)
+            keep(rest, key if _DETAILS_KEPT in rest else _DETAILS_KEPT, left)
     for key in [key for key in rest if not found.customer and _name(key) in _PERSON]:
         _replace(rest, key, _take_person(rest[key], found))
     return rest

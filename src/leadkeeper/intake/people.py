@@ -6,12 +6,10 @@ import hashlib
 import re
 from collections.abc import Collection
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.lead import Customer, is_known_action, is_known_source, is_test_marker
-
-if TYPE_CHECKING:
-    from leadkeeper.intake.keep import NewLead
 
 _WORD: Final = re.compile(r"\w+")
 _NAME: Final = re.compile(r"[A-Za-z0-9]{1,32}")

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.intake.routes import Route
 from leadkeeper.lead import country_key, is_test
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.conflicts import insert_into
 from leadkeeper.storage.engine import one_of
 from leadkeeper.storage.search_index import stored_words
-
-if TYPE_CHECKING:
-    from leadkeeper.intake.keep import NewLead
 
 
 @dataclass(frozen=True, slots=True)

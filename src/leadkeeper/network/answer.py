@@ -106,7 +106,7 @@ class Private:
         self._secrets = tuple(text for text in secrets if text)
         self._secret_grams = {gram for text in self._secrets for gram in _grams(text.casefold())}
         texts = () if lead is None else (*lead.private, *_parts(lead))
-        self._texts = tuple({text.strip() for text in texts if len(text.strip()) >= 2})
+        self._texts = {text.strip(): _comparable(text.strip()) for text in texts if len(text.strip()) >= 2}
         self._grams = {gram for text in self._texts for gram in _grams(text.casefold())}
 
     def mask(self, text: str) -> str:
@@ -146,13 +146,21 @@ class Private:
             elif gram in self._grams and start + _SHARED > whole[1]:
                 whole = _whole(text, start, start + _SHARED)
                 yield whole
-        for private in self._texts:
+        comparable = _comparable(text)
+        for private, compared in self._texts.items():
+            if compared not in comparable:  # a lead may have thousands of words, most of which stand nowhere
+                continue
             span = (0, 0)
             for found in re.finditer(re.escape(private), text, re.IGNORECASE):
                 if found.end() > span[1]:  # not within the word just looked at
                     span = _whole(text, *found.span())
                 if span == found.span() or len(private) >= _TELLING or _UNSPACED.search(private):
                     yield found.span() if _UNSPACED.search(private) else span
+
+
+def _comparable(text: str) -> str:
+    """The text in one case: alike in whatever regular expressions call alike."""
+    return text.replace("\u0130", "i").replace("\u0131", "i").casefold()
 
 
 def _whole(text: str, start: int, end: int) -> tuple[int, int]:

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 from urllib.parse import unquote
 
 from leadkeeper.intake.texts import INVISIBLE
+from leadkeeper.normal_forms import composed, is_composed
 from leadkeeper.texts import lazy_gettext
 
 _ENTRY: Final = re.compile(r"\.?[^\s@.,]+(\.[^\s@.,]+)*")
@@ -32,6 +32,11 @@ _DOMAIN: Final = re.compile(r"[ \t\"'<\[]*([\w.-]+)")
 _LOCAL: Final = re.compile(r"[\s<>,;\0]")
 _ROUTE: Final = re.compile(r"([%=!])")
 _SPACES: Final = re.compile(r"[\s\"'\\\\]+")
+_ZEROS: Final = re.compile(r"(&#x?)0+(?=[0-9a-f])", re.IGNORECASE)
+_NO_CHARACTER: Final = re.compile(r"&#(?:x[0-9a-f]{8,}|[0-9]{8,});?", re.IGNORECASE)
+"""Numbers beyond any character's: Python refuses to read very long ones."""
+_LONGEST_LABEL: Final = 63
+"""A label of a domain has at most so many characters."""
 _LONGEST: Final = 1_000
 """More characters than this are no address but a text."""
 _ROUNDS: Final = 4
@@ -105,7 +110,8 @@ def _readings(text: str) -> Iterator[str]:
         yield text
         if "(" in text:
             yield _without_comments(text)
-        unescaped = _plain(html.unescape(unquote(_ESCAPED.sub(lambda match: chr(int(match[1], 16)), text))))
+        unquoted = unquote(_ESCAPED.sub(lambda match: chr(int(match[1], 16)), text))
+        unescaped = _plain(html.unescape(_NO_CHARACTER.sub("\ufffd", _ZEROS.sub(r"\1", unquoted))))
         if unescaped == text:
             return
         text = unescaped
@@ -115,9 +121,9 @@ def _plain(text: str) -> str:
     """In lower case and usual letters, without characters that nobody sees: so IDNA maps before anything else."""
     if text.isascii():
         return text.lower()
-    mapped = INVISIBLE.sub("", unicodedata.normalize("NFKC", text).casefold())
-    if not unicodedata.is_normalized("NFKC", mapped):
-        mapped = unicodedata.normalize("NFKC", mapped)
+    mapped = INVISIBLE.sub("", composed(text).casefold())
+    if not is_composed(mapped):
+        mapped = composed(mapped)
     return mapped.translate(_DOTS) if _DOT.search(mapped) else mapped
 
 
@@ -160,7 +166,7 @@ def _folded(domain: str) -> str:
 
 
 def _label(label: str) -> str:
-    if not label.startswith("xn--"):
+    if not label.startswith("xn--") or len(label) > _LONGEST_LABEL:
         return label
     try:
         return label[4:].encode("ascii").decode("punycode")

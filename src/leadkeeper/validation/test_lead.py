@@ -12,7 +12,8 @@ from leadkeeper.connections.deliveries import new_delivery
 from leadkeeper.delivery.lease import open_lease
 from leadkeeper.delivery.schedule import MINUTE, State
 from leadkeeper.intake.direct import outgoing
-from leadkeeper.intake.keep import NewLead, insert_lead
+from leadkeeper.intake.keep import insert_lead
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.lead import Action, OutgoingLead, test_customer
 from leadkeeper.offer import OfferRef
 from leadkeeper.storage import tables as t

@@ -27,7 +27,7 @@ from leadkeeper.delivery.send import send
 from leadkeeper.destinations.interface import Adapter, Context, Preview, Previews
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Receipt
 from leadkeeper.gate import Gate, NoTurn, on_behalf_of
-from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.intake.normal import normalised
 from leadkeeper.lead import OutgoingLead, test_marker
 from leadkeeper.network.silent import Silent

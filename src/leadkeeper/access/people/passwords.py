@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from leadkeeper.normal_forms import composed
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.texts import lazy_gettext as _
 
@@ -37,13 +37,13 @@ _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 def telling_words(*texts: str) -> tuple[str, ...]:
     """What of names and addresses no password may hold: their parts of four characters and more."""
-    parts = {part for text in texts for part in re.split(r"[\W_]+", _normal(text).casefold())}
+    parts = {part for text in texts for part in re.split(r"[\W_]+", composed(text).casefold())}
     return tuple(sorted(part for part in parts if len(part) >= _TELLING))
 
 
 def refusal(password: str, words: Iterable[str], least: int = LEAST) -> str | None:
     """Why this password may not be chosen, by somebody of whom ``words`` are known; ``None`` if it may."""
-    text = _normal(password)
+    text = composed(password)
     if len(text) < least:
         return _(
             "Use at least %(least)s characters. Several words that have nothing to do with one another are easy to "
@@ -64,11 +64,6 @@ def _guessable(text: str, words: Sequence[str]) -> bool:
     from zxcvbn import zxcvbn  # noqa: PLC0415 - its lists take a moment to read, and few processes need them
 
     return float(zxcvbn(text[:_LOOKED_AT], user_inputs=list(words))["guesses_log10"]) < GUESSES
-
-
-def _normal(text: str) -> str:
-    """The same password on every keyboard (NFKC)."""
-    return unicodedata.normalize("NFKC", text)
 
 
 _T = TypeVar("_T")
@@ -94,8 +89,8 @@ class Passwords:
         return await self._one(refusal, password, words, self.least)
 
     async def hashed(self, password: str) -> str:
-        """As it is kept."""
-        return await self._one(_HASHER.hash, _normal(password))
+        """As it is kept: the same on every keyboard."""
+        return await self._one(_HASHER.hash, composed(password))
 
     async def fits(self, password: str, kept: str | None) -> bool:
         """Whether it is the one that is ``kept``. For nobody's (``None``) the answer takes as long, and is no."""
@@ -103,7 +98,7 @@ class Passwords:
             return False
         if self._nobody_s is None:
             self._nobody_s = await self.hashed("nobody has this password")
-        return await self._one(_fits, kept or self._nobody_s, _normal(password)) and kept is not None
+        return await self._one(_fits, kept or self._nobody_s, composed(password)) and kept is not None
 
     async def _one(self, work: Callable[..., _T], *given: object) -> _T:
         if self._waiting >= _MOST_WAITING:

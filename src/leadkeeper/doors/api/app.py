@@ -50,7 +50,8 @@ from leadkeeper.doors.api.system import MEASUREMENTS, System
 from leadkeeper.doors.bearer import Bearers
 from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.doors.json_route import JsonRoute
-from leadkeeper.doors.web import HotRoute, internal
+from leadkeeper.doors.web import HotRoute
+from leadkeeper.problem import internal
 from leadkeeper.services import Services
 
 _NO_PROXIES = ClientAddresses()

@@ -22,7 +22,8 @@ from leadkeeper.doors.bearer import Bearers
 from leadkeeper.doors.languages import accepted
 from leadkeeper.doors.readable import require_unencoded, without_mark
 from leadkeeper.doors.web import MAX_BODY, HotRoute, header, hops_of, problem_content, require_content_type, too_large
-from leadkeeper.intake.keep import Accepted, Intake, NewLead
+from leadkeeper.intake.keep import Accepted, Intake
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.texts import Language, Languages, lazy_gettext
 

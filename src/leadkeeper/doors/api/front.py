@@ -19,12 +19,11 @@ from leadkeeper.doors.web import (
     Header,
     HotRoute,
     header,
-    internal,
     request_id_of,
     send_problem,
     storage_away,
 )
-from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.problem import Problem, ProblemType, internal
 from leadkeeper.storage.engine import StorageAway
 from leadkeeper.texts import Languages, lazy_gettext
 

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 
 from leadkeeper.delivery.schedule import State
-from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.intake.normal import is_address, normal_address
 from leadkeeper.intake.texts import UNCLEAN
 from leadkeeper.json_types import WHOLE, Flag

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from leadkeeper.intake.consent import Consent
-from leadkeeper.intake.keep import NewLead
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.lead import Action, Customer, Source
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.listing import CallToAction

@@ -34,7 +34,8 @@ from leadkeeper.doors.storefront.form import FIELDS, Filled, countries, empty_fo
 from leadkeeper.doors.storefront.guard import Captcha, FormGuard
 from leadkeeper.doors.storefront.texts import AGREED, AGREED_PARTNER, AWAY, CALLS, NOT_FOUND, REFUSED, THANKS, TOO_MANY
 from leadkeeper.intake.consent import CONTACT, Consent
-from leadkeeper.intake.keep import Accepted, Intake, NewLead
+from leadkeeper.intake.keep import Accepted, Intake
+from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.notices.confirmations import Confirmation, Confirmations
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType

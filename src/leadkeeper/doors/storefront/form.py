@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import re
 import secrets
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,6 +13,7 @@ from leadkeeper.intake.normal import normal_address
 from leadkeeper.intake.texts import clean, trimmed
 from leadkeeper.lead import Customer
 from leadkeeper.mail.address import parse_address
+from leadkeeper.normal_forms import without_marks
 from leadkeeper.texts import ENGLISH, Language, _
 
 _FORM_ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -62,8 +62,7 @@ def countries(language: Language) -> tuple[tuple[str, str], ...]:
 
 def _sorted_as(name: str) -> str:
     """Accents and case do not matter for the order."""
-    letters = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return without_marks(name.casefold())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ No index holds these orders together with every choice of leads, so a bounded pa
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ import sqlalchemy as sa
 from leadkeeper.inbox.content import content_of
 from leadkeeper.inbox.follow_up.followed import follow_up_of
 from leadkeeper.inbox.follow_up.state import STATES
+from leadkeeper.normal_forms import without_marks
 from leadkeeper.views import CustomerView
 
 SORTED: Final = 2_000
@@ -56,8 +56,7 @@ _VALUES: Final[Mapping[str, Callable[[Row], str]]] = {
 
 def folded(text: str) -> str:
     """``text`` as it is put in order: without regard to case and accents."""
-    parts = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(each for each in parts if not unicodedata.combining(each)).strip()
+    return without_marks(text).casefold().strip()
 
 
 def in_order(rows: Iterable[Row], sort: str) -> list[Row]:

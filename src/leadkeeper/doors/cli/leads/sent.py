@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from leadkeeper.doors.api.hand_in import KeptLead
     from leadkeeper.doors.cli.remote.client import Remote
-    from leadkeeper.intake.keep import NewLead
+    from leadkeeper.intake.new_lead import NewLead
     from leadkeeper.services import Services
     from leadkeeper.views import DeliveryView, LeadView, Replayed
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from starlette.responses import Response
 
 from leadkeeper.doors.portal.routes import Places, Routes, blank, form_of, offer_address, to
 from leadkeeper.doors.portal.session import Session
+from leadkeeper.normal_forms import decomposed
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.publishing.offer_types import OFFER_TYPES
@@ -156,7 +156,7 @@ class StartPages:
 
 def slug(name: str) -> str:
     """An id made from a name: small letters, digits and ``-``; empty where none of it can be written so."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    plain = decomposed(name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50]
 
 

@@ -166,6 +166,9 @@ class Connections:
             changes.drop_change(conn, before.id)
             summary = {"settings": json.dumps(dict(stored.settings)), "announces": stored.announces, "changed_at": now}
             summary["ends_at"] = ends_ms(stored)
+            if dict(stored.settings) != dict(before.stored.settings):
+                summary["generation"] = before.generation + 1  # whoever holds an adapter opens another
+                announce(conn)
             if not changes.same_place(before.stored, stored):
                 summary |= {"proven": False, **NO_TEST}
             conn.execute(sa.update(t.connection).where(t.connection.c.id == before.id).values(summary))

@@ -14,6 +14,7 @@ from leadkeeper.delivery.schedule import Aside, State
 from leadkeeper.inbox.follow_up.follow_ups import record_event
 from leadkeeper.inbox.inbox import delivery_view, offer_of_delivery
 from leadkeeper.inbox.lists.period import within
+from leadkeeper.lead import MOST_HOPS
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_connection
 from leadkeeper.storage import tables as t
@@ -213,18 +214,26 @@ def _count(
     those = (_in_states(connection_id, states, conn, uncertain=uncertain), t.delivery.c.lead_id.in_(leads))
     count = conn.scalar(sa.select(sa.func.count()).select_from(t.delivery).where(*those)) or 0
     if missing:
-        has = sa.exists().where(t.delivery.c.lead_id == t.lead.c.id, t.delivery.c.connection_id == connection_id)
-        lacking = leads.where(sa.not_(has), sa.not_(t.lead.c.test)).subquery()
+        lacking = leads.where(_is_missing(connection_id)).subquery()
         count += conn.scalar(sa.select(sa.func.count()).select_from(lacking)) or 0
     return count
 
 
+def _is_missing(connection_id: str) -> sa.ColumnElement[bool]:
+    """A lead that went out otherwise and never over this connection.
+
+    None goes out that is a test, is withheld, or was passed on too often. One that no connection has taken yet is taken
+    by the offer's first.
+    """
+    c, d = t.lead.c, t.delivery.c
+    has = sa.exists().where(d.lead_id == c.id, d.connection_id == connection_id)
+    return sa.not_(has) & sa.not_(c.test) & sa.not_(c.withheld) & sa.not_(c.unrouted) & (c.hops <= MOST_HOPS)
+
+
 def _add_missing(conn: sa.Connection, connection_id: str, lead_ids: Sequence[str], now: int) -> int:
-    d, c = t.delivery.c, t.lead.c
-    has = sa.select(d.lead_id).where(d.connection_id == connection_id, one_of(conn, d.lead_id, lead_ids))
-    tests = sa.select(c.id).where(one_of(conn, c.id, lead_ids), c.test)
-    left = {*conn.scalars(has), *conn.scalars(tests)}
-    rows = [new_delivery(lead_id, connection_id, now) for lead_id in lead_ids if lead_id not in left]
+    those = (one_of(conn, t.lead.c.id, lead_ids), _is_missing(connection_id))
+    missing = conn.scalars(sa.select(t.lead.c.id).where(*those).order_by(t.lead.c.id))
+    rows = [new_delivery(lead_id, connection_id, now) for lead_id in missing]
     if rows:
         conn.execute(sa.insert(t.delivery), rows)
     return len(rows)

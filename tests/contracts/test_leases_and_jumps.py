@@ -13,6 +13,8 @@ from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, answer
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.database_clock import DatabaseClock, agree
+from leadkeeper.validation.test_lead import LEASE as VALIDATION_LEASE
+from leadkeeper.validation.test_lead import begin_test
 from tests.contracts.claiming import LEASE, take
 from tests.contracts.installation import TestInstallation, furnished, lead
 from tests.contracts.test_worker import scene
@@ -111,3 +113,18 @@ async def test_a_worker_keeps_what_is_on_its_way_when_the_time_jumps(database_ur
         assert len(s.remote.received) == 1, "it was sent again"
         assert await s.installation.count(t.attempt, t.attempt.c.outcome == "ours") == 0
         assert await s.installation.storage.read(lambda conn: conn.scalar(sa.select(t.attempt.c.late))) is False
+
+
+async def test_a_validation_s_test_lead_is_not_sent_by_a_worker(database_url: str) -> None:
+    """It was to prove new settings, and those in effect lead to where somebody works."""
+    async with furnished(database_url) as installation:
+        connection = await installation.connect()
+        _, delivery_id, _ = await installation.storage.write(begin_test, connection, "MSFT_TEST_1", installation.now)
+        installation.now += VALIDATION_LEASE + 1
+        assert await installation.storage.write(sweep_leases, installation.now) == 1
+        assert await installation.states() == {"setAside": 1}
+        d = t.delivery.c
+        aside = await installation.storage.read(
+            lambda conn: conn.scalar(sa.select(d.set_aside_for).where(d.id == delivery_id))
+        )
+        assert aside is None, "nobody has to look for it: the validation is done anew"

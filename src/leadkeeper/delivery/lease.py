@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from leadkeeper.channels.subscriptions import NOBODY, Subscriptions
 from leadkeeper.clock import new_id
 from leadkeeper.delivery.record import attempt_row
-from leadkeeper.delivery.schedule import MINUTE, Aside, State, after_crash, stored
+from leadkeeper.delivery.schedule import MINUTE, SENT_ONCE, Aside, after_crash, stored
 from leadkeeper.delivery.telling import tell_of_set_aside
 from leadkeeper.diagnosis import AnyKind, Kind
 from leadkeeper.storage import tables as t
@@ -106,7 +106,13 @@ def return_unrecorded(
 
 
 _SENT = (
-    sa.select(t.delivery.c.id, t.delivery.c.attempts, t.delivery.c.crash_count, t.connection.c.repeatable)
+    sa.select(
+        t.delivery.c.id,
+        t.delivery.c.attempts,
+        t.delivery.c.crash_count,
+        t.delivery.c.due_at,
+        t.connection.c.repeatable,
+    )
     .join(t.connection, t.connection.c.id == t.delivery.c.connection_id)
     .where(t.SENDING)
 )
@@ -129,11 +135,13 @@ def _return(conn: sa.Connection, lost: Sequence[Any], now: int, kind: AnyKind, s
         return
     rows, attempts = [], []
     for row in lost:
-        step = after_crash(row.attempts, row.crash_count, now, repeatable=row.repeatable, kind=kind)
+        # The worker would send a test lead over the settings in effect, though it was to prove others.
+        once = row.due_at == SENT_ONCE
+        step = after_crash(row.attempts, row.crash_count, now, repeatable=row.repeatable and not once, kind=kind)
         values = {"b_state": step.state.value, "b_due_at": step.due_at, "b_lost": step.crash_count}
-        rows.append({"b_id": row.id, "b_now": now, "b_aside": stored(step.aside), **values})
+        rows.append({"b_id": row.id, "b_now": now, "b_aside": None if once else stored(step.aside), **values})
         attempts.append(attempt_row(row.id, now, 0, step.answer, late=False))
     conn.execute(_RETURN, rows)
     insert_attempts(conn, attempts)
-    aside = [row["b_id"] for row in rows if row["b_state"] == State.SET_ASIDE]
+    aside = [row["b_id"] for row in rows if row["b_aside"] is not None]
     tell_of_set_aside(conn, subscriptions, aside, Aside.MAY_HAVE_ARRIVED, now)

@@ -153,6 +153,10 @@ def throttle_delay(answer: Diagnosis, throttles: int, random_unit: float) -> int
     return spread(min(DEFAULT_THROTTLE * 2 ** min(throttles, 10), HOUR), random_unit)
 
 
+SENT_ONCE: Final = 0
+"""``due_at`` of a delivery that is made as it is sent, and is not sent again: that of a validation's test lead."""
+
+
 def after_crash(
     attempts: int, crash_count: int, now: int, *, repeatable: bool, kind: AnyKind = Kind.INTERRUPTED
 ) -> Next:

@@ -10,7 +10,7 @@ from leadkeeper.clock import new_id
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.deliveries import new_delivery
 from leadkeeper.delivery.lease import open_lease
-from leadkeeper.delivery.schedule import MINUTE, State
+from leadkeeper.delivery.schedule import MINUTE, SENT_ONCE, State
 from leadkeeper.intake.direct import outgoing
 from leadkeeper.intake.keep import insert_lead
 from leadkeeper.intake.new_lead import NewLead
@@ -31,7 +31,8 @@ def begin_test(conn: sa.Connection, connection: Connection, marker: str, now: in
     new, lead_id = test_lead(connection.offer, marker), new_id()
     insert_lead(conn, lead_id, new, now)
     lease_id = open_lease(conn, now + LEASE, now)
-    row = new_delivery(lead_id, connection.id, now) | {"state": State.SENDING.value, "lease_id": lease_id}
+    sent = {"state": State.SENDING.value, "due_at": SENT_ONCE, "lease_id": lease_id}
+    row = new_delivery(lead_id, connection.id, now) | sent
     conn.execute(sa.insert(t.delivery).values(row))
     return outgoing_test_lead(conn, lead_id, new, now), row["id"], lease_id
 

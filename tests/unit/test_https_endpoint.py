@@ -9,16 +9,18 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 from standardwebhooks import Webhook
 
+from leadkeeper.destinations.https_endpoint import adapter
 from leadkeeper.destinations.https_endpoint.adapter import encode_payload
-from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
+from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig, KeyCasing
 from leadkeeper.lead import Customer, OutgoingLead
 from leadkeeper.network.answer import LONGEST_WAIT, Private, read_error, retry_after, url_secrets
 from leadkeeper.network.client import parse_url
@@ -174,6 +176,26 @@ def test_the_lead_source_may_be_bare() -> None:
 def test_times_of_other_zones_are_sent_in_utc() -> None:
     east = replace(LEAD, created_at=LEAD.created_at.astimezone(timezone(timedelta(hours=5, minutes=45))))
     assert encode_payload(east) == encode_payload(LEAD)
+
+
+_TEXTS = st.text(max_size=20) | st.text("aé\"\\/\n\t\r\b\f\0\x1f\x7f\x80\u2028\u2029\ufeff😀<>&'\ud83d", max_size=20)
+
+
+@given(st.lists(_TEXTS, min_size=16, max_size=16), st.booleans(), st.integers(0, 999), st.booleans())
+def test_the_bytes_are_those_of_the_standard_library(texts: list[str], test: bool, hops: int, bare: bool) -> None:
+    id_, source, action, whole, publisher, offer, title, description, campaign, *person = texts
+    lead = replace(LEAD, id=id_, source=source, action=action, lead_source=whole, publisher_id=publisher)
+    lead = replace(lead, offer_id=offer, offer_title=title, description=description, campaign=campaign)
+    lead = replace(lead, customer=Customer(*person), test=test, hops=hops)
+    for casing in get_args(KeyCasing):
+        body = encode_payload(lead, casing=casing, bare=bare)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(adapter, "to_json", _refuse)
+            assert body == encode_payload(lead, casing=casing, bare=bare)
+
+
+def _refuse(_: object) -> bytes:
+    raise PydanticSerializationError("half of a pair")
 
 
 @given(st.text(max_size=50), st.text(max_size=50))

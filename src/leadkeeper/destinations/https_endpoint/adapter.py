@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import ClassVar, Final
 
 from aiohttp import ServerDisconnectedError
+from pydantic_core import PydanticSerializationError, to_json
 from standardwebhooks import Webhook
 
 from leadkeeper.catalogue import diagnose
@@ -193,7 +194,10 @@ def encode_payload(lead: OutgoingLead, *, casing: KeyCasing = "pascal", bare: bo
         body = _camel(body) | {"userDetails": _camel(details)}
     elif casing == "userDetailsCamel":
         body = {"userDetails": body.pop("UserDetails")} | body
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    try:
+        return to_json(body)
+    except PydanticSerializationError:  # half of a pair: a lead that older versions took
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def _camel(names: Mapping[str, object]) -> dict[str, object]:

@@ -6,14 +6,15 @@ object would take a fifth of the room of a usual lead. Older versions wrote obje
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
 
 from pydantic_core import from_json, to_json
 
 from leadkeeper.lead import Customer
 
-_NAMES: Final = ("firstName", "lastName", "email", "phone", "country", "company", "title")
+CUSTOMER: Final = ("firstName", "lastName", "email", "phone", "country", "company", "title")
+"""The keys of a customer's values, in the order in which they are stored."""
 _PARTS: Final = ("customer", "description", "campaign", "extra")
 
 
@@ -29,12 +30,30 @@ def from_body(body: str) -> Mapping[str, Any]:
 
     Raises ``ValueError`` for what is neither such a list nor an object.
     """
+    found = _read(body)
+    if isinstance(found, dict):
+        return found
+    return {**dict(zip(_PARTS, found, strict=True)), "customer": dict(zip(CUSTOMER, found[0], strict=True))}
+
+
+def customer_in(body: str) -> Sequence[Any]:
+    """The values of :data:`CUSTOMER` alone; the empty text for each that an object lacks. Raises as ``from_body``."""
+    found = _read(body)
+    if not isinstance(found, dict):
+        return cast(Sequence[Any], found[0])
+    customer = found.get("customer")
+    return [customer.get(name, "") for name in CUSTOMER] if isinstance(customer, dict) else [""] * len(CUSTOMER)
+
+
+def _read(body: str) -> dict[str, Any] | list[Any]:
     try:
         found = from_json(body)
     except TypeError:  # bytes that are no text were read as characters that no text holds
         raise ValueError("not text") from None
     if isinstance(found, dict):
         return found
-    if not isinstance(found, list) or len(found) != len(_PARTS) or not isinstance(found[0], list):
+    if not isinstance(found, list) or len(found) != len(_PARTS):
         raise ValueError("not the body of a lead")
-    return {**dict(zip(_PARTS, found, strict=True)), "customer": dict(zip(_NAMES, found[0], strict=True))}
+    if not isinstance(found[0], list) or len(found[0]) != len(CUSTOMER):
+        raise ValueError("not the customer of a lead")
+    return found

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import zlib
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from operator import itemgetter
+from typing import Final
 
-from leadkeeper.lead_body import from_body
+from leadkeeper.lead_body import CUSTOMER, customer_in
 
 GRAM: Final = 3
 """A part of so many letters is found anywhere in a word; a shorter one where a word begins with it."""
 _WORD: Final = re.compile(r"[^\W_]+")
 _BETWEEN: Final = re.compile(r"[\W_]")
-_SEARCHED: Final = ("firstName", "lastName", "company", "email")
+_searched: Final = itemgetter(*map(CUSTOMER.index, ("firstName", "lastName", "company", "email")))
 
 
 def words_of(first_name: str, last_name: str, company: str, email: str) -> str:
@@ -28,11 +29,9 @@ def words_of(first_name: str, last_name: str, company: str, email: str) -> str:
 def words_in(body: str) -> str:
     """The same of a stored body; empty where it is damaged."""
     try:
-        customer = from_body(body).get("customer")
+        texts = _searched(customer_in(body))
     except ValueError:
         return ""
-    found: Mapping[str, Any] = customer if isinstance(customer, dict) else {}
-    texts = [found.get(name, "") for name in _SEARCHED]
     return words_of(*texts) if all(isinstance(each, str) for each in texts) else ""
 
 
@@ -62,12 +61,12 @@ def stands_in(wanted: str, part: str) -> bool:
 def terms_of(words: str) -> set[str]:
     """The index terms of a lead: all runs of :data:`GRAM` letters within its words, and how each word begins.
 
-    ``c`` stands before the runs, ``a`` and ``b`` before the first letter and the first two.
+    ``words`` are those of :func:`words_of`. ``c`` stands before the runs, ``a`` and ``b`` before the first letter and
+    the first two.
     """
     found: set[str] = set()
-    for word in _WORD.findall(words):
-        found.update(_beginnings(word))
-        found.update(_runs(word))
+    for word in words.split():
+        _add_terms(found, word)
     return found
 
 
@@ -77,22 +76,21 @@ def wanted_terms(wanted: str) -> set[str]:
         return {f"{'ab'[len(wanted) - 1]}{wanted}"}
     found: set[str] = set()
     for match in _WORD.finditer(wanted):
-        found.update(_runs(match[0]))
-        if match.start():  # something that is no letter stands before it, so it begins a word
-            found.update(_beginnings(match[0]))
+        # Where something that is no letter stands before it, it begins a word.
+        _add_terms(found, match[0], begins=match.start() > 0)
     return found
 
 
+def _add_terms(found: set[str], word: str, *, begins: bool = True) -> None:
+    if begins:
+        found.add("a" + word[0])
+        if len(word) > 1:
+            found.add("b" + word[:2])
+    for at in range(len(word) - GRAM + 1):
+        found.add("c" + word[at : at + GRAM])
+
+
+@functools.lru_cache(maxsize=1_000)
 def publisher_term(publisher_id: str) -> str:
     """The index term of all leads of a publisher, and rarely of another's too."""
     return f"p{zlib.crc32(publisher_id.encode()):08x}"
-
-
-def _beginnings(word: str) -> Iterator[str]:
-    yield f"a{word[:1]}"
-    if len(word) > 1:
-        yield f"b{word[:2]}"
-
-
-def _runs(word: str) -> Iterator[str]:
-    return (f"c{word[at : at + GRAM]}" for at in range(len(word) - GRAM + 1))

@@ -8,13 +8,16 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 from alembic import command
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leadkeeper.clock import new_id
 from leadkeeper.lead import Customer
 from leadkeeper.lead_body import to_body
 from leadkeeper.lead_words import publisher_term, terms_of, words_in
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, insert_rows, one_of
+from leadkeeper.storage.engine import Storage, _values, insert_rows, one_of
+from leadkeeper.storage.ids import is_packed, packed_id
 from leadkeeper.storage.migrate import _config, current_revision, upgrade
 from leadkeeper.storage.search import Look, candidates
 from leadkeeper.storage.search_index import stored_words
@@ -218,6 +221,16 @@ async def test_ids_sort_as_their_texts_and_the_empty_one_before_all(storage: Sto
 async def test_a_row_with_what_is_no_id_is_refused(storage: Storage) -> None:
     with pytest.raises(sa.exc.IntegrityError):
         await storage.write(_lead_now, "nobody")
+
+
+@given(st.data())
+def test_rows_are_given_to_the_driver_with_their_ids_packed(data: st.DataObject) -> None:
+    table = data.draw(st.sampled_from(TABLES))
+    names = tuple(data.draw(st.permutations([column.key for column in table.columns])))[: data.draw(st.integers(2, 9))]
+    value = st.builds(new_id) | st.sampled_from(["", "nobody", None, 7, True])
+    rows = data.draw(st.lists(st.fixed_dictionaries(dict.fromkeys(names, value)), max_size=5))
+    plain = [[packed_id(row[name]) if is_packed(table.c[name]) else row[name] for name in names] for row in rows]
+    assert [[*values] for values in _values(table, names, rows)] == plain
 
 
 def _lead_now(conn: sa.Connection, id_: str) -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.connections.health import OPEN_AFTER, Health, Trouble
+from leadkeeper.connections.outage import is_failing
 from leadkeeper.connections.state import ConnectionState, Known, state_of
 from leadkeeper.delivery.breaker import (
     BROKEN_AFTER,
@@ -36,6 +37,50 @@ def hear(health: Health, *answers: Answer, now: int = NOW, half_open: bool = Fal
 
 def test_success_changes_nothing_of_a_healthy_connection() -> None:
     assert hear(Health(), Receipt(), Receipt()).health == Health()
+
+
+@st.composite
+def healths(draw: st.DrawFn) -> Health:
+    moment = st.none() | st.integers(0, 2 * NOW)
+    return Health(
+        failures=draw(st.integers(0, 2 * OPEN_AFTER)),
+        refusals=draw(st.integers(0, BROKEN_AFTER)),
+        refused_since=draw(moment),
+        throttles=draw(st.integers(0, 2)),
+        closed_until=draw(st.sampled_from([0, NOW + SECOND])),
+        paused=draw(st.booleans()),
+        paused_by_person=draw(st.booleans()),
+        probes=draw(st.integers(0, 2)),
+        failing_since=draw(moment),
+        works_since=draw(moment),
+        notified_at=draw(moment),
+        tell_at=draw(moment),
+    )
+
+
+_ANSWERS = st.sampled_from([Receipt(), Receipt(confirmed=False), FAILED, BROKEN, REFUSED, diagnose(Kind.THROTTLED)])
+_OBSERVED = st.builds(ObservedResult, _ANSWERS, st.booleans(), st.booleans(), st.sampled_from([1, 30 * SECOND]))
+
+
+@given(healths(), st.lists(st.just(ObservedResult(Receipt())) | _OBSERVED, max_size=8), st.floats(0, 1))
+def test_many_answers_change_what_each_changes_after_the_other(
+    before: Health, observed: list[ObservedResult], random_unit: float
+) -> None:
+    steps = [HealthChange(before)]
+    for one in observed:
+        steps.append(after_answers(steps[-1].health, [one], NOW, random_unit))
+    after = steps[-1].health
+    assert after_answers(before, observed, NOW, random_unit) == HealthChange(
+        after,
+        paused_now=any(step.paused_now for step in steps),
+        recovered=any(step.recovered for step in steps),
+        works_again=_is_down(before) and not _is_down(after),
+        take_back_since=next((step.take_back_since for step in steps if step.take_back_since is not None), None),
+    )
+
+
+def _is_down(health: Health) -> bool:
+    return is_failing(health) or is_half_open(health)
 
 
 def test_the_breaker_opens_after_several_in_a_row_only() -> None:

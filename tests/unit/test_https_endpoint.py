@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 from standardwebhooks import Webhook
+from yarl import URL
 
+from leadkeeper.destinations.https_endpoint import adapter
 from leadkeeper.destinations.https_endpoint.adapter import encode_payload
-from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
+from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig, KeyCasing
+from leadkeeper.diagnosis import Receipt
 from leadkeeper.lead import Customer, OutgoingLead
 from leadkeeper.network.answer import LONGEST_WAIT, Private, read_error, retry_after, url_secrets
-from leadkeeper.network.client import parse_url
+from leadkeeper.network.client import Answered, Network, parse_url
 
 LEAD = OutgoingLead(
     id="0198c2a4-7d10-7c3e-8a55-1f2e3d4c5b6a",
@@ -174,6 +180,54 @@ def test_the_lead_source_may_be_bare() -> None:
 def test_times_of_other_zones_are_sent_in_utc() -> None:
     east = replace(LEAD, created_at=LEAD.created_at.astimezone(timezone(timedelta(hours=5, minutes=45))))
     assert encode_payload(east) == encode_payload(LEAD)
+
+
+_TEXTS = st.text(max_size=20) | st.text("aé\"\\/\n\t\r\b\f\0\x1f\x7f\x80\u2028\u2029\ufeff😀<>&'\ud83d", max_size=20)
+
+
+@given(st.lists(_TEXTS, min_size=16, max_size=16), st.booleans(), st.integers(0, 999), st.booleans())
+def test_the_bytes_are_those_of_the_standard_library(texts: list[str], test: bool, hops: int, bare: bool) -> None:
+    id_, source, action, whole, publisher, offer, title, description, campaign, *person = texts
+    lead = replace(LEAD, id=id_, source=source, action=action, lead_source=whole, publisher_id=publisher)
+    lead = replace(lead, offer_id=offer, offer_title=title, description=description, campaign=campaign)
+    lead = replace(lead, customer=Customer(*person), test=test, hops=hops)
+    for casing in get_args(KeyCasing):
+        body = encode_payload(lead, casing=casing, bare=bare)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(adapter, "to_json", _refuse)
+            assert body == encode_payload(lead, casing=casing, bare=bare)
+
+
+def _refuse(_: object) -> bytes:
+    raise PydanticSerializationError("half of a pair")
+
+
+class _Posts:
+    """A network that keeps what it is given, and takes everything."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[bytes, Mapping[str, str]]] = []
+
+    async def post(self, _: URL, *, data: bytes, headers: Mapping[str, str], body_seconds: float) -> Answered:
+        self.sent.append((data, headers))
+        return Answered(200, {}, b"")
+
+
+@given(st.binary(min_size=24, max_size=64), st.none() | st.binary(min_size=24, max_size=64), _TEXTS, st.floats(0, 4e9))
+def test_the_headers_are_those_of_the_published_library(
+    key: bytes, previous: bytes | None, description: str, now: float
+) -> None:
+    secrets = ["whsec_" + base64.b64encode(each).decode() for each in (key, previous) if each is not None]
+    given_ = config(**dict(zip(("signingSecret", "previousSigningSecret"), secrets, strict=False)))
+    network = _Posts()
+    destination = adapter.HttpsEndpoint(given_, cast(Network, network), lambda: now)
+    lead = replace(LEAD, description=description, hops=2)
+    assert asyncio.run(destination.deliver([lead])) == [Receipt()]
+    moment, body = datetime.fromtimestamp(int(now), UTC), encode_payload(lead)
+    signatures = [Webhook(secret).sign(LEAD.id, moment, body.decode()) for secret in secrets]
+    headers = {"content-type": "application/json", "webhook-id": LEAD.id, "webhook-timestamp": str(int(now))}
+    headers |= {"webhook-signature": " ".join(signatures), "leadkeeper-hops": "3"}
+    assert network.sent == [(body, headers)]
 
 
 @given(st.text(max_size=50), st.text(max_size=50))

@@ -71,7 +71,11 @@ class ObservedResult:
 def after_answers(health: Health, observed: Sequence[ObservedResult], now: int, random_unit: float) -> HealthChange:
     """The health after these answers, in the order in which they came."""
     change = HealthChange(health)
+    taken = False
     for one in observed:
+        taken_before, taken = taken, isinstance(one.answer, Receipt)
+        if taken_before and taken:  # nearly all are, and the second in a row changes nothing
+            continue
         step = _after(change.health, one, now, random_unit)
         change = HealthChange(
             step.health,

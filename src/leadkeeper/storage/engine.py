@@ -222,17 +222,23 @@ def insert_with(
     _insert_of_both(*named).run(conn, given)
 
 
-def _values(table: sa.Table, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+def _values(table: sa.Table, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> Sequence[Sequence[Any]]:
     """As SQLite's driver takes them."""
-    packed = _packed_names(table, names)
-    if not packed:
-        return [*map(itemgetter(*names), rows)]
-    return [tuple(packed_id(row[name]) if name in packed else row[name] for name in names) for row in rows]
+    found = map(itemgetter(*names), rows)
+    packed = _packed_places(table, names)
+    return [_packed(values, packed) for values in found] if packed else [*found]
 
 
 @functools.cache
-def _packed_names(table: sa.Table, names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(names[at] for at in are_packed([table.c[name] for name in names]))
+def _packed_places(table: sa.Table, names: tuple[str, ...]) -> tuple[int, ...]:
+    return are_packed([table.c[name] for name in names])
+
+
+def _packed(values: Sequence[Any], places: Sequence[int]) -> Sequence[Any]:
+    changed = list(values)
+    for at in places:
+        changed[at] = packed_id(changed[at])
+    return changed
 
 
 @functools.cache

@@ -160,8 +160,12 @@ def _index_next(conn: sa.Connection) -> bool:
 
 
 def _entries(rows: Iterable[sa.Row[Any]]) -> list[tuple[int, str]]:
-    found = ((row.number, row.publisher_id, terms_of(words_in(row.body))) for row in rows)
-    return [(number, " ".join(sorted(terms | {publisher_term(who)}))) for number, who, terms in found if terms]
+    found = []
+    for row in rows:
+        if terms := terms_of(words_in(row.body)):
+            terms.add(publisher_term(row.publisher_id))
+            found.append((row.number, " ".join(sorted(terms))))
+    return found
 
 
 def _index_older(conn: sa.Connection) -> bool:

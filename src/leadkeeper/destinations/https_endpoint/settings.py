@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 from collections.abc import Mapping
 from typing import Final, Literal, Self
@@ -18,6 +17,14 @@ KeyCasing = Literal["pascal", "userDetailsCamel", "camel"]
 LeadSourceForm = Literal["combined", "bare"]
 
 _WHSEC: Final = "whsec_"
+
+
+def signing_key(secret: str) -> bytes:
+    """The bytes for which a signing secret stands. Raises ``ValueError`` for what is no such secret."""
+    key = base64.b64decode(secret.removeprefix(_WHSEC), validate=True)
+    if not secret.startswith(_WHSEC) or not 24 <= len(key) <= 64:
+        raise ValueError("not a signing secret")
+    return key
 
 
 class HttpsEndpointConfig(DatedConfig):
@@ -77,11 +84,10 @@ class HttpsEndpointConfig(DatedConfig):
         if not text:
             return None
         try:
-            key = base64.b64decode(text.removeprefix(_WHSEC), validate=True)
-        except binascii.Error:
-            key = b""
-        if not text.startswith(_WHSEC) or not 24 <= len(key) <= 64:
-            raise ValueError(lazy_gettext("A signing secret is whsec_ followed by base64 of 24 to 64 random bytes."))
+            signing_key(text)
+        except ValueError:
+            message = lazy_gettext("A signing secret is whsec_ followed by base64 of 24 to 64 random bytes.")
+            raise ValueError(message) from None
         return SecretStr(text)
 
     def completed(self, kept: Mapping[str, str]) -> Self:

@@ -54,13 +54,14 @@ def open_doors(settings: Settings, installation: Installation) -> ASGIApp:
     }
     pages: dict[str, ASGIApp] = {
         "contacts": readable(
-            ContactDoor(services.notices.answers, addresses, services.languages, name=name, branding=branding).app()
+            ContactDoor(services.notices.answers, addresses, services.languages, name=name, branding=branding).app(),
+            services.languages,
         ),
-        "docs": readable(DocsDoor(services.languages, name=name, branding=branding).app()),
-        "store": readable(_storefront(settings, installation, addresses, secure).app()),
-        "portal": readable(_portal(settings, installation, secure).app()),
+        "docs": readable(DocsDoor(services.languages, name=name, branding=branding).app(), services.languages),
+        "store": readable(_storefront(settings, installation, addresses, secure).app(), services.languages),
+        "portal": readable(_portal(settings, installation, secure).app(), services.languages),
     }
-    sign_in = readable(sign_in_door(services.access.sign_ins, addresses))
+    sign_in = readable(sign_in_door(services.access.sign_ins, addresses), services.languages)
     return Entrance(api, doors, pages, sign_in, secure, installation.turns)
 
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.security import caller_in, sign_in
 from leadkeeper.doors.bearer import Bearers
-from leadkeeper.doors.languages import accepted
+from leadkeeper.doors.languages import VARY, accepted
 from leadkeeper.doors.web import (
     ClientGone,
     Header,
@@ -29,7 +29,6 @@ from leadkeeper.storage.engine import StorageAway
 from leadkeeper.texts import Languages, lazy_gettext
 
 _FORBIDDEN: Final = 403
-_VARY: Final = (b"vary", b"Accept-Language")
 
 log: Final = structlog.get_logger(__name__)
 
@@ -120,7 +119,7 @@ class Front:
     async def _send(self, scope: Scope, problem: Problem, answer: _Answer, headers: Sequence[Header] = ()) -> None:
         wanted = header(scope, b"accept-language")
         language = accepted(None if wanted is None else wanted.decode("latin-1"), self._languages)
-        await send_problem(answer, problem, [_VARY, *headers], language, request_id_of(scope))
+        await send_problem(answer, problem, [VARY, *headers], language, request_id_of(scope))
 
 
 def _without_slashes(path: str) -> str:

@@ -16,7 +16,7 @@ from leadkeeper.doors.cloud_partner.sign_in import sign_in_door
 from leadkeeper.doors.contacts.app import ContactDoor
 from leadkeeper.doors.docs.app import DocsDoor
 from leadkeeper.doors.entrance import Entrance
-from leadkeeper.doors.first_page import FirstPage
+from leadkeeper.doors.first_page import ICON, FirstPage
 from leadkeeper.doors.hooks.route import hook_route
 from leadkeeper.doors.listener.limits import files_for
 from leadkeeper.doors.listener.server import Server, listen
@@ -47,8 +47,10 @@ def open_doors(settings: Settings, installation: Installation) -> ASGIApp:
         metrics_open=settings.metrics_open,
     )
     name, branding = services.marketplace, services.branding
+    first_page = FirstPage(services.offers.showcase, api)
     doors: dict[str, ASGIApp] = {
-        "": FirstPage(services.offers.showcase, api),
+        "": first_page,
+        ICON.removeprefix("/"): first_page,
         "api": cloud_partner,
         "v1.0": cloud_partner,
     }

@@ -145,7 +145,7 @@ async def test_an_owner_who_left_stays_and_a_reader_uploads_nothing(home: Instal
         assert "Upload follow-up" not in (await reader.open(LIST)).links
 
 
-@pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.code)
+@pytest.mark.parametrize("language", [*LANGUAGES], ids=lambda language: language.code)
 async def test_a_workbook_and_unicode_text_are_read_by_the_page(
     home: Installation, operator: Visitor, language: Language
 ) -> None:

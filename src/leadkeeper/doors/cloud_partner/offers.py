@@ -22,6 +22,7 @@ from leadkeeper.doors.cloud_partner.lead_configuration import (
     lead_configuration,
     read_lead_configuration,
 )
+from leadkeeper.model_errors import TYPE_FILTER
 from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
 from leadkeeper.publishing.catalogue import OfferCatalogue
@@ -153,7 +154,7 @@ class Offers:
         publisher_id: PublisherId,
         _: Owner,
         filter: Annotated[
-            str | None, Query(alias="$filter", pattern="^offerTypeId eq '[^']*'$", examples=["offerTypeId eq 'saas'"])
+            str | None, Query(alias="$filter", pattern=TYPE_FILTER, examples=["offerTypeId eq 'saas'"])
         ] = None,
     ) -> list[OfferSummary]:
         """By id; `$filter` by one type."""

@@ -16,7 +16,7 @@ from leadkeeper.doors.cloud_partner.sign_in import sign_in_door
 from leadkeeper.doors.contacts.app import ContactDoor
 from leadkeeper.doors.docs.app import DocsDoor
 from leadkeeper.doors.entrance import Entrance
-from leadkeeper.doors.first_page import FirstPage
+from leadkeeper.doors.first_page import ICON, FirstPage
 from leadkeeper.doors.hooks.route import hook_route
 from leadkeeper.doors.listener.limits import files_for
 from leadkeeper.doors.listener.server import Server, listen
@@ -47,20 +47,23 @@ def open_doors(settings: Settings, installation: Installation) -> ASGIApp:
         metrics_open=settings.metrics_open,
     )
     name, branding = services.marketplace, services.branding
+    first_page = FirstPage(services.offers.showcase, api)
     doors: dict[str, ASGIApp] = {
-        "": FirstPage(services.offers.showcase, api),
+        "": first_page,
+        ICON.removeprefix("/"): first_page,
         "api": cloud_partner,
         "v1.0": cloud_partner,
     }
     pages: dict[str, ASGIApp] = {
         "contacts": readable(
-            ContactDoor(services.notices.answers, addresses, services.languages, name=name, branding=branding).app()
+            ContactDoor(services.notices.answers, addresses, services.languages, name=name, branding=branding).app(),
+            services.languages,
         ),
-        "docs": readable(DocsDoor(services.languages, name=name, branding=branding).app()),
-        "store": readable(_storefront(settings, installation, addresses, secure).app()),
-        "portal": readable(_portal(settings, installation, secure).app()),
+        "docs": readable(DocsDoor(services.languages, name=name, branding=branding).app(), services.languages),
+        "store": readable(_storefront(settings, installation, addresses, secure).app(), services.languages),
+        "portal": readable(_portal(settings, installation, secure).app(), services.languages),
     }
-    sign_in = readable(sign_in_door(services.access.sign_ins, addresses))
+    sign_in = readable(sign_in_door(services.access.sign_ins, addresses), services.languages)
     return Entrance(api, doors, pages, sign_in, secure, installation.turns)
 
 

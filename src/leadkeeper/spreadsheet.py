@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import Final
 
@@ -17,6 +18,11 @@ _BEGINNING: Final = re.compile(
 )
 
 
+_UTF_16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+"""How workbooks begin: a ZIP archive, or an older spreadsheet's compound file."""
+
+
 def cell(value: str) -> str:
     """``value`` as a spreadsheet may safely open it: an apostrophe goes before what it would take for a formula.
 
@@ -30,8 +36,18 @@ def cell(value: str) -> str:
     return _BEGINNING.sub(lambda found: found[0] if found["sign"] is None else f"{found[0][:-1]}'{found['sign']}", text)
 
 
+def is_workbook(content: bytes) -> bool:
+    """Whether it is a spreadsheet's own file rather than a table saved as text."""
+    return content.startswith(_WORKBOOKS)
+
+
 def text_of_file(content: bytes) -> str:
-    """A spreadsheet saves its tables in UTF-8, with a byte order mark or without, or in its system's own code page."""
+    """A spreadsheet saves its tables in UTF-8, with a byte order mark or without, or in its system's own code page.
+
+    What it calls Unicode text is UTF-16 with a byte order mark.
+    """
+    if content.startswith(_UTF_16_MARKS):
+        return content.decode("utf-16", "replace")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

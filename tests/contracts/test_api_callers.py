@@ -134,20 +134,81 @@ class TestWhoMay:
         (await batch(contoso, b"x")).problem(403, "forbidden")
 
 
+def _matches(form: str, path: str) -> bool:
+    """Whether ``path`` is an address of ``form``; a parameter stands for any part."""
+    parts, wanted = path.split("/"), form.split("/")
+    return len(parts) == len(wanted) and all(
+        each == other or other.startswith("{") for each, other in zip(parts, wanted, strict=True)
+    )
+
+
 class TestHttp:
     async def test_addresses_and_methods_that_are_none(self, home: Installation, operator: Visitor) -> None:
-        for path in ("/", "/v1", "/v1/", "/v1/nope", "/v1/leads/", "/healthz/"):
+        for path in (
+            "/",
+            "/v1",
+            "/v1/",
+            "/v1/nope",
+            "/v1/nope/",
+            "/v1//leads",
+            f"{OFFER}%2F",
+            "/v1/publishers//offers",
+        ):
             (await operator.get(path)).problem(404, "not-found")
         for method, path, allow in (
-            ("DELETE", "/v1/leads", "GET, POST"),
+            ("DELETE", "/v1/leads", "GET, HEAD, POST"),
             ("GET", "/v1/leads/batch", "POST"),
-            ("PATCH", OFFER, "GET, PUT"),
-            ("POST", "/healthz", "GET"),
-            ("DELETE", f"{OFFER}/hooks", "GET, POST"),
+            ("PATCH", OFFER, "GET, HEAD, PUT"),
+            ("POST", "/healthz", "GET, HEAD"),
+            ("DELETE", f"{OFFER}/hooks", "GET, HEAD, POST"),
         ):
             answer = await operator.call(method, path)
             answer.problem(405, "method-not-allowed")
             assert answer.headers["Allow"] == allow
+
+    async def test_head_is_answered_wherever_get_is(self, operator: Visitor) -> None:
+        for path in (
+            "/healthz",
+            "/readyz",
+            "/metrics",
+            "/openapi.json",
+            "/v1/leads",
+            "/v1/publishers",
+            OFFER,
+            "/v1/nope",
+        ):
+            head, whole = await operator.call("HEAD", path), await operator.get(path)
+            assert (head.status, head.type, head.body) == (whole.status, whole.type, b""), path
+            if path != "/metrics":  # which counts what it is asked
+                assert head.headers["Content-Length"] == whole.headers["Content-Length"]
+        refused = await operator.call("HEAD", "/v1/leads/batch/")
+        assert (refused.status, refused.headers["Allow"], refused.body) == (405, "POST", b"")
+        for path in ("/healthz", "/v1/leads"):  # the connection goes on with the next request
+            assert (await operator.call("HEAD", path)).status == 200
+
+    async def test_head_needs_the_key_that_get_needs(self, home: Installation) -> None:
+        for path in ("/v1/leads", "/metrics"):
+            assert (await home.anyone.call("HEAD", path)).status == 401
+        marketplace = await home.visitor("marketplace")
+        assert (await marketplace.call("HEAD", "/v1/publishers")).status == 403
+
+    async def test_a_slash_at_the_end_is_no_matter(self, home: Installation, operator: Visitor) -> None:
+        for path in ("/healthz", "/metrics", "/v1/leads", "/v1/publishers", OFFER, f"{OFFER}/hooks"):
+            for end in ("/", "//", "/?"):
+                answer = await operator.get(path + end)
+                assert (answer.status, answer.type) == (200, (await operator.get(path)).type), path + end
+        assert (await operator.put("/v1/publishers/fabrikam/", {"displayName": "F"})).status == 201
+        for path in ("/metrics/", "/v1/leads/", "/metrics//"):
+            (await home.anyone.get(path)).problem(401, "unauthorized")
+
+    async def test_an_id_that_is_left_out_harms_nothing(self, operator: Visitor) -> None:
+        """No address with an id at its end may, without it, be one where the same method changes something."""
+        paths = (await operator.get("/openapi.json")).json()["paths"]
+        known = {(path, method) for path, methods in paths.items() for method in methods if method != "get"}
+        left = {(path.rpartition("/{")[0], method) for path, method in known if path.endswith("}")}
+        assert [
+            (path, form) for path, method in left for form, each in known if each == method and _matches(form, path)
+        ] == []
 
     async def test_bodies_that_are_none(self, operator: Visitor) -> None:
         for data in (b"", b"{", b"[]", b'{"displayName": "\\udfff"}', b'{"displayName": NaN}', b"\xff", b"[" * 9999):

@@ -113,3 +113,13 @@ async def test_the_address_without_a_path(database_url: str) -> None:
         offer = OfferRef("contoso", "crm-pro")
         await put_in_slots(home.services, offer, preview=1, production=1)
         assert await leads_to(home, "text/html") == (302, "/store")
+
+
+@pytest.mark.databases("sqlite")
+async def test_the_icon_that_browsers_ask_for_by_themselves(database_url: str) -> None:
+    async with (
+        installation(database_url, public_url="http://leads.example") as home,
+        home.session.get(f"{home.url}/favicon.ico") as response,
+    ):
+        assert (response.status, response.content_type) == (200, "image/svg+xml")
+        assert response.url.path == "/portal/static/logo"

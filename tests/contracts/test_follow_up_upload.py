@@ -11,9 +11,12 @@ import aiohttp
 import pytest
 
 from leadkeeper.access.permissions import Role
+from leadkeeper.texts import Language
+from leadkeeper.texts import lazy_gettext as _
 from tests.contracts.test_lead_pages import ADA, BOB, LIST
 from tests.in_process import NOWHERE, Installation, Visitor, connected, hand_in, lead
 from tests.journeys.customer import Customer, Page
+from tests.languages import LANGUAGES
 from tests.people import address, signed_in
 
 UPLOAD = "/portal/leads/upload"
@@ -104,7 +107,16 @@ async def test_what_is_wrong_is_told_by_line_and_the_rest_goes_on(home: Installa
         page = await seller.send(page.form("rows"), {})
         assert "1 lead was changed." in page.text
         form = (await seller.open(UPLOAD)).form("file")
-        for rows_sent in ("", "[]", "[1]", "{}", '[[1,"x",2,"",""]]', "[" * 5_000):
+        for rows_sent in (
+            f'[[2,"{ours}","lost","a\\u0000b",null]]',
+            f'[[2,"{ours}","lost",null,"a\\ud800b"]]',
+            "",
+            "[]",
+            "[1]",
+            "{}",
+            '[[1,"x",2,"",""]]',
+            "[" * 5_000,
+        ):
             form.values["rows"] = rows_sent
             assert (await seller.send(form, {})).status == 422, rows_sent
         form.values["rows"] = f'[[2,"{other.json()["id"]}","won",null,null]]'
@@ -131,6 +143,26 @@ async def test_an_owner_who_left_stays_and_a_reader_uploads_nothing(home: Instal
     async with signed_in(home, Role.READER) as reader:
         assert (await reader.open(UPLOAD)).status == 403
         assert "Upload follow-up" not in (await reader.open(LIST)).links
+
+
+@pytest.mark.parametrize("language", [*LANGUAGES], ids=lambda language: language.code)
+async def test_a_workbook_and_unicode_text_are_read_by_the_page(
+    home: Installation, operator: Visitor, language: Language
+) -> None:
+    lead_id = await hand_in(operator, customer=ADA)
+    async with signed_in(home, Role.CONTRIBUTOR) as seller:
+        await seller.open(f"{UPLOAD}?lang={language.code}")
+        page = await upload(seller, b"PK\x03\x04\x14\0\x06\0\x08\0")
+        wanted = _("This is a workbook: save it as CSV (UTF-8).")
+        assert (page.status, language.tell(wanted) in page.text) == (422, True), page.text
+        assert page.form("file")
+        rows = [["Lead id", "Follow-up", "Reason"], [lead_id, "lost", "Núñez\0"], [lead_id, "lost", "Núñez"]]
+        page = await upload(seller, saved([rows[0], rows[1]], "\t", "utf-16"))
+        assert (page.status, 'id="changes"' in page.text) == (422, False)
+        page = await upload(seller, saved([rows[0], rows[2]], "\t", "utf-16"))
+        assert page.status == 200, page.text
+        await seller.send(page.form("rows"), {})
+    assert (await operator.get(f"/v1/leads/{lead_id}")).json()["followUp"]["reason"] == "Núñez"
 
 
 REST = "/v1/leads/follow-up"
@@ -183,5 +215,9 @@ async def test_over_rest_others_leads_are_not_there_and_readers_only_read(
     refused = await reader.call("POST", REST, data=saved(rows), headers={"Content-Type": "text/csv"})
     refused.problem(403, "forbidden")
     (await operator.post(REST, {})).problem(415, "unsupported-media-type")
+    lead_id = await hand_in(operator, customer=ADA)
+    for row in ([lead_id, "lost", "a\0b", ""], [lead_id, "", "", "a\0b"]):
+        told = await sent(operator, [["Lead id", "Follow-up", "Reason", "Owner"], row])
+        assert (told["changed"], len(told["errors"])) == (0, 1)
     large = await operator.call("POST", REST, data=b"x" * 300_001, headers={"Content-Type": "text/csv"})
     assert large.status == 413

@@ -207,6 +207,19 @@ async def test_an_unknown_query_parameter(operator: Visitor) -> None:
         assert (await operator.get(path)).status in (200, 422)
 
 
+async def test_such_a_text_is_refused_in_the_language_of_the_caller(home: Installation) -> None:
+    operator = await home.visitor("operator")
+    told = {"Accept-Language": "pt"}
+    for answer in (
+        await operator.call("POST", "/v1/find", {"text": NUL}, headers=told),
+        await operator.call("GET", "/v1/leads?country=a%00", headers=told),
+        await operator.call("GET", "/store?search=a%00", headers=told),
+        await operator.call("GET", "/api/publishers/a%00/offers?api-version=2017-10-31", headers=told),
+    ):
+        assert (answer.status, answer.headers["Content-Language"]) == (422, "pt"), answer.body
+        assert "pode conter" in answer.body.decode(), answer.body
+
+
 PAGES: Final = (
     "/store?search={}",
     "/store/offers/{}/planner",

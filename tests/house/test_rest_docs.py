@@ -35,6 +35,12 @@ def test_every_operation_is_on_the_page(operations: set[str]) -> None:
     assert written() == operations
 
 
+def test_every_filter_of_leads_is_on_the_page() -> None:
+    names = {parameter["name"] for parameter in openapi_document()["paths"]["/v1/leads"]["get"]["parameters"]}
+    section = PAGE[PAGE.index("`GET /v1/leads`") : PAGE.index("null ends the list")]
+    assert {name for name in names - {"Accept-Language"} if f"`{name}`" not in section} == set()
+
+
 def test_limits_are_on_the_page() -> None:
     assert f"at most {MAX_LINES:,} lines of {MAX_BODY // 1024} KiB" in PAGE
     assert f"at most {LONGEST_KEY} characters" in PAGE

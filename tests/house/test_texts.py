@@ -126,3 +126,29 @@ def test_no_text_stands_in_an_f_string() -> None:
         message = [call.func for call in calls if isinstance(call.args[0], ast.Constant)]
         names = {each.attr if isinstance(each, ast.Attribute) else ast.unparse(each) for each in message}
         assert not names & {"_", "gettext", "lazy_gettext", "ngettext", "pgettext"}, name_of(path)
+
+
+def put_together(source: str) -> list[str]:
+    """The f-strings of a refusal: a text in one is told in English, whatever language the caller asks for."""
+    return [
+        ast.unparse(inner)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Problem", "FieldError", "super().__init__")
+        for argument in [*node.args[1:], *(each.value for each in node.keywords)]
+        for inner in ast.walk(argument)
+        if isinstance(inner, ast.JoinedStr)
+    ]
+
+
+def test_no_refusal_is_put_together_in_an_f_string() -> None:
+    paths = sorted((ROOT / "src/leadkeeper").rglob("*.py"))
+    found = {
+        name_of(path): put_together(path.read_text(encoding="utf-8")) for path in paths if "sandbox" not in path.parts
+    }
+    assert {name: texts for name, texts in found.items() if texts} == {}
+    assert put_together("Problem(TYPE, f'{where} {rule}.', (FieldError(f'{a}.{b}', f'is {rule}'),))") == [
+        "f'{where} {rule}.'",
+        "f'{a}.{b}'",
+        "f'is {rule}'",
+        "f'is {rule}'",
+    ]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadkeeper.inbox.follow_up.columns import names_in
-from leadkeeper.inbox.follow_up.table import MOST_ROWS, Row, read_table
+from leadkeeper.inbox.follow_up.table import MOST_ROWS, Row, read_file, read_table
 from leadkeeper.languages import read_languages
 from leadkeeper.spreadsheet import cell
 
@@ -88,3 +88,30 @@ def test_what_was_made_safe_comes_back_as_it_was(reason: str) -> None:
 @given(text=st.text(max_size=300))
 def test_nothing_breaks_it(text: str) -> None:
     read_table("Lead id,Reason\n" + text, NAMES)
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04\0\0", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0"])
+def test_a_workbook_is_told_apart(content: bytes) -> None:
+    (error,) = read_file(content, NAMES).errors
+    assert error.message == "This is a workbook: save it as CSV (UTF-8)."
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_a_file_is_read_as_a_spreadsheet_saves_it(encoding: str) -> None:
+    content = file((ONE, "lost", "Núñez", ""), by="\t").encode(encoding)
+    assert read_file(content, NAMES).rows == [Row(2, ONE, "lost", "Núñez")]
+    other_way = b"\xfe\xff" + file((ONE, "lost", "Núñez", ""), by="\t").encode("utf-16-be")
+    assert read_file(other_way, NAMES).rows == [Row(2, ONE, "lost", "Núñez")]
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfea", b"\xff\xfe\0\xd8\n\0", b"\xfe\xff"])
+def test_half_a_file_is_no_table(content: bytes) -> None:
+    (error,) = read_file(content, NAMES).errors
+    assert "no list of leads" in error.message
+
+
+@pytest.mark.parametrize(("row", "column"), [((ONE, "lost", "a\0b", ""), "reason"), ((ONE, "", "", "a\0b"), "owner")])
+def test_what_no_database_keeps_is_refused(row: tuple[str, ...], column: str) -> None:
+    table = read_file(file(row).encode(), NAMES)
+    assert [(each.number, each.column) for each in table.errors] == [(2, column)]
+    assert not table.rows

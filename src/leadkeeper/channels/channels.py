@@ -28,6 +28,7 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.known import publisher_exists
 from leadkeeper.storage.looks import look
+from leadkeeper.texts import join_lazily
 from leadkeeper.texts import lazy_gettext as _
 
 LONGEST_NAME: Final = 100
@@ -260,17 +261,25 @@ class Channels:
         except (AddressInvalid, AddressRefused) as error:
             errors.append(FieldError("address", str(error)))
         if not 1 <= len(wanted.name.strip()) <= LONGEST_NAME or not wanted.name.isprintable():
-            errors.append(FieldError("name", f"must be one line of 1 to {LONGEST_NAME} characters"))
+            errors.append(FieldError("name", _("must be one line of 1 to %(most)s characters", most=LONGEST_NAME)))
         if wrong := wrong_events(wanted.kind, wanted.events):
-            errors.append(FieldError("events", f"are not told over this kind of channel: {', '.join(wrong)[:200]}"))
+            errors.append(
+                FieldError(
+                    "events", _("are not told over this kind of channel: %(events)s", events=", ".join(wrong)[:200])
+                )
+            )
         if errors:
-            raise Problem(ProblemType.INVALID_REQUEST, " ".join(map(_sentence, errors)), tuple(errors))
+            raise Problem(ProblemType.INVALID_REQUEST, join_lazily(map(_sentence, errors)), tuple(errors))
         return url
 
 
 def _sentence(error: FieldError) -> str:
     """An address's error is a sentence already."""
-    return error.message if error.field == "address" else f"The {error.field} {error.message}."
+    return (
+        error.message
+        if error.field == "address"
+        else _("The field %(field)s %(message)s.", field=error.field, message=error.message)
+    )
 
 
 def new_secret() -> str:

@@ -14,7 +14,6 @@ from starlette.requests import Request
 
 from leadkeeper.doors.web import MAX_BODY, read_body
 from leadkeeper.problem import Problem
-from leadkeeper.spreadsheet import text_of_file
 
 MOST_FIELDS: Final = 40
 LONGEST_NAME: Final = 100
@@ -29,7 +28,7 @@ _BOUNDARY: Final = re.compile(
 _NAME: Final = re.compile(rb';\s*name="([^"\r\n]{0,100})"')
 _FILE: Final = re.compile(rb";\s*filename")
 _READ: Final = "leadkeeper.form"
-_PICTURES: Final = "leadkeeper.form.pictures"
+_FILES: Final = "leadkeeper.form.files"
 
 
 class NoForm(ValueError):
@@ -46,15 +45,14 @@ async def sent_form(
     *,
     longest: int = LONGEST_VALUE,
     body: int = MAX_BODY,
-    files: bool = False,
-    pictures: Collection[str] = (),
+    files: Collection[str] = (),
 ) -> dict[str, str]:
     """The fields of the form that ``request`` carries, of several with one name the last; read once, kept with it.
 
     Raises ``HTTPException``: 413 for more than ``body`` bytes, 415 for what says that it is no form, 422 for too
-    many or too long fields (``most`` of ``longest`` bytes are not), and for what cannot be read. Files are passed over,
-    or read as fields that hold their text (UTF-8, else as Windows writes it) where ``files`` says so. Files in the
-    fields ``pictures`` are no text: :func:`sent_picture` has them.
+    many or too long fields (``most`` of ``longest`` bytes are not), and for what cannot be read. Files in the fields
+    ``files`` are kept as they came, since their reader knows what they are: :func:`sent_file` has them. Others are
+    passed over.
     """
     found: dict[str, str] | None = request.scope.get(_READ)
     if found is not None:
@@ -64,19 +62,19 @@ async def sent_form(
         length = request.headers.get("content-length", "0")
         if not (length.isdecimal() and len(length) < 10 and int(length) <= body):
             raise NoForm(413)
-        sent, chosen = await read_body(request.receive, body), dict.fromkeys(pictures, b"")
-        found = parse_form(kind, sent, most, longest, files=files, pictures=chosen)
+        sent, chosen = await read_body(request.receive, body), dict.fromkeys(files, b"")
+        found = parse_form(kind, sent, most, longest, files=chosen)
     except NoForm as error:
         raise HTTPException(error.status) from None
     except Problem as problem:
         raise HTTPException(problem.status) from None
-    request.scope[_READ], request.scope[_PICTURES] = found, chosen
+    request.scope[_READ], request.scope[_FILES] = found, chosen
     return found
 
 
-def sent_picture(request: Request, name: str) -> bytes:
-    """The file in a field of the form that was read with its name among ``pictures``; empty where none was chosen."""
-    found: dict[str, bytes] = request.scope.get(_PICTURES, {})
+def sent_file(request: Request, name: str) -> bytes:
+    """The file in a field of the form that was read with its name among ``files``; empty where none was chosen."""
+    found: dict[str, bytes] = request.scope.get(_FILES, {})
     return found.get(name, b"")
 
 
@@ -86,10 +84,9 @@ def parse_form(
     most: int = MOST_FIELDS,
     longest: int = LONGEST_VALUE,
     *,
-    files: bool = False,
-    pictures: dict[str, bytes] | None = None,
+    files: dict[str, bytes] | None = None,
 ) -> dict[str, str]:
-    """The fields of a form. A file in a field that ``pictures`` names is put there.
+    """The fields of a form. A file in a field that ``files`` names is put there.
 
     Raises :class:`NoForm`. Pure, and linear in the length of ``body``.
     """
@@ -101,9 +98,7 @@ def parse_form(
     boundary = _BOUNDARY.search(content_type) if kind == _MULTIPART else None
     if boundary is None:
         raise NoForm(415)
-    return _parse_multipart(
-        body, boundary[1] or boundary[2], most, _Parts(longest, {} if pictures is None else pictures, files=files)
-    )
+    return _parse_multipart(body, boundary[1] or boundary[2], most, _Parts(longest, {} if files is None else files))
 
 
 def parse_urlencoded(body: bytes, most: int = MOST_FIELDS, longest: int = LONGEST_VALUE) -> dict[str, str]:
@@ -152,9 +147,8 @@ def _parse_multipart(body: bytes, boundary: bytes, most: int, parts: _Parts) -> 
 class _Parts:
     """What the parser tells of a form's parts."""
 
-    def __init__(self, longest: int, pictures: dict[str, bytes], *, files: bool) -> None:
+    def __init__(self, longest: int, files: dict[str, bytes]) -> None:
         self._longest = longest
-        self._pictures = pictures
         self._files = files
         self.found: dict[str, str] = {}
         self._name = b""
@@ -188,12 +182,10 @@ class _Parts:
         if name is None:
             raise NoForm(422)
         field, is_file = _escaped(name[1]), _FILE.search(self._disposition) is not None
-        if is_file and field in self._pictures:
-            self._pictures[field] = bytes(self._data)
-        elif not is_file:
+        if not is_file:
             self.found[field] = self._data.decode("utf-8", "replace")
-        elif self._files:
-            self.found[field] = text_of_file(bytes(self._data))
+        elif field in self._files:
+            self._files[field] = bytes(self._data)
 
 
 def _escaped(name: bytes) -> str:

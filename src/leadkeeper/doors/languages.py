@@ -12,6 +12,8 @@ _RANGE: Final = re.compile(
     r"(;\s*q\s*=\s*(?P<weight>0(\.[0-9]{0,3})?|1(\.0{0,3})?)\s*)?"
 )
 _LONGEST: Final = 1_000
+VARY: Final = (b"vary", b"Accept-Language")
+"""The header of an answer whose language depends on what was asked for."""
 
 
 def accepted(header: str | None, languages: Languages) -> Language:

@@ -14,9 +14,10 @@ from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from leadkeeper.doors.web import request_id_of, send_problem
+from leadkeeper.doors.languages import VARY, accepted
+from leadkeeper.doors.web import header, request_id_of, send_problem
 from leadkeeper.problem import FieldError, Problem, ProblemType
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import Languages, lazy_gettext
 
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 _MARK: Final = b"\xef\xbb\xbf"
@@ -29,7 +30,10 @@ class UnstorableText(Problem):
 
     def __init__(self, where: str) -> None:
         rule = lazy_gettext("may hold no NUL character and no half of a surrogate pair")
-        super().__init__(ProblemType.INVALID_REQUEST, f"{where} {rule}.", (FieldError(where, rule),))
+        detail = lazy_gettext("The text may hold no NUL character and no half of a surrogate pair.")
+        if where:
+            detail = lazy_gettext("%(where)s may hold no NUL character and no half of a surrogate pair.", where=where)
+        super().__init__(ProblemType.INVALID_REQUEST, detail, (FieldError(where, rule),))
 
 
 def require_unencoded(scope: Scope) -> None:
@@ -68,7 +72,7 @@ def require_storable(value: object) -> None:
         where, each = waiting.pop()
         if isinstance(each, str):
             if _UNSTORABLE.search(each):
-                raise UnstorableText(where or "The text")
+                raise UnstorableText(where)
         elif isinstance(each, Mapping):
             for key, inner in each.items():
                 if _UNSTORABLE.search(str(key)):
@@ -93,7 +97,7 @@ def require_storable_address(scope: Scope) -> None:
             raise UnstorableText(name[:100])
 
 
-def readable(door: ASGIApp) -> ASGIApp:
+def readable(door: ASGIApp, languages: Languages) -> ASGIApp:
     """``door``, to which no compressed body comes and no address with a character that cannot be kept."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,7 +106,9 @@ def readable(door: ASGIApp) -> ASGIApp:
                 require_unencoded(scope)
                 require_storable_address(scope)
             except Problem as problem:
-                await send_problem(send, problem, request_id=request_id_of(scope))
+                wanted = header(scope, b"accept-language")
+                language = accepted(None if wanted is None else wanted.decode("latin-1"), languages)
+                await send_problem(send, problem, [VARY], language, request_id_of(scope))
                 return
         await door(scope, receive, send)
 

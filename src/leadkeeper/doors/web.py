@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from leadkeeper.clock import new_id
 from leadkeeper.lead import read_hops
@@ -140,6 +140,22 @@ async def send_problem(
     language = problem.language(wanted)
     body = to_json(problem_content(problem, language, request_id))
     await send_body(send, problem.status, body, PROBLEM, [*problem_headers(problem, language), *headers])
+
+
+def allowed(methods: Collection[str]) -> str:
+    """What ``Allow`` says of an address that takes ``methods``: HEAD is answered wherever GET is."""
+    return ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
+
+
+def without_body(send: Send) -> Send:
+    """``send`` for the answer to HEAD: what GET would be answered, its body left out."""
+
+    async def head(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return head
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:

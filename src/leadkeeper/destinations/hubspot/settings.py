@@ -25,6 +25,13 @@ _EMBED: Final = lazy_gettext(
     "The form's embed code has it (Marketing, Forms, the form, 'Embed' or 'Share', 'Embed code')."
 )
 
+
+def _name(text: str) -> str:
+    if re.fullmatch(_NAME, text) is None:
+        raise ValueError(_RULE)
+    return text
+
+
 ContactFields = Annotated[
     FieldMapping, AfterValidator(FieldNames(_NAME, _RULE, frozenset({"email", "hs_object_id", "hs_additional_emails"})))
 ]
@@ -51,9 +58,9 @@ class HubSpotConfig(DatedConfig):
             "may read them; always: it is an error when it is not so; never: contacts only."
         ),
     )
-    lead_id_property: str = Field(
+    lead_id_property: Annotated[str, AfterValidator(_name)] = Field(
         default=ID_PROPERTY,
-        pattern=rf"^{_NAME}$",
+        json_schema_extra={"pattern": rf"^{_NAME}$"},
         title=lazy_gettext("Lead id property"),
         description=lazy_gettext(
             "The internal name of a property of leads (single-line text, unique values) that holds our id, "

@@ -13,6 +13,7 @@ from leadkeeper.access.audit import MOST, Audit, AuditFilter
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import IsoMoment, Text, to_ms
 from leadkeeper.doors.api.security import Reader, visible
+from leadkeeper.model_errors import CURSOR
 from leadkeeper.offer import PUBLISHER_ID
 from leadkeeper.texts import lazy_gettext
 from leadkeeper.views import AuditPage
@@ -31,9 +32,7 @@ class AuditQuery(BaseModel):
     since: IsoMoment | None = Field(None, description="At or after this moment (ISO 8601, UTC if unsaid).")
     until: IsoMoment | None = Field(None, description="Before this moment.")
     limit: int = Field(50, ge=1, le=MOST)
-    cursor: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")] | None = Field(
-        None, description="The nextCursor of the page before."
-    )
+    cursor: Annotated[str, Field(pattern=CURSOR)] | None = Field(None, description="The nextCursor of the page before.")
 
     @field_validator("act")
     @classmethod

@@ -28,6 +28,7 @@ from leadkeeper.doors.api.schemas import Body, PreviewBody, ReplayBody, Text, to
 from leadkeeper.doors.api.security import ConnectionName, Offer, Owner
 from leadkeeper.inbox.redelivery import Redelivery
 from leadkeeper.json_types import WHOLE, Flag
+from leadkeeper.model_errors import TEST_MARKER
 from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.problem import ProblemType, unknown_connection
 from leadkeeper.texts import Language
@@ -55,7 +56,7 @@ class TestLeadBody(Body):
     found: Flag = Field(description="Whether it was found there.")
     marker: str | None = Field(
         None,
-        pattern=r"^MSFT_TEST_[0-9]{1,20}$",
+        pattern=TEST_MARKER,
         description="Which test lead is meant: refused where it is not the last one.",
     )
 

@@ -12,11 +12,10 @@ from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.security import Reader
 from leadkeeper.explain.find import explain
 from leadkeeper.explain.views import Explained
+from leadkeeper.model_errors import NO_NUL
 from leadkeeper.texts import Languages
 
-Pasted = Annotated[
-    str, Query(min_length=1, max_length=4_000, description="The error's text or code.", pattern=r"^[^\x00]*$")
-]
+Pasted = Annotated[str, Query(min_length=1, max_length=4_000, description="The error's text or code.", pattern=NO_NUL)]
 
 
 class Explainer:

@@ -13,22 +13,23 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.security import caller_in, sign_in
 from leadkeeper.doors.bearer import Bearers
-from leadkeeper.doors.languages import accepted
+from leadkeeper.doors.languages import VARY, accepted
 from leadkeeper.doors.web import (
     ClientGone,
     Header,
     HotRoute,
+    allowed,
     header,
     request_id_of,
     send_problem,
     storage_away,
+    without_body,
 )
 from leadkeeper.problem import Problem, ProblemType, internal
 from leadkeeper.storage.engine import StorageAway
 from leadkeeper.texts import Languages, lazy_gettext
 
 _FORBIDDEN: Final = 403
-_VARY: Final = (b"vary", b"Accept-Language")
 
 log: Final = structlog.get_logger(__name__)
 
@@ -54,10 +55,12 @@ class Front:
         self._prefixed = [(route.path.partition("{")[0], route) for route in hot if "{" in route.path]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; whatever goes wrong, as a problem document."""
+        """Answer one request; whatever goes wrong, as a problem document. HEAD is answered as GET, without a body."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":
+            scope, send = {**scope, "method": "GET"}, without_body(send)
         at, scope = self._found(scope)
         route = at if scope["method"] == "POST" else None
         started = time.perf_counter()
@@ -83,12 +86,17 @@ class Front:
                 self._metrics.took(route.name, time.perf_counter() - started)
 
     def _found(self, scope: Scope) -> tuple[HotRoute | None, Scope]:
-        """The hot route at the request's address, if there is one; a slash too many is no matter to what is posted."""
+        """The hot route at the request's address, if there is one. A slash at its end is no matter.
+
+        One too many elsewhere is none to a lead that is posted; other addresses may lack an id there.
+        """
         at = self._route(scope["path"])
         if at is None and scope["method"] == "POST" and (plain := _without_slashes(scope["path"])) != scope["path"]:
             at = self._route(plain)
             if at is not None:
                 return at, {**scope, "path": plain}
+        if at is None and scope.get("raw_path", b"").endswith(b"/") and (plain := scope["path"].rstrip("/")):
+            return self._route(plain), {**scope, "path": plain}
         return at, scope
 
     def _route(self, path: str) -> HotRoute | None:
@@ -102,7 +110,7 @@ class Front:
 
     async def _pass_on(self, at: HotRoute | None, scope: Scope, receive: Receive, answer: _Answer) -> None:
         if at is not None and scope["method"] not in at.elsewhere:
-            allow = ", ".join(sorted({"POST", *at.elsewhere}))
+            allow = allowed({"POST", *at.elsewhere})
             problem = Problem(ProblemType.METHOD_NOT_ALLOWED, lazy_gettext("This address does not take this method."))
             await self._send(scope, problem, answer, [(b"allow", allow.encode())])
             return
@@ -119,7 +127,7 @@ class Front:
     async def _send(self, scope: Scope, problem: Problem, answer: _Answer, headers: Sequence[Header] = ()) -> None:
         wanted = header(scope, b"accept-language")
         language = accepted(None if wanted is None else wanted.decode("latin-1"), self._languages)
-        await send_problem(answer, problem, [_VARY, *headers], language, request_id_of(scope))
+        await send_problem(answer, problem, [VARY, *headers], language, request_id_of(scope))
 
 
 def _without_slashes(path: str) -> str:

@@ -14,6 +14,7 @@ from leadkeeper.access.permissions import FOR_ALL, Role
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Body, Text
 from leadkeeper.doors.api.security import Operator
+from leadkeeper.model_errors import CURSOR
 from leadkeeper.offer import PUBLISHER_ID
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.texts import lazy_gettext
@@ -53,9 +54,7 @@ class KeyQuery(Body):
     role: Role | None = Field(None, description="Those of one role.", json_schema_extra={"enum": list(ROLES)})
     revoked: bool = Field(False, description="Those that were revoked, too.")
     limit: int = Field(50, ge=1, le=200)
-    cursor: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")] | None = Field(
-        None, description="The nextCursor of the page before."
-    )
+    cursor: Annotated[str, Field(pattern=CURSOR)] | None = Field(None, description="The nextCursor of the page before.")
 
 
 class KeyView(View):

@@ -17,6 +17,7 @@ from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Body, Text
 from leadkeeper.doors.api.security import Reader, forbidden, visible
 from leadkeeper.inbox.lists.columns import LONGEST_NAME, LeadLists, SavedView
+from leadkeeper.model_errors import NOT_BLANK
 from leadkeeper.offer import PUBLISHER_ID
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.texts import join_lazily
@@ -78,7 +79,7 @@ class ViewFilters(LeadFilters):
 class LeadViewBody(Body):
     """A view to save."""
 
-    name: Annotated[Text, Field(min_length=1, max_length=LONGEST_NAME, pattern=r"\S")]
+    name: Annotated[Text, Field(min_length=1, max_length=LONGEST_NAME, pattern=NOT_BLANK)]
     filters: ViewFilters
     shared: bool = Field(False, description="Other members, and keys, see it too.")
     publisher_id: Annotated[str, Field(pattern=PUBLISHER_ID)] | None = Field(

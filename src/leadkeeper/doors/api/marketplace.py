@@ -14,6 +14,7 @@ from leadkeeper.doors.api.schemas import Body, Text
 from leadkeeper.doors.api.security import Operator
 from leadkeeper.doors.readable import require_unencoded
 from leadkeeper.doors.web import read_body, require_content_type
+from leadkeeper.model_errors import COLOUR
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.publishing.branding import Branding
 from leadkeeper.publishing.logo_image import MOST_BYTES
@@ -30,7 +31,7 @@ class MarketplaceBody(Body):
     name: Annotated[Text, Field(min_length=1, max_length=LONGEST)] | None = Field(
         None, examples=["Contoso Marketplace"]
     )
-    accent_color: Annotated[str, Field(pattern="^(#[0-9a-fA-F]{6})?$")] | None = Field(
+    accent_color: Annotated[str, Field(pattern=COLOUR)] | None = Field(
         None, description="Colour of buttons and links; empty for the usual one.", examples=["#0b5cab"]
     )
 

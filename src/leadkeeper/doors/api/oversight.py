@@ -17,10 +17,10 @@ from leadkeeper.doors.api.schemas import Body
 from leadkeeper.doors.api.security import Operator
 from leadkeeper.inbox.oversight.oversight import MOST, Oversight
 from leadkeeper.inbox.oversight.running import MINUTES, MOST_COUNTED, RunningNow
+from leadkeeper.model_errors import PLACE_CURSOR
 from leadkeeper.offer import PUBLISHER_ID
 from leadkeeper.views import View
 
-_CURSOR: Final = r"^[A-Za-z0-9._-]{1,257}/[A-Za-z0-9_-]{1,64}$"
 _COUNTED: Final = f"no more than {MOST_COUNTED} are counted"
 
 
@@ -31,7 +31,7 @@ class OfEverybody(Body):
         None, description="Those of one publisher."
     )
     limit: int = Field(MOST, ge=1, le=MOST)
-    cursor: Annotated[str, Field(pattern=_CURSOR)] | None = Field(
+    cursor: Annotated[str, Field(pattern=PLACE_CURSOR)] | None = Field(
         None, description="The nextCursor of the page before."
     )
 

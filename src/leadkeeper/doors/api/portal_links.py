@@ -14,6 +14,7 @@ from leadkeeper.clock import to_text
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Body
 from leadkeeper.doors.api.security import Operator, PublisherId
+from leadkeeper.model_errors import PORTAL_PATH
 from leadkeeper.problem import ProblemType
 from leadkeeper.views import View
 
@@ -26,7 +27,7 @@ class PortalLinkBody(Body):
     )
     path: str = Field(
         "/portal",
-        pattern=r"^/portal(/[A-Za-z0-9._~/-]*)?$",
+        pattern=PORTAL_PATH,
         max_length=500,
         description="The page that is shown first, such as /portal/leads.",
     )

@@ -17,6 +17,7 @@ from starlette.routing import Match
 from leadkeeper.doors.languages import accepted
 from leadkeeper.doors.web import (
     PROBLEM,
+    allowed,
     log_refusal,
     problem_content,
     problem_headers,
@@ -88,7 +89,7 @@ def install_problems(app: FastAPI) -> None:
         type, detail = _BY_STATUS.get(error.status_code, (ProblemType.INVALID_REQUEST, str(error.detail)))
         response = problem_response(Problem(type, detail), request)
         if error.status_code == 405:
-            response.headers["Allow"] = ", ".join(sorted(_methods(app, request)))
+            response.headers["Allow"] = allowed(_methods(app, request))
         return response
 
     async def of_away(request: Request, error: Exception) -> Response:

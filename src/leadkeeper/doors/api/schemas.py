@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 
@@ -284,15 +294,21 @@ class OfferBody(Body):
     )
 
 
-def _written_moment(given: object) -> object:
+def _written_moment(given: object, read: ValidatorFunctionWrapHandler) -> object:
     """Pydantic takes 20261130 for seconds since 1970: more would be listed, or sent, than was meant."""
     if isinstance(given, datetime) or (isinstance(given, str) and _WRITTEN_DAY.match(given)):
-        return given
-    raise ValueError(lazy_gettext("write a day or a moment, such as 2026-11-30 or 2026-11-30T09:00:00Z"))
+        with contextlib.suppress(ValidationError):
+            return read(given)
+    raise ValueError(
+        lazy_gettext(
+            "write a day or a moment, such as 2026-11-30 or 2026-11-30T09:00:00Z; in an address + is written %%2B"
+        )
+    )
 
 
 _WRITTEN_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
-IsoMoment = Annotated[datetime, BeforeValidator(_written_moment)]
+_SCHEMA: Final = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
+IsoMoment = Annotated[datetime, WrapValidator(_written_moment), WithJsonSchema(_SCHEMA, mode="validation")]
 """A day or a moment as ISO 8601 writes it."""
 
 

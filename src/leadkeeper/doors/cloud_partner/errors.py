@@ -21,7 +21,7 @@ from leadkeeper.fault import where
 from leadkeeper.model_errors import model_error
 from leadkeeper.problem import FieldError, Problem, ProblemType, every_error
 from leadkeeper.storage.away import UNREACHABLE, StorageAway
-from leadkeeper.texts import lazy_gettext
+from leadkeeper.texts import join_lazily, lazy_gettext
 
 log: Final = structlog.get_logger(__name__)
 
@@ -95,6 +95,13 @@ def _localized(request: Request, status: int, problem: Problem) -> Response:
     response.headers["Content-Language"] = language.code
     response.headers["Vary"] = "Accept-Language"
     return response
+
+
+def invalid_field(error: FieldError) -> Problem:
+    """The problem of one field, in a sentence that begins with its name."""
+    return Problem(
+        ProblemType.INVALID_REQUEST, join_lazily((join_lazily((error.field, error.message)), "."), ""), (error,)
+    )
 
 
 def install_errors(app: FastAPI) -> None:

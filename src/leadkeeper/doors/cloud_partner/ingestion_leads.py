@@ -13,7 +13,8 @@ from typing import Any, Final
 from leadkeeper.connections.resource import MASK, Stored, secret_fields
 from leadkeeper.destinations.interface import Provider
 from leadkeeper.destinations.registry import OURS, Destinations
-from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.problem import FieldError, Problem, ProblemType, every_error
+from leadkeeper.texts import lazy_gettext
 
 _AUTHENTICATIONS: Final = {"azuread": "azureAD", "aad": "azureAD", "office365": "office365", "o365": "office365"}
 _DIGEST: Final = "dailyDigestEmailContacts"
@@ -30,7 +31,7 @@ def read_configuration(
     kind = body.get("resourceType")
     adapter = types.get(kind) if isinstance(kind, str) else None
     if adapter is None:
-        raise _invalid(FieldError("resourceType", f"must be one of {', '.join(types)}"))
+        raise _invalid(FieldError("resourceType", lazy_gettext("must be one of %(types)s", types=", ".join(types))))
     names = _settings_of(adapter)
     kept = stored if stored is not None and stored.destination == adapter.name else None
     settings: dict[str, Any] = {}
@@ -55,9 +56,11 @@ def _summary_to(body: Mapping[str, Any]) -> dict[str, Any]:
     each = [part.strip() for part in re.split("[;,]", str(text)) if part.strip()]
     daily = body.get(_DIGEST) or []
     if not isinstance(daily, list):
-        raise _invalid(FieldError(_DIGEST, "must be a list of e-mail addresses"))
+        raise _invalid(FieldError(_DIGEST, lazy_gettext("must be a list of e-mail addresses")))
     if each and daily:
-        raise _invalid(FieldError(_DIGEST, "cannot be given besides contactEmail here: leave one of them out"))
+        raise _invalid(
+            FieldError(_DIGEST, lazy_gettext("cannot be given besides contactEmail here: leave one of them out"))
+        )
     if daily:
         return {"contactEmail": daily, "notice": "daily"}
     return {"contactEmail": each} if each else {}
@@ -100,10 +103,11 @@ def _settings_of(provider: Provider) -> Mapping[str, str]:
 def _renamed(error: FieldError, theirs: Mapping[str, str]) -> FieldError:
     field, message = error.field.rpartition("LeadConfiguration.")[2] or error.field, error.message
     for ours, name in theirs.items():
-        message = re.sub(rf"\b{ours}\b", name, message)
+        if re.search(rf"\b{ours}\b", message):  # else it stays as it is, and can be told in a language
+            message = re.sub(rf"\b{ours}\b", name, message)
     return FieldError(theirs.get(field, field), message)
 
 
 def _invalid(*errors: FieldError) -> Problem:
-    summary = "; ".join(f"{error.field} {error.message}" for error in errors)
-    return Problem(ProblemType.INVALID_REQUEST, f"The lead configuration cannot be taken: {summary}", errors)
+    detail = lazy_gettext("The lead configuration cannot be taken: %(errors)s", errors=every_error(errors))
+    return Problem(ProblemType.INVALID_REQUEST, detail, errors)

@@ -16,12 +16,13 @@ from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.resource import Stored
 from leadkeeper.doors.cloud_partner.callers import AnyCaller, Offer, Owner, PublisherId
-from leadkeeper.doors.cloud_partner.errors import ERRORS
+from leadkeeper.doors.cloud_partner.errors import ERRORS, invalid_field
 from leadkeeper.doors.cloud_partner.lead_configuration import (
     destination_key,
     lead_configuration,
     read_lead_configuration,
 )
+from leadkeeper.model_errors import TYPE_FILTER
 from leadkeeper.offer import PRIMARY, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
 from leadkeeper.publishing.catalogue import OfferCatalogue
@@ -31,6 +32,7 @@ from leadkeeper.publishing.publication import Publication
 from leadkeeper.publishing.steps import OfferStatus
 from leadkeeper.publishing.versions import Offer as StoredOffer
 from leadkeeper.publishing.versions import OfferVersion, Slot
+from leadkeeper.texts import lazy_gettext
 
 _OFFERS: Final = "/api/publishers/{publisherId}/offers"
 _FILTER: Final = re.compile(r"offerTypeId eq '([^']*)'")
@@ -152,7 +154,7 @@ class Offers:
         publisher_id: PublisherId,
         _: Owner,
         filter: Annotated[
-            str | None, Query(alias="$filter", pattern="^offerTypeId eq '[^']*'$", examples=["offerTypeId eq 'saas'"])
+            str | None, Query(alias="$filter", pattern=TYPE_FILTER, examples=["offerTypeId eq 'saas'"])
         ] = None,
     ) -> list[OfferSummary]:
         """By id; `$filter` by one type."""
@@ -185,13 +187,20 @@ class Offers:
             ("id", body.id, offer.offer_id),
         ):
             if reason is not None and reason != meant:
-                raise _invalid(name, f"is {reason[:100]!r} in the body and {meant!r} in the address")
+                raise invalid_field(
+                    FieldError(
+                        name,
+                        lazy_gettext(
+                            "is '%(given)s' in the body and '%(meant)s' in the address", given=reason[:100], meant=meant
+                        ),
+                    )
+                )
         stored = await self._stored(offer)
         try:
             properties, leads = read_lead_configuration(body.definition.offer, stored, self._destinations)
         except ValueError as error:
-            raise _invalid(
-                f"definition.offer.{destination_key(body.definition.offer, self._destinations)}", str(error)
+            raise invalid_field(
+                FieldError(f"definition.offer.{destination_key(body.definition.offer, self._destinations)}", str(error))
             ) from None
         definition = body.definition.model_dump() | {"offer": properties}
         put, _ = await self._catalogue.put_definition(
@@ -236,7 +245,10 @@ class Offers:
     async def _slot(self, offer: OfferRef, slot: Slot) -> ShownOffer:
         found, there = await self._catalogue.slot(offer, slot)
         if there is None:
-            raise Problem(ProblemType.NOT_FOUND, f"The offer {offer} has nothing in the slot {slot}.")
+            raise Problem(
+                ProblemType.NOT_FOUND,
+                lazy_gettext("The offer %(offer)s has nothing in the slot %(slot)s.", offer=offer, slot=slot),
+            )
         return await self._shown(found, there)
 
     async def _shown(self, offer: StoredOffer, version: OfferVersion | None) -> ShownOffer:
@@ -272,7 +284,3 @@ def _summary(offer: StoredOffer, status: OfferStatus) -> OfferSummary:
         definition=Summary(displayText=offer.title),
         changedTime=offer.changed_at,
     )
-
-
-def _invalid(field: str, message: str) -> Problem:
-    return Problem(ProblemType.INVALID_REQUEST, f"{field} {message}.", (FieldError(field, message),))

@@ -14,16 +14,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from leadkeeper.clock import to_text
 from leadkeeper.doors.cloud_partner.callers import Offer, Owner
-from leadkeeper.doors.cloud_partner.errors import API_VERSION, ERRORS
+from leadkeeper.doors.cloud_partner.errors import API_VERSION, ERRORS, invalid_field
 from leadkeeper.doors.cloud_partner.offers import TAG
 from leadkeeper.mail.address import parse_address
 from leadkeeper.offer import OfferRef
-from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.problem import FieldError
 from leadkeeper.publishing.operations import Operation
 from leadkeeper.publishing.publication import Publication, Publishing
 from leadkeeper.publishing.steps import STEP_TEXTS, OfferStatus, OperationState, Step, first_steps
 from leadkeeper.publishing.steps import OperationKind as Kind
 from leadkeeper.publishing.versions import Offer as StoredOffer
+from leadkeeper.texts import lazy_gettext
 
 _OFFER: Final = "/api/publishers/{publisherId}/offers/{offerId}"
 
@@ -52,8 +53,8 @@ class PublishBody(BaseModel):
         try:
             return [parse_address(one).shown for one in found]
         except ValueError:
-            field, rule = "metadata.notification-emails", "holds what is no e-mail address"
-            raise Problem(ProblemType.INVALID_REQUEST, f"{field} {rule}.", (FieldError(field, rule),)) from None
+            rule = lazy_gettext("holds what is no e-mail address")
+            raise invalid_field(FieldError("metadata.notification-emails", rule)) from None
 
 
 class MessageView(BaseModel):

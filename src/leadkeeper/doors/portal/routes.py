@@ -61,7 +61,8 @@ LONGEST_VALUE: Final = 12 * LONGEST_TEXT
 """Bytes of a value as it is sent: a character has up to four, each with its escape."""
 LONGEST_BODY: Final = 512 * 1024
 LOGO: Final = "logo"
-"""The one field of a form that may hold a picture."""
+TABLE: Final = "file"
+"""The fields of forms that may hold a file: a picture, a spreadsheet's table."""
 
 Handler = Callable[[Request, Session], Awaitable[Response]]
 Places = list[tuple[str, Handler, str]]
@@ -275,8 +276,6 @@ async def small_form_of(request: Request) -> dict[str, str]:
 
 async def form_of(request: Request) -> dict[str, str]:
     """The fields of a form; read once, kept with the request. Raises :class:`Problem` for what nothing can keep."""
-    fields = await sent_form(
-        request, most=MOST_FIELDS, longest=LONGEST_VALUE, body=LONGEST_BODY, files=True, pictures=(LOGO,)
-    )
+    fields = await sent_form(request, most=MOST_FIELDS, longest=LONGEST_VALUE, body=LONGEST_BODY, files=(LOGO, TABLE))
     require_storable(fields)
     return fields

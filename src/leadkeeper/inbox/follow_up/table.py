@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from leadkeeper.inbox.follow_up.state import LONGEST_REASON, NEEDS_REASON
-from leadkeeper.spreadsheet import FORMULA_SIGNS
+from leadkeeper.intake.texts import UNCLEAN
+from leadkeeper.spreadsheet import FORMULA_SIGNS, is_workbook, text_of_file
 from leadkeeper.texts import lazy_gettext as _
 
 MOST_ROWS: Final = 1_000
@@ -64,6 +65,13 @@ class Table:
     seen: set[str] = field(default_factory=set)
 
 
+def read_file(content: bytes, names: ColumnNames) -> Table:
+    """As :func:`read_table`, of a file as a spreadsheet saved it. A workbook is told apart from a table."""
+    if is_workbook(content):
+        return Table(errors=[RowError(1, "", _("This is a workbook: save it as CSV (UTF-8)."))])
+    return read_table(text_of_file(content), names)
+
+
 def read_table(text: str, names: ColumnNames) -> Table:
     """Never raises. A file that is no such table has one error, of its first line."""
     text = text.removeprefix("\ufeff")
@@ -109,6 +117,9 @@ def _wrong(row: Row, found: Mapping[str, str]) -> list[tuple[str, str]]:
         wrong.append(("state", _("Write the state to which the reason belongs.")))
     if row.state in NEEDS_REASON and not row.reason:
         wrong.append(("reason", _("Say why: others learn from it.")))
+    wrong += [
+        (name, _("This holds a control character. Type it again.")) for name in found if UNCLEAN.search(found[name])
+    ]
     if len(found["reason"]) > LONGEST_REASON:
         wrong.append(("reason", _("At most %(most)s characters.", most=LONGEST_REASON)))
     return wrong

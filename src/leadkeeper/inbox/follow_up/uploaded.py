@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pydantic import Field
 
 from leadkeeper.inbox.follow_up.columns import FOLLOW_UP_HEADS, names_in
-from leadkeeper.inbox.follow_up.table import RowError, read_table
+from leadkeeper.inbox.follow_up.table import RowError, read_file
 from leadkeeper.inbox.follow_up.upload import FollowUpUploads, PlannedLine
-from leadkeeper.spreadsheet import text_of_file
 from leadkeeper.texts import Language, Languages
 from leadkeeper.views import View
 
@@ -65,7 +64,7 @@ async def take_file(
 
     Only leads of ``publisher_id`` are touched, where one is named; another's are answered as those not there.
     """
-    table = read_table(text_of_file(content), names_in(languages))
+    table = read_file(content, names_in(languages))
     planned, count, wrong = list[PlannedLine](), 0, list[RowError]()
     if dry_run:
         planned, wrong = await uploads.plan(table.rows, publisher_id=publisher_id)

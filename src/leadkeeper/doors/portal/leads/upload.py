@@ -10,10 +10,12 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadkeeper.doors.portal.routes import Places, Routes, form_of
+from leadkeeper.doors.forms import sent_file
+from leadkeeper.doors.portal.routes import TABLE, Places, Routes, form_of
 from leadkeeper.doors.portal.session import Session
+from leadkeeper.doors.readable import require_storable
 from leadkeeper.inbox.follow_up.columns import FOLLOW_UP_HEADS, names_in
-from leadkeeper.inbox.follow_up.table import MOST_ROWS, Row, RowError, read_table
+from leadkeeper.inbox.follow_up.table import MOST_ROWS, Row, RowError, read_file
 from leadkeeper.inbox.follow_up.uploaded import MOST_BYTES
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.texts import lazy_gettext as _
@@ -43,7 +45,7 @@ class UploadPages:
             rows = agreed_rows(agreed)
             count, errors = await self._uploads.apply(rows, by=session.caller.name, publisher_id=whose)
             return self._page(request, done=True, count=count, errors=errors)
-        table = read_table(form.get("file", ""), names_in(self._routes.services.languages))
+        table = read_file(sent_file(request, TABLE), names_in(self._routes.services.languages))
         planned, errors = await self._uploads.plan(table.rows, publisher_id=whose)
         errors = sorted([*table.errors, *errors], key=lambda each: each.number)
         kept = [astuple(each.row) for each in planned]
@@ -67,7 +69,8 @@ def agreed_rows(text: str) -> list[Row]:
         found = json.loads(text)
         rows = [Row(int(number), *(_text(each) for each in cells)) for number, *cells in found]  # type: ignore[arg-type]
     except (ValueError, TypeError, RecursionError):
-        rows = []
+        found, rows = [], []
+    require_storable(found)
     if not rows or len(rows) > MOST_ROWS:
         message = _("This form cannot be read. Upload the file again.")
         raise Problem(ProblemType.INVALID_REQUEST, message, (FieldError("rows", message),))

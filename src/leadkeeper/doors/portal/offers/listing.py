@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.doors.brand_pages import offer_logo
-from leadkeeper.doors.forms import sent_picture
+from leadkeeper.doors.forms import sent_file
 from leadkeeper.doors.portal.offers.look import lacks_of, look_of, typed
 from leadkeeper.doors.portal.routes import LOGO, OFFER, Places, Routes, form_of, offer_address, to
 from leadkeeper.doors.portal.session import Session
@@ -64,7 +64,7 @@ class ListingPages:
         ref = self._routes.offer_of(request, session)
         await form_of(request)
         try:
-            await self._services.offers.logos.put(ref, sent_picture(request, LOGO), by=session.caller.name)
+            await self._services.offers.logos.put(ref, sent_file(request, LOGO), by=session.caller.name)
         except Problem as problem:
             if not any(error.field == LOGO for error in problem.errors):
                 raise

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.access.marketplace import NAME_FIELD
-from leadkeeper.doors.forms import sent_picture
+from leadkeeper.doors.forms import sent_file
 from leadkeeper.doors.portal.routes import LOGO, Places, Routes, blank, form_of, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.problem import Problem
@@ -45,7 +45,7 @@ class BrandingPages:
         if not self._name.is_given:
             name = name or None  # it may stay without one
         accent = form.get(ACCENT_FIELD, "").strip() if shown.accent_setting is None else None
-        logo = sent_picture(request, LOGO) if shown.logo_setting is None else b""
+        logo = sent_file(request, LOGO) if shown.logo_setting is None else b""
         try:
             await shown.change(name=name, accent=accent, logo=logo or None, by=session.caller.name)
         except Problem as problem:

@@ -11,8 +11,8 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 from leadkeeper.publishing.links import is_page, is_reachable
+from leadkeeper.publishing.listing import MOST_OF_DESCRIPTION
 
-_LONGEST: Final = 30_000
 _TOP: Final = 3
 """The level of the first heading: those above are the page's own."""
 
@@ -43,10 +43,14 @@ _MARKDOWN: Final = _Markdown("zero", {"html": False, "breaks": True, "maxNesting
 )
 
 
-@lru_cache(maxsize=256)
 def described(text: str) -> Markup:
     """Paragraphs, headings, lists, emphasis and links (to pages and e-mail addresses) as HTML; all else as it is typed.
 
     No HTML of the publisher's, no picture, nothing from elsewhere.
     """
-    return Markup(_MARKDOWN.render(text[:_LONGEST]))  # noqa: S704 - its HTML is the renderer's alone
+    return _rendered(text[:MOST_OF_DESCRIPTION])
+
+
+@lru_cache(maxsize=256)
+def _rendered(text: str) -> Markup:
+    return Markup(_MARKDOWN.render(text))  # noqa: S704 - its HTML is the renderer's alone

@@ -15,6 +15,10 @@ from typing import Any, Final
 
 from leadkeeper.publishing.links import is_page, is_reachable
 
+MOST_OF_TITLE: Final = 200
+MOST_OF_SUMMARY: Final = 2_000
+MOST_OF_DESCRIPTION: Final = 30_000
+"""The most characters of these that customers are shown; a page of the storefront has dozens of offers."""
 MOST_OF_LINE: Final = 100
 """The most characters of an offer's category, and of what it costs."""
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")

@@ -5,14 +5,21 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem
-from leadkeeper.publishing.listing import CallToAction, Listing, read_listing
+from leadkeeper.publishing.listing import (
+    MOST_OF_DESCRIPTION,
+    MOST_OF_SUMMARY,
+    MOST_OF_TITLE,
+    CallToAction,
+    Listing,
+    read_listing,
+)
 from leadkeeper.publishing.offer_types import calls_of, offer_type
 from leadkeeper.publishing.versions import Offer, Slot, as_offer, slot_version
 from leadkeeper.storage import tables as t
@@ -104,10 +111,21 @@ _SHELF_CATEGORIES: Final = _categories()
 
 def shelved(listing: Listing, offer: OfferRef, type_id: str) -> dict[str, str]:
     """What the storefront sorts an offer by and searches in, as columns of its row."""
+    listing = _shortened(listing)
     title = listing.title or offer.offer_id
     text = "\n".join((title, listing.summary, listing.category, offer_type(type_id).title))
-    shelf = {"shelf_title": title.casefold()[:200], "shelf_text": text.casefold()}
+    shelf = {"shelf_title": title.casefold()[:MOST_OF_TITLE], "shelf_text": text.casefold()}
     return shelf | {"shelf_category": listing.category}
+
+
+def _shortened(listing: Listing) -> Listing:
+    """What is shown to customers, whatever a definition that came over an API holds."""
+    return replace(
+        listing,
+        title=listing.title[:MOST_OF_TITLE],
+        summary=listing.summary[:MOST_OF_SUMMARY],
+        description=listing.description[:MOST_OF_DESCRIPTION],
+    )
 
 
 def _place(after: str) -> tuple[str, str] | None:
@@ -196,7 +214,7 @@ def _of(
         ref=offer.ref,
         offer_type=offer.offer_type,
         publisher=row.display_name,
-        listing=listing,
+        listing=_shortened(listing),
         preview=preview,
         partners=partners,
     )

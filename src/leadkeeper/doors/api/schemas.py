@@ -29,7 +29,7 @@ from leadkeeper.lead import Customer, canonical_action, canonical_source
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.publishing.links import LONGEST_LINK
-from leadkeeper.publishing.listing import MOST_OF_LINE, CallToAction
+from leadkeeper.publishing.listing import MOST_OF_DESCRIPTION, MOST_OF_LINE, MOST_OF_SUMMARY, CallToAction
 from leadkeeper.publishing.suspension import LONGEST_REASON
 from leadkeeper.texts import _, lazy_gettext
 
@@ -275,8 +275,12 @@ class OfferBody(Body):
         description="Only a live offer takes leads: true when customers act on it elsewhere, which a new offer is taken"
         " for. Publishing an offer here makes it live too, and shows it in the storefront.",
     )
-    summary: Text | None = Field(None, description="One sentence for customers.")
-    description: Text | None = Field(None, description="What customers read on the offer's page.")
+    summary: Annotated[Text, Field(max_length=MOST_OF_SUMMARY)] | None = Field(
+        None, description="One sentence for customers."
+    )
+    description: Annotated[Text, Field(max_length=MOST_OF_DESCRIPTION)] | None = Field(
+        None, description="What customers read on the offer's page."
+    )
     category: Annotated[str, Field(max_length=MOST_OF_LINE)] | None = Field(
         None, description="Where customers find it in the storefront, such as Sales or Analytics."
     )

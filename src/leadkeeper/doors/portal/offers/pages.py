@@ -14,14 +14,21 @@ from leadkeeper.doors.portal.connections.lines import lines_of
 from leadkeeper.doors.portal.labels import CALLS
 from leadkeeper.doors.portal.offers.look import lacks_of, look_of, typed
 from leadkeeper.doors.portal.overview import touched_words
-from leadkeeper.doors.portal.routes import LONGEST_TEXT, OFFER, Places, Routes, form_of, offer_address, to
+from leadkeeper.doors.portal.routes import OFFER, Places, Routes, form_of, offer_address, to
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.inbox.oversight.figures import Touched
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.publishing.links import LONGEST_LINK
-from leadkeeper.publishing.listing import MOST_OF_LINE, CallToAction, read_listing
+from leadkeeper.publishing.listing import (
+    MOST_OF_DESCRIPTION,
+    MOST_OF_LINE,
+    MOST_OF_SUMMARY,
+    MOST_OF_TITLE,
+    CallToAction,
+    read_listing,
+)
 from leadkeeper.publishing.offer_types import OFFER_TYPES, offer_type
 from leadkeeper.publishing.precondition import Precondition
 from leadkeeper.publishing.versions import Slot
@@ -30,9 +37,9 @@ from leadkeeper.texts import lazy_gettext as _
 _PUBLISHERS: Final = 200
 _LAST_LEADS: Final = 5
 _LONGEST: Final[Mapping[str, int]] = {
-    "title": 200,
-    "summary": 2_000,
-    "description": LONGEST_TEXT,
+    "title": MOST_OF_TITLE,
+    "summary": MOST_OF_SUMMARY,
+    "description": MOST_OF_DESCRIPTION,
     "offerType": 128,
     "category": MOST_OF_LINE,
     "price": MOST_OF_LINE,

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from leadkeeper.delivery import record
 from leadkeeper.delivery import worker as workers
-from leadkeeper.delivery.record import Recorded
+from leadkeeper.delivery.record import Recorded, _unwritten
+from leadkeeper.delivery.sent import Sent
+from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.https_endpoint.provider import HTTPS_ENDPOINT
 from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context
 from leadkeeper.destinations.registry import OURS, Destinations
+from leadkeeper.diagnosis import Receipt
+from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.storage import tables as t
-from tests.contracts.installation import CRM, lead
+from leadkeeper.storage.engine import Storage, StorageAway
+from tests.contracts.claiming import begin_with, take
+from tests.contracts.installation import CRM, furnished, lead, sent
 from tests.contracts.test_worker import scene
 
 
@@ -47,7 +55,7 @@ def _endpoint(url: str) -> dict[str, object]:
 async def test_an_answer_that_cannot_be_written_down_is_not_sent_again_and_again(
     database_url: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(conn: sa.Connection, *_: Any) -> Recorded:
+    def fail(conn: sa.Connection, *_: Any, **__: Any) -> Recorded:
         raise ValueError
 
     async with scene(database_url, authority) as s:
@@ -64,3 +72,44 @@ async def test_an_answer_that_cannot_be_written_down_is_not_sent_again_and_again
         first = shown.deliveries[0].attempts[0].diagnosis
         assert first is not None
         assert first.kind == "internalError"
+
+
+@pytest.mark.parametrize("error", [StorageAway("the answer of the commit was lost"), OSError()])
+async def test_what_was_written_although_that_was_not_heard_is_not_written_again(
+    database_url: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[int] = []
+
+    def unwritten(conn: sa.Connection, sends: Sequence[Sent]) -> Sequence[Sent]:
+        searched.append(len(sends))
+        return _unwritten(conn, sends)
+
+    monkeypatch.setattr(record, "_unwritten", unwritten)
+    monkeypatch.setattr(workers, "AWAY_SECONDS", 0)
+    async with furnished(database_url) as installation:
+        lease_id = await begin_with(installation, 3)
+        (work,) = await take(installation, lease_id)
+        worker = Worker(installation.storage, installation.connections, Context(Network(NetworkPolicy())))
+        monkeypatch.setattr(worker, "_storage", _LosesAnAnswer(installation.storage, error))
+        sends = [sent(work, one, lease_id, Receipt(), installation.now) for one in work.claimed]
+        await asyncio.gather(*[worker._recorder.put(each) for each in sends])
+        assert await installation.states() == {"delivered": 3}
+        a = t.attempt.c
+        query = sa.select(a.id, a.outcome, a.late)
+        found = await installation.storage.read(lambda conn: {tuple(row) for row in conn.execute(query)})
+        assert found == {(each.attempt_id, "delivered", False) for each in sends}
+    # Nothing was searched for at the first try.
+    assert searched == ([3] if isinstance(error, StorageAway) else [1, 1, 1])
+
+
+class _LosesAnAnswer:
+    """A database whose first commit is not heard of."""
+
+    def __init__(self, storage: Storage, error: Exception) -> None:
+        self._storage, self._errors = storage, [error]
+
+    async def write(self, *args: Any, **kwargs: Any) -> Any:
+        written = await self._storage.write(*args, **kwargs)
+        if self._errors:
+            raise self._errors.pop()
+        return written

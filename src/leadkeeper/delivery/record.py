@@ -40,16 +40,23 @@ class Recorded:
 
 
 def record_answers(
-    conn: sa.Connection, sends: Sequence[Sent], now: int, random_unit: float, subscriptions: Subscriptions = NOBODY
+    conn: sa.Connection,
+    sends: Sequence[Sent],
+    now: int,
+    random_unit: float,
+    subscriptions: Subscriptions = NOBODY,
+    *,
+    again: bool = True,
 ) -> Recorded:
     """Write down ``sends``: one attempt each, the delivery's next state, the connection's health.
 
     A send whose lease was lost in the meantime leaves only its attempt, marked late: whatever happened to the delivery
-    since is newer. What was written before (its commit's answer was lost) is left out. A send of an older generation of
-    its connection says nothing about the connection's health. Who is told what became of leads (``subscriptions``) is
-    told in the same transaction.
+    since is newer. What was written before (its commit's answer was lost) is left out, unless this is not tried
+    ``again``: then nothing was. A send of an older generation of its connection says nothing about the connection's
+    health. Who is told what became of leads (``subscriptions``) is told in the same transaction.
     """
-    sends = _unwritten(conn, sends)
+    if again:
+        sends = _unwritten(conn, sends)
     if not sends:
         return Recorded({}, ())
     held = _still_held(conn, sends)

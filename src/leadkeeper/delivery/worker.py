@@ -347,11 +347,13 @@ class Worker:
 
     async def _write_down(self, sends: Sequence[Sent]) -> None:
         """However long the database is away: an answer that we heard is never forgotten, nor written twice."""
+        again = len(sends) == 1  # one alone may come from a group that could not be written
         while True:
             try:
                 now, unit = self._clock(), self._random_unit()
-                recorded = await self._storage.write(record_answers, sends, now, unit, self._events)
+                recorded = await self._storage.write(record_answers, sends, now, unit, self._events, again=again)
             except StorageAway:
+                again = True
                 await asyncio.sleep(AWAY_SECONDS)
                 continue
             for connection_id in recorded.paused_now:

@@ -317,6 +317,8 @@ def test_follow_up_is_uploaded_here_and_there(world: World) -> None:
     assert (shown[0].code, shown[0].err) == (1, "1 lead would be changed.\n")
     assert "lost, too dear" in shown[0].out
     assert "There is no such state" in shown[0].out
+    assert "Follow-up" in shown[0].out
+    assert "state " not in shown[0].out, "columns are called as the file heads them"
     asked = world.there("leads", "upload", str(table))
     assert (asked.code, "Nothing was changed" in asked.err) == (1, True)
     assert state() == "new"

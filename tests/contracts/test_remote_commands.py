@@ -217,8 +217,13 @@ def test_things_are_made_and_changed_there(world: World) -> None:
     assert world.there("offers", "put", "fabrikam.erp", "--title", "ERP", "--not-live").err == (
         "The offer fabrikam.erp is made.\n"
     )
+    assert world.there("offers", "put", "fabrikam.erp", "--price", "20 EUR", "--json").json["title"] == "ERP"
+    assert world.there("offers", "put", "fabrikam.crm", "--json").json["title"] == "crm", "at first its id"
     offers = world.here("offers", "list", "--publisher", "fabrikam", "--json").json["offers"]
-    assert [(each["id"], each["title"], each["live"]) for each in offers] == [("erp", "ERP", False)]
+    assert [(each["id"], each["title"], each["live"]) for each in offers] == [
+        ("crm", "crm", True),
+        ("erp", "ERP", False),
+    ]
     made = world.there("keys", "create", "--role", "reader:contoso", "--note", "for reports", "--json").json
     assert "is revoked" in world.there("keys", "revoke", made["id"]).err
     assert world.there("keys", "revoke", made["id"]).code == 1

@@ -59,11 +59,8 @@ def put(
         return await remote.put(path, OfferView, wanted.model_dump(mode="json", by_alias=True, exclude_none=True))
 
     def here() -> tuple[OfferView, bool]:
-        made = with_services(
-            lambda services: services.offers.catalogue.put_offer(
-                offer, untitled=offer.offer_id, **body.model_dump(), by=BY
-            )
-        )
+        wanted = body.model_dump() | {"untitled": offer.offer_id, "by": BY}
+        made = with_services(lambda services: services.offers.catalogue.put_offer(offer, **wanted))
         return OfferView.model_validate(made[0]), made[1]
 
     made, is_new = ask(here, there)

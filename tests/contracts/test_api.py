@@ -42,6 +42,21 @@ class TestPublishersAndOffers:
         assert [offer["id"] for offer in listed["offers"]] == ["crm-pro", "erp.v2"]
         (await operator.post("/v1/leads", lead(offerId="erp.v2"))).problem(409, "offer-not-live")
 
+    async def test_what_is_left_out_stays_as_it_is(self, operator: Visitor) -> None:
+        for path, name, rule in (
+            ("/v1/publishers/fabrikam", "displayName", "a new publisher needs a name"),
+            ("/v1/publishers/fabrikam/offers/erp", "title", "a new offer needs a title"),
+        ):
+            for body in ({}, {name: None}):
+                problem = (await operator.put(path, body)).problem(422, "invalid-request")
+                assert problem["errors"] == [{"field": name, "message": rule}]
+            assert (await operator.get(path)).status == 404, "nothing is made"
+            assert (await operator.put(path, {name: "Its name"})).status == 201
+        changed = await operator.put("/v1/publishers/fabrikam", {"contact": "me"})
+        assert (changed.status, changed.json()["displayName"], changed.json()["contact"]) == (200, "Its name", "me")
+        changed = await operator.put("/v1/publishers/fabrikam/offers/erp", {"live": False})
+        assert (changed.status, changed.json()["title"], changed.json()["live"]) == (200, "Its name", False)
+
     async def test_what_is_not_there(self, operator: Visitor) -> None:
         (await operator.get("/v1/publishers/nobody")).problem(404, "unknown-publisher")
         (await operator.get("/v1/publishers/nobody/offers")).problem(404, "unknown-publisher")

@@ -65,7 +65,9 @@ def test_publishers_and_offers(call: Call) -> None:
         True,
     )
     assert call("offers", "put", OFFER, "--not-live", "--json").json["live"] is False
+    before = call("offers", "list", "--json").json["offers"][0]["title"]
     assert call("offers", "put", OFFER, "--category", "Sales", "--price", "20 EUR a month").code == 0
+    assert call("offers", "list", "--json").json["offers"][0]["title"] == before
     difference = call("offers", "difference", OFFER, "--json").json["changes"]
     assert {"Sales", "20 EUR a month"} <= {each["new"] for each in difference}
     assert OFFER in call("offers", "list", "--publisher", "contoso").out

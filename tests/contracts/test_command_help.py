@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -25,7 +27,7 @@ from leadkeeper.doors.cli.program import program
 from tests.english import english_on
 from tests.languages import PORTUGUESE
 
-SAME = frozenset({"#RRGGBB", "HOOK", "ID", "[ID]...", "MSFT_TEST_...", "table, httpsEndpoint, ..."})
+SAME = frozenset({"#RRGGBB", "HOOK", "ID", "MSFT_TEST_...", "table, httpsEndpoint, ..."})
 """Texts that hold nothing but names."""
 NAME = "LEADKEEPER_LANGUAGE"
 TREE = """
@@ -54,6 +56,23 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in (NAME, "LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.delenv(name, raising=False)
+
+
+def test_no_placeholder_is_wrapped_twice() -> None:
+    """Click writes brackets and dots around a name by itself."""
+
+    def metavars(command: Any) -> Iterator[str]:
+        yield from (each.metavar for each in command.params if each.metavar)
+        for below in getattr(command, "commands", {}).values():
+            yield from metavars(below)
+
+    assert [each for each in metavars(get_command(program())) if each.startswith("[")] == []
+
+
+def test_the_audit_is_asked_for_what_was_done_not_for_leads() -> None:
+    audit = get_command(program()).commands["audit"]  # type: ignore[attr-defined]
+    told = {each.name: each.help for each in audit.params}
+    assert all(told[name].startswith("Only what was done") for name in ("since", "until"))
 
 
 def test_every_text_of_the_help_has_portuguese_words() -> None:

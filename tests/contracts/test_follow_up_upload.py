@@ -165,6 +165,31 @@ async def test_a_workbook_and_unicode_text_are_read_by_the_page(
     assert (await operator.get(f"/v1/leads/{lead_id}")).json()["followUp"]["reason"] == "Núñez"
 
 
+@pytest.mark.parametrize("language", [*LANGUAGES], ids=lambda language: language.code)
+async def test_the_file_says_states_in_words_and_is_read_back(
+    home: Installation, operator: Visitor, language: Language
+) -> None:
+    ids = [await hand_in(operator, customer=each) for each in (ADA, BOB)]
+    tell = language.tell
+    async with signed_in(home, Role.CONTRIBUTOR) as seller:
+        await seller.open(f"{LIST}?lang={language.code}")
+        heads, *rows = await download(seller)
+        state, places = heads.index(tell(_("Follow-up"))), heads.index(tell(_("Destinations")))
+        assert {row[state] for row in rows} == {tell(_("new"))}
+        assert all(row[places].endswith(f": {tell(_('pending'))}") for row in rows), rows
+        assert (
+            tell(_("The file changes nothing: all of it is so already."))
+            in (await upload(seller, saved([heads, *rows]))).text
+        )
+        for row in rows:
+            row[state] = tell(_("won")) if row[0] == ids[0] else "active"
+        page = await upload(seller, saved([heads, *rows]))
+        assert page.status == 200, page.text
+        await seller.send(page.form("rows"), {})
+    found = [(await operator.get(f"/v1/leads/{each}")).json()["followUp"]["state"] for each in ids]
+    assert found == ["won", "active"]
+
+
 REST = "/v1/leads/follow-up"
 
 

@@ -38,6 +38,7 @@ LEFT_OUT = {
     # What an address must be, no schema says.
     "/v1/publishers/{publisherId}/channels": ["positive_data_acceptance"],
     "/v1/channels": ["positive_data_acceptance"],
+    "/v1/publishers/{publisherId}": ["positive_data_acceptance"],  # a new one needs its name
     "/v1/marketplace": ["positive_data_acceptance"],  # a name can be seen
     "/v1/marketplace/logo": ["positive_data_acceptance"],
     f"{OFFER_PATH}/logo": ["positive_data_acceptance"],  # bytes are hardly ever a picture

@@ -217,8 +217,13 @@ def test_things_are_made_and_changed_there(world: World) -> None:
     assert world.there("offers", "put", "fabrikam.erp", "--title", "ERP", "--not-live").err == (
         "The offer fabrikam.erp is made.\n"
     )
+    assert world.there("offers", "put", "fabrikam.erp", "--price", "20 EUR", "--json").json["title"] == "ERP"
+    assert world.there("offers", "put", "fabrikam.crm", "--json").json["title"] == "crm", "at first its id"
     offers = world.here("offers", "list", "--publisher", "fabrikam", "--json").json["offers"]
-    assert [(each["id"], each["title"], each["live"]) for each in offers] == [("erp", "ERP", False)]
+    assert [(each["id"], each["title"], each["live"]) for each in offers] == [
+        ("crm", "crm", True),
+        ("erp", "ERP", False),
+    ]
     made = world.there("keys", "create", "--role", "reader:contoso", "--note", "for reports", "--json").json
     assert "is revoked" in world.there("keys", "revoke", made["id"]).err
     assert world.there("keys", "revoke", made["id"]).code == 1
@@ -317,6 +322,8 @@ def test_follow_up_is_uploaded_here_and_there(world: World) -> None:
     assert (shown[0].code, shown[0].err) == (1, "1 lead would be changed.\n")
     assert "lost, too dear" in shown[0].out
     assert "There is no such state" in shown[0].out
+    assert "Follow-up" in shown[0].out
+    assert "state " not in shown[0].out, "columns are called as the file heads them"
     asked = world.there("leads", "upload", str(table))
     assert (asked.code, "Nothing was changed" in asked.err) == (1, True)
     assert state() == "new"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from leadkeeper.access.permissions import FOR_ALL, MEANINGS, PERMISSIONS, ROLE_NAMES, Permission, Role
+from leadkeeper.doors.api.openapi import DESCRIPTION
 from tests.house.pages import DOCS
 
 PAGE = DOCS / "reference/permissions.md"
@@ -42,6 +43,11 @@ def test_the_page_is_current() -> None:
     if os.environ.get("UPDATE_DOCS"):
         PAGE.write_text(page(), encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == page(), "run: UPDATE_DOCS=1 make test ARGS=tests/house"
+
+
+def test_every_role_of_a_key_stands_in_the_introduction_of_the_api() -> None:
+    keys = [role for role in Role if role is not Role.OWNER]
+    assert [role for role in keys if f"`{role.value}" not in DESCRIPTION] == []
 
 
 def test_every_permission_and_role_is_told() -> None:

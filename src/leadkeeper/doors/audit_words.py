@@ -9,7 +9,7 @@ from typing import Final
 from leadkeeper.access.permissions import ROLE_NAMES
 from leadkeeper.access.quotas import SUMMARY
 from leadkeeper.connections.state import STATE_WORDS
-from leadkeeper.doors.state_words import DELIVERIES
+from leadkeeper.doors.state_words import ATTEMPTS, DELIVERIES
 from leadkeeper.texts import _ as gettext
 from leadkeeper.texts import join_lazily
 from leadkeeper.texts import lazy_gettext as _
@@ -73,10 +73,13 @@ _BY_ACT: Final[Mapping[str, Mapping[str, str]]] = {
     **dict.fromkeys(("member.groups", "member.join", "member.role", "invitation.create"), _ROLES),
     **dict.fromkeys(("key.create", "person.create", "portalLink.create", "portalLink.open"), _ROLES),
     "channel.create": {"webhook": _("Webhook"), "teams": "Microsoft Teams", "slack": "Slack"},
+    "connection.validate": ATTEMPTS,
     "lead.followUp": _OF_FOLLOW_UP,
     "publisher.put": _OF_PUBLISHERS,
 }
 """Words that mean something else in lines of other acts."""
+_COUNTED: Final[Mapping[str, str]] = {"operators.addresses": "addresses", "secrets.rotate": "connections"}
+"""Acts whose lines hold a number alone, and of what."""
 _WRITTEN: Final = frozenset({"marketplace.accent", "marketplace.logo", "marketplace.name", "publisher.suspend"})
 """Acts whose lines hold what somebody wrote."""
 _LED_TO_WITH: Final[Sequence[tuple[re.Pattern[str], str]]] = (
@@ -99,6 +102,15 @@ _LED_TO_WITH: Final[Sequence[tuple[re.Pattern[str], str]]] = (
     (re.compile(r"(?P<count>\d+) sessions? ended"), gettext("sessions ended: %(count)s")),
     (re.compile(r"personal data (?P<count>\d+) days"), gettext("personal data: %(count)s days")),
     (re.compile(r"evidence (?P<count>\d+) days"), gettext("evidence: %(count)s days")),
+    (re.compile(r"(?P<count>\d+) addresses"), gettext("addresses: %(count)s")),
+    (re.compile(r"(?P<count>\d+) connections"), gettext("connections: %(count)s")),
+    (re.compile(r"(?P<count>\d+) more lines of refusals"), gettext("further lines of refusals: %(count)s")),
+    (re.compile(r"of the customer of (?P<lead>[0-9a-f-]{36})"), gettext("of the same customer as lead %(lead)s")),
+    (re.compile(r"over (?P<connection>[\w-]+)"), gettext("over the connection %(connection)s")),
+    (
+        re.compile(r"for (?P<seconds>\d+) s, from (?P<address>.+)"),
+        gettext("for %(seconds)s seconds, from %(address)s"),
+    ),
     (re.compile(r"hook (?P<hook>[0-9a-f-]{36})"), gettext("hook %(hook)s")),
     (re.compile(r"by invitation (?P<link>[0-9a-f-]{36})"), gettext("by the invitation %(link)s")),
 )
@@ -115,6 +127,8 @@ def led_to(detail: str, title: Callable[[str], str], word: Callable[[str], str] 
     parts, texts = detail.split("; "), []
     if act.startswith("hook."):  # ids alone: of the hook, and of the lead that a test payload became
         parts = [" ".join(each) for each in zip(("hook", "lead"), detail.split(), strict=False)]
+    if act in _COUNTED:
+        parts = [f"{detail} {_COUNTED[act]}"]
     if act == "leads.actOnAll":
         texts.append(_ACTS_ON_ALL.get(parts[0], parts[0]))
         parts = parts[1:]

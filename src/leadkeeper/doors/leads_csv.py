@@ -9,6 +9,7 @@ from typing import Final
 
 from leadkeeper.clock import to_datetime
 from leadkeeper.doors.action_words import action_word, source_word
+from leadkeeper.doors.state_words import DELIVERIES, FOLLOW_UPS
 from leadkeeper.inbox.lists.total import LeadTotal
 from leadkeeper.offer import connection_called
 from leadkeeper.spreadsheet import cell
@@ -85,10 +86,14 @@ async def csv_of(
 def _row(lead: LeadSummary, language: Language, title: Callable[[str], str]) -> Sequence[str]:
     customer, follow = lead.customer, lead.follow_up
     ways = (
-        f"{connection_called(each.connection_title, language.tell(title(each.destination)))}: {each.state}"
+        connection_called(each.connection_title, language.tell(title(each.destination)))
+        + f": {language.tell(DELIVERIES.get(each.state, each.state))}"
         for each in lead.deliveries
     )
-    followed = ("", "", "", "") if follow is None else (follow.state, follow.reason, follow.owner or "", follow.due_at)
+    followed = ("", "", "", "")
+    if follow is not None:
+        state = FOLLOW_UPS.get(follow.state, follow.state)
+        followed = (state, follow.reason, follow.owner or "", follow.due_at)
     return (
         lead.id,
         lead.created_time,

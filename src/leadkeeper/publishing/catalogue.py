@@ -15,7 +15,7 @@ from leadkeeper.access.quotas import USUAL, Quotas, merged, own_of, quotas_of, r
 from leadkeeper.clock import Clock, now_ms, to_text
 from leadkeeper.connections.connections import Connections
 from leadkeeper.offer import OFFER_ID, PRIMARY, PUBLISHER_ID, OfferRef
-from leadkeeper.problem import FieldError, Problem, ProblemType, unknown_offer
+from leadkeeper.problem import FieldError, Problem, ProblemType, every_error, unknown_offer
 from leadkeeper.publishing.links import require_links
 from leadkeeper.publishing.listing import changed_properties, read_listing, written
 from leadkeeper.publishing.precondition import UNCONDITIONAL, Precondition
@@ -67,14 +67,15 @@ class OfferCatalogue:
         publisher_id: str,
         display_name: str | None = None,
         *,
+        unnamed: str | None = None,
         quotas: Mapping[str, int | None] | None = None,
         contact: str | None = None,
         by: str,
     ) -> tuple[Publisher, bool]:
-        """Create or change a publisher; without a name it keeps its own, or has its id as such; so with ``contact``.
+        """Create or change a publisher; what is left out stays. A new one without a name is called ``unnamed``.
 
         ``quotas`` (JSON names) are its own from now on; what is left out stays, ``None`` goes back to the usual one.
-        Raises :class:`Problem` for an id that may not be one.
+        Raises :class:`Problem` for an id that may not be one, and for a new publisher without any name.
         """
         _check(PUBLISHER_ID, publisher_id, "publisherId", lazy_gettext("letters, digits, - and _, at most 128"))
 
@@ -82,7 +83,9 @@ class OfferCatalogue:
             change_routes(conn, publisher_id)
             now, p = self._clock(), t.publisher.c
             before = conn.execute(sa.select(t.publisher).where(p.id == publisher_id)).first()
-            name = display_name or (publisher_id if before is None else before.display_name)
+            name = display_name or (unnamed if before is None else before.display_name)
+            if name is None:
+                raise _missing("displayName", lazy_gettext("a new publisher needs a name"))
             values: dict[str, Any] = {"display_name": name, "shelf_name": name.casefold(), "changed_at": now}
             if quotas:
                 values["quotas"] = merged(None if before is None else before.quotas, quotas)
@@ -138,7 +141,8 @@ class OfferCatalogue:
         self,
         ref: OfferRef,
         *,
-        title: str,
+        title: str | None = None,
+        untitled: str | None = None,
         offer_type: str | None = None,
         live: bool | None = None,
         summary: str | None = None,
@@ -153,10 +157,11 @@ class OfferCatalogue:
     ) -> tuple[Offer, bool]:
         """Create or change an offer's draft, and whether the offer takes leads.
 
-        What is left out stays as it is; a new offer is of type ``saas`` and live. ``live`` says that customers act on
-        the offer, here or elsewhere; it publishes nothing. ``precondition`` is what must hold of the draft before.
-        Raises :class:`Problem` for a wrong id, an unknown publisher, a draft that has changed since, a text that holds
-        a secret, a link that is none.
+        What is left out stays as it is; a new offer is of type ``saas`` and live, and ``untitled`` is its title where
+        it has none. ``live`` says that customers act on the offer, here or elsewhere; it publishes nothing.
+        ``precondition`` is what must hold of the draft before. Raises :class:`Problem` for a wrong id, an unknown
+        publisher, a draft that has changed since, a text that holds a secret, a link that is none, a new offer without
+        any title.
         """
         _check(OFFER_ID, ref.offer_id, "offerId", lazy_gettext("letters, digits, - _ and dots, at most 128"))
         message_of_it = {"summary": summary, "description": description, "category": category, "price": price}
@@ -166,7 +171,10 @@ class OfferCatalogue:
 
         def transaction(conn: sa.Connection) -> tuple[Offer, bool]:
             before, definition = self._begin(conn, ref, precondition)
-            message = written(definition, title=title, calls_to_action=calls_to_action, **message_of_it)
+            called = title or (untitled if before is None else None)
+            if before is None and called is None:
+                raise _missing("title", lazy_gettext("a new offer needs a title"))
+            message = written(definition, title=called, calls_to_action=calls_to_action, **message_of_it)
             is_live = (before is None or before.live) if live is None else live
             kind = offer_type or ("saas" if before is None else before.offer_type)
             self._write(conn, ref, before, kind, message, live=is_live, by=by)
@@ -350,6 +358,12 @@ def _new_offer(ref: OfferRef, offer_type: str, now: int, *, live: bool) -> dict[
         "revision": 0,
         "preview_key": secrets.token_urlsafe(24),
     }
+
+
+def _missing(field: str, rule: str) -> Problem:
+    errors = (FieldError(field, rule),)
+    detail = lazy_gettext("The request cannot be taken: %(errors)s", errors=every_error(errors))
+    return Problem(ProblemType.INVALID_REQUEST, detail, errors)
 
 
 def _check(pattern: str, text: str, field: str, rule: str) -> None:

@@ -98,7 +98,7 @@ def read_listing(definition: Mapping[str, Any]) -> Listing:
 def written(
     definition: Mapping[str, Any],
     *,
-    title: str,
+    title: str | None,
     summary: str | None = None,
     description: str | None = None,
     category: str | None = None,
@@ -110,7 +110,7 @@ def written(
     """``definition`` with these parts of its listing changed; ``None`` leaves a part as it is."""
     offer = definition.get("offer")
     properties = dict(offer) if isinstance(offer, Mapping) else {}
-    if any(str(key).rpartition(".")[2] == "title" for key in properties):
+    if title is not None and any(str(key).rpartition(".")[2] == "title" for key in properties):
         properties[PREFIX + "title"] = title
     message = {"summary": summary, "description": description, "category": category, "priceLine": price}
     message |= {"supportContact": support, "privacyPolicyLink": privacy}
@@ -121,7 +121,8 @@ def written(
         if TEST_DRIVE_ENABLED in properties:
             properties[TEST_DRIVE_ENABLED] = CallToAction.TEST_DRIVE.value in calls
     plans = definition.get("plans")
-    return {**definition, "displayText": title, "offer": properties, "plans": plans if isinstance(plans, list) else []}
+    shown = {} if title is None else {"displayText": title}
+    return {**definition, **shown, "offer": properties, "plans": plans if isinstance(plans, list) else []}
 
 
 def with_logo(definition: Mapping[str, Any], digest: str) -> dict[str, Any]:

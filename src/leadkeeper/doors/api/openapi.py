@@ -17,7 +17,8 @@ from leadkeeper.doors.web import HotRoute, ProblemDocument
 DESCRIPTION: Final = """Keeps every lead of a software marketplace and carries it to the publisher's own system.
 
 Sign in with `Authorization: Bearer <key>`; make keys with `leadkeeper keys create`. A key is of role `operator` (all),
-`marketplace` (hands in leads) or `publisher:<id>` (all of that publisher). Errors are problem documents
+`marketplace` (hands in leads), `publisher:<id>` (all of that publisher), `contributor:<id>` (the same, but invites
+nobody) or `reader:<id>` (only reads it). Errors are problem documents
 (`application/problem+json`); their `type` is stable, and opens
 [the page of that problem](/docs/reference/problems.html). Names and JSON follow Microsoft's where they exist.
 """

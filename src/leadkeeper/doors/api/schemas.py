@@ -246,9 +246,9 @@ class QuotasBody(Body):
 
 
 class PublisherBody(Body):
-    """What may be said of a publisher."""
+    """What may be said of a publisher; what is left out stays as it is."""
 
-    display_name: Name = Field(examples=["Contoso"])
+    display_name: Name | None = Field(None, description="A new publisher needs it.", examples=["Contoso"])
     quotas: QuotasBody | None = Field(None, description="What it may take that differs from the installation's quotas.")
     contact: Annotated[Text, Field(max_length=MOST_OF_CONTACT)] | None = Field(
         None, description="Whom an operator asks about it: a name, an address. What is left out stays."
@@ -266,7 +266,7 @@ class SuspensionBody(Body):
 class OfferBody(Body):
     """What may be said of an offer; what is left out stays as it is."""
 
-    title: Name = Field(examples=["Contoso CRM Pro"])
+    title: Name | None = Field(None, description="A new offer needs it.", examples=["Contoso CRM Pro"])
     offer_type: Annotated[Name, Field(max_length=128)] | None = Field(
         None, description="Microsoft's or your own word; saas for a new offer. Fixed once the offer is published."
     )

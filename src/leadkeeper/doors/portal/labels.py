@@ -26,7 +26,7 @@ CALLS: Final[Mapping[CallToAction, str]] = {
     CallToAction.GET_IT_NOW: _("Get it now"),
     CallToAction.CONTACT_ME: _("Contact me"),
     CallToAction.FREE_TRIAL: _("Free trial"),
-    CallToAction.TEST_DRIVE: _("Test drive"),
+    CallToAction.TEST_DRIVE: _("Take a test drive"),
     CallToAction.CREATE: _("Create (in the Azure portal)"),
 }
 """What customers can do, as buttons and lists name it."""

@@ -29,7 +29,7 @@ commands = typer.Typer(name="select", help="Act on many leads at once.", no_args
 
 NOBODY = "-"
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="The leads; without, all that fit.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="The leads; without, all that fit.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 
 

@@ -13,8 +13,8 @@ from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, busy, complain, plain_text, print_json, print_table, say, spoken
 from leadkeeper.doors.cli.telling import spoken_language
+from leadkeeper.texts import join_lazily, lazy_ngettext
 from leadkeeper.texts import lazy_gettext as _
-from leadkeeper.texts import lazy_ngettext
 
 if TYPE_CHECKING:
     from leadkeeper.doors.cli.remote.client import Remote
@@ -53,7 +53,7 @@ def upload(
         print_json(done)
     else:
         for error in done.errors if done.errors != found.errors else ():
-            complain(plain_text(f"{error.line} {error.column} {error.message}"))
+            complain(plain_text(f"{error.line} {spoken(_head(error.column))} {error.message}"))
         say(lazy_ngettext("%(count)s lead was changed.", "%(count)s leads were changed.", done.changed))
     raise typer.Exit(1 if done.errors else 0)
 
@@ -99,10 +99,19 @@ def _show(found: UploadResult, *, json: bool) -> None:
     rows = [(str(each.line), each.lead_id, _words(each.before), _words(each.after)) for each in found.lines]
     print_table((_("Line"), _("Id"), _("Before"), _("After")), rows, empty=_("The file changes nothing."))
     if found.errors:
-        wrong = [(str(each.line), each.column, each.message) for each in found.errors]
+        wrong = [(str(each.line), _head(each.column), each.message) for each in found.errors]
         print_table((_("Line"), _("Column"), _("What is wrong")), wrong, empty="")
     say(lazy_ngettext("%(count)s lead would be changed.", "%(count)s leads would be changed.", found.changed))
 
 
+def _head(column: str) -> str:
+    """How the file heads the column; nothing where the whole line is wrong."""
+    from leadkeeper.inbox.follow_up.columns import FOLLOW_UP_HEADS
+
+    return dict(FOLLOW_UP_HEADS).get(column, "")
+
+
 def _words(text: FollowUpText) -> str:
-    return ", ".join(filter(None, (text.state, text.reason, text.owner)))
+    from leadkeeper.doors.state_words import FOLLOW_UPS
+
+    return join_lazily(filter(None, (FOLLOW_UPS.get(text.state, text.state), text.reason, text.owner)), ", ")

@@ -30,7 +30,7 @@ commands.add_typer(publishing.commands)
 @commands.command()
 def put(
     offer: Offer,
-    title: Annotated[str | None, typer.Option(help="The title that people read; the id if left out.")] = None,
+    title: Annotated[str | None, typer.Option(help="The title that people read; at first the id.")] = None,
     offer_type: Annotated[str | None, typer.Option("--type", help="What kind of offer it is; saas if new.")] = None,
     live: Annotated[
         bool | None, typer.Option("--live/--not-live", help="Only a live offer takes leads; live if new.")
@@ -45,7 +45,7 @@ def put(
     from leadkeeper.doors.api.offers import OfferView
     from leadkeeper.doors.api.schemas import OfferBody
 
-    given = {"title": title or offer.offer_id, "offerType": offer_type, "live": live}
+    given = {"title": title, "offerType": offer_type, "live": live}
     body = checked(
         OfferBody,
         given | {"category": category, "price": price, "support": support, "privacy": privacy},
@@ -54,10 +54,13 @@ def put(
 
     async def there(remote: Remote) -> tuple[OfferView, bool]:
         path = f"/v1/publishers/{offer.publisher_id}/offers/{offer.offer_id}"
-        return await remote.put(path, OfferView, body.model_dump(mode="json", by_alias=True, exclude_none=True))
+        untitled = not title and await remote.find(path, OfferView) is None
+        wanted = body.model_copy(update={"title": offer.offer_id}) if untitled else body
+        return await remote.put(path, OfferView, wanted.model_dump(mode="json", by_alias=True, exclude_none=True))
 
     def here() -> tuple[OfferView, bool]:
-        made = with_services(lambda services: services.offers.catalogue.put_offer(offer, **body.model_dump(), by=BY))
+        wanted = body.model_dump() | {"untitled": offer.offer_id, "by": BY}
+        made = with_services(lambda services: services.offers.catalogue.put_offer(offer, **wanted))
         return OfferView.model_validate(made[0]), made[1]
 
     made, is_new = ask(here, there)

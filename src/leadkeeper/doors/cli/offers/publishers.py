@@ -43,10 +43,10 @@ def put(
     """Make a publisher, or change its name, its contact and its quotas."""
     from leadkeeper.doors.api.schemas import PublisherBody
 
-    given = {"quotas": dict(_quota(text) for text in quota or []), "contact": contact}
+    given = {"displayName": name, "quotas": dict(_quota(text) for text in quota or []), "contact": contact}
     body = checked(
         PublisherBody,
-        {"displayName": name or publisher, **given},
+        given,
         gettext("The publisher cannot be taken: %(errors)s"),
     )
     quotas = None if body.quotas is None else body.quotas.given()
@@ -55,14 +55,15 @@ def put(
         from leadkeeper.doors.api.publishers import PublisherView
 
         path = _path(publisher)
-        before = None if name else await remote.find(path, PublisherView)
-        shown = {"displayName": body.display_name if before is None else before.display_name}
-        return await remote.put(path, PublisherView, shown | _given_only(given))
+        unnamed = not name and await remote.find(path, PublisherView) is None
+        return await remote.put(
+            path, PublisherView, _given_only(given | {"displayName": publisher if unnamed else name})
+        )
 
     def here() -> tuple[Listed | PublisherView, bool]:
         return with_services(
             lambda services: services.offers.catalogue.put_publisher(
-                publisher, name, quotas=quotas, contact=contact, by=BY
+                publisher, name, unnamed=publisher, quotas=quotas, contact=contact, by=BY
             )
         )
 

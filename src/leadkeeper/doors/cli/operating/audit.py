@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from leadkeeper.doors.cli.installation import with_services
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
-from leadkeeper.doors.cli.values import Since, Until, milliseconds, moment_text
+from leadkeeper.doors.cli.values import milliseconds, moment_text, parse_moment
 from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
@@ -33,8 +34,17 @@ def audit(
     who: Annotated[str | None, typer.Option(help="Only what this one did: key:<id>, cli or anyone.")] = None,
     act: Annotated[str | None, typer.Option(callback=_act, help="Only this act: lead.read, key.revoke, ...")] = None,
     publisher: Annotated[str | None, typer.Option(help="Only what was done to what belongs to this publisher.")] = None,
-    since: Since = None,
-    until: Until = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            metavar="MOMENT",
+            parser=parse_moment,
+            help="Only what was done from then on: 2026-11-22, or 2d for two days ago.",
+        ),
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(metavar="MOMENT", parser=parse_moment, help="Only what was done before then.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=200, help="The most lines to show.")] = 50,
     cursor: Annotated[str | None, typer.Option(help="Go on from here: the last answer's nextCursor.")] = None,
     json: AsJson = False,

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from leadkeeper.doors.cli.showing import system_text
 from leadkeeper.texts import LazyText, join_lazily
 from leadkeeper.texts import lazy_gettext as _
+
+NEWER_DATABASE: Final = _("The database was made by a newer version of Leadkeeper: install that version.")
+FOREIGN_DATABASE: Final = _(
+    "The database file holds tables of another program, and nothing was added to it: name a file of Leadkeeper's own "
+    "in LEADKEEPER_DATABASE_URL."
+)
 
 
 class Failed(Exception):
@@ -27,7 +35,7 @@ def explanation(error: BaseException) -> str | None:
     from leadkeeper.connections.vault import WrongKey
     from leadkeeper.problem import Problem
     from leadkeeper.settings import WrongSetting
-    from leadkeeper.storage.away import DAMAGED
+    from leadkeeper.storage.away import DAMAGED, ForeignDatabase, UnusableFile
     from leadkeeper.storage.engine import StorageAway
     from leadkeeper.storage.migrate import NewerDatabase
 
@@ -43,11 +51,15 @@ def explanation(error: BaseException) -> str | None:
             )
         case StorageAway() if error.reason == DAMAGED:
             return _not_ours(_first_line(error))
+        case UnusableFile():
+            return error.summary
         case StorageAway():
             why = _(error.reason) if str(error) == error.reason else _first_line(error)  # else the driver's own words
             return _("The database cannot be used: %(why)s. Look at LEADKEEPER_DATABASE_URL.", why=why)
         case NewerDatabase():
-            return _("The database was made by a newer version of Leadkeeper: install that version.")
+            return NEWER_DATABASE
+        case ForeignDatabase():
+            return FOREIGN_DATABASE
         case DatabaseError():
             found = error.orig or error
             return _not_ours(type(found.__cause__ or found).__name__)  # the driver's, where the dialect wraps it

@@ -144,7 +144,8 @@ def _port_explained(settings: Settings) -> Iterator[None]:
 
 def listening_trouble(host: str, port: int, error: OSError) -> str | None:
     """Why the API cannot listen there, with the remedy; ``None`` for an error of something else."""
-    if isinstance(error, socket.gaierror):
+    # What a resolver says comes with its own numbers, which are negative but for some systems.
+    if isinstance(error, socket.gaierror) or (error.errno or 0) < 0 or error.errno == socket.EAI_NONAME:
         return _(_NOT_FOUND, host=host)
     if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES) and error.filename is None:
         return _(_PORT_TROUBLE.get(error.errno or 0, _NOT_HERE), address=f"{host}:{port}")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from leadkeeper.connections.rotation import any_sealed
 from leadkeeper.connections.vault import Vault, secret_keys_from_file
-from leadkeeper.settings import Settings, WrongSetting
+from leadkeeper.settings import Settings, WrongSetting, unusable_file
 from leadkeeper.storage.database_clock import DatabaseClock
 from leadkeeper.storage.engine import Storage, open_storage
 from leadkeeper.storage.migrate import bring_up_to_date
@@ -57,4 +57,4 @@ async def _secret_keys(settings: Settings, storage: Storage) -> list[str]:
         name = "SECRET_KEY" if settings.secret_key is not None else "SECRET_KEY_FILE"
         raise WrongSetting(join_lazily((f"LEADKEEPER_{name}", *error.args), ": ")) from None
     except OSError as error:
-        raise WrongSetting(f"LEADKEEPER_SECRET_KEY_FILE: {error.strerror}") from None
+        raise WrongSetting(join_lazily(("LEADKEEPER_SECRET_KEY_FILE", unusable_file(file, error)), ": ")) from None

@@ -201,6 +201,18 @@ def every_error(errors: Iterable[FieldError]) -> JoinedTexts:
     return join_lazily(found, "; ")
 
 
+_SAID_BY_ERRORS: Final = frozenset({ProblemType.INVALID_REQUEST, ProblemType.NOT_PUBLISHABLE})
+
+
+def whole_detail(type: str, detail: str, errors: Iterable[FieldError]) -> str:
+    """``detail`` in one line with what the ``errors`` add to it, for whoever is shown nothing else of a problem.
+
+    Errors of other types than those whose remedy they are only name the field that ``detail`` is about.
+    """
+    further = [each for each in errors if str(each.message).rstrip(".") not in str(detail)]
+    return join_lazily((detail, every_error(further))) if further and type in _SAID_BY_ERRORS else detail
+
+
 class Problem(Exception):
     """A use case refuses: nothing was changed. ``detail`` says what and what to do; it repeats no personal data.
 
@@ -222,6 +234,11 @@ class Problem(Exception):
         """The language to tell it in: ``wanted``, or English where a part of it cannot be told so."""
         texts = (self.detail, *(error.message for error in self.errors))
         return wanted if all(map(wanted.can_tell, texts)) else ENGLISH
+
+    @property
+    def whole_detail(self) -> str:
+        """The ``detail`` with what ``errors`` add to it."""
+        return whole_detail(self.type, self.detail, self.errors)
 
     @property
     def status(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import ssl
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -23,6 +24,8 @@ from leadkeeper.mail.mailer import MailServer, parse_mail_server
 from leadkeeper.mail.settings import MailFields
 from leadkeeper.model_errors import model_error
 from leadkeeper.network.addresses import NetworkPolicy, own_addresses, parse_hosts, parse_ranges
+from leadkeeper.network.site import parse_listening_host, parse_site
+from leadkeeper.network.trust import read_authorities
 from leadkeeper.notices.settings import TellingFields
 from leadkeeper.privacy.settings import RetentionFields
 from leadkeeper.privacy.withholding import Withholding
@@ -189,6 +192,22 @@ class Settings(
     log_level: str = Field("info", description=_("debug, info, warning or error."))
     log_json: bool = Field(False, description=_("Write the log as one JSON object a line."))
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_unset(cls, values: dict[str, object]) -> dict[str, object]:
+        """An empty value stands for the default, but for the one setting whose default withholds something."""
+        return {name: value for name, value in values.items() if value != "" or name == "withheld_domains"}
+
+    @field_validator("host")
+    @classmethod
+    def _host(cls, value: str) -> str:
+        return parse_listening_host(value)
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str | None) -> str | None:
+        return None if value is None else parse_site(value)
+
     @field_validator("language")
     @classmethod
     def _language(cls, value: str) -> str:
@@ -227,27 +246,17 @@ class Settings(
     @field_validator("form_origins", "frame_ancestors")
     @classmethod
     def _form_origins(cls, value: str) -> str:
-        for origin in _listed(value):
-            parts = urlsplit(origin)
-            if (
-                parts.scheme not in ("https", "http")
-                or not parts.netloc
-                or origin != f"{parts.scheme}://{parts.netloc}"
-                or set(origin) & set(" ;'\"*")
-            ):
-                raise ValueError(
-                    _("%(origin)s is no site; use https://shop.example, without a path", origin=repr(origin))
-                )
-        return value
+        return ",".join(map(_site, _listed(value)))
 
     @field_validator("support_contact")
     @classmethod
     def _support_contact(cls, value: str) -> str:
-        if value and urlsplit(value).scheme != "https":
-            try:
+        try:
+            is_page = value.startswith("https://") and parse_site("https://" + urlsplit(value).netloc)
+            if value and not is_page:
                 parse_address(value)
-            except ValueError:
-                raise ValueError(_("use an e-mail address or one that begins with https://")) from None
+        except ValueError:
+            raise ValueError(_("use an e-mail address or one that begins with https://")) from None
         return value
 
     @field_validator("trusted_proxies")
@@ -271,8 +280,11 @@ class Settings(
     @field_validator("ca_file")
     @classmethod
     def _ca_file(cls, value: Path | None) -> Path | None:
-        if value is not None and not value.is_file():
-            raise ValueError(_("there is no such file"))
+        if value is not None:
+            try:
+                read_authorities(value, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+            except OSError as error:
+                raise ValueError(unusable_file(value, error)) from None
         return value
 
     @field_validator("log_level")
@@ -346,11 +358,27 @@ class Settings(
     @property
     def base_url(self) -> str:
         """The address that hook URLs and links start with, without a slash at the end."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        return self.public_url or f"http://{self.host}:{self.port}"
 
 
 def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def unusable_file(path: Path, error: OSError) -> str:
+    """Why a file that a setting names cannot be used."""
+    return _("%(path)s cannot be used: %(why)s", path=path, why=_(error.strerror or type(error).__name__))
+
+
+def _site(origin: str) -> str:
+    try:
+        if origin.endswith("/") or set(origin) & set(";'\""):
+            raise ValueError
+        return parse_site(origin)
+    except ValueError:
+        raise ValueError(
+            _("%(origin)s is no site; use https://shop.example, without a path", origin=repr(origin))
+        ) from None
 
 
 def load_settings() -> Settings:

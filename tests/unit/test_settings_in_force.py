@@ -92,7 +92,7 @@ def test_secrets_are_masked() -> None:
         captcha="turnstile",
         captcha_site_key="site",
         captcha_secret=SecretStr("hunter2"),
-        public_url="https://ada:hunter2@leads.example",
+        database_url="postgresql+asyncpg://ada:hunter2@db/leads",
     )
     every = found(settings)
     assert "hunter2" not in repr(every)

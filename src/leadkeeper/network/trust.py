@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import ssl
 from pathlib import Path
+from typing import Final
+
+from leadkeeper.texts import _
+
+_NO_CERTIFICATE: Final = _("it holds no certificate in PEM")
 
 
 def trusting(ca_file: Path | None, *protocols: str) -> ssl.SSLContext:
@@ -21,7 +27,15 @@ def trusting(ca_file: Path | None, *protocols: str) -> ssl.SSLContext:
 def _trusting(ca_file: Path | None, _changed: int | None, protocols: tuple[str, ...]) -> ssl.SSLContext:
     context = ssl.create_default_context()
     if ca_file is not None:
-        context.load_verify_locations(cafile=ca_file)
+        read_authorities(ca_file, context)
     if protocols:
         context.set_alpn_protocols([*protocols])
     return context
+
+
+def read_authorities(ca_file: Path, context: ssl.SSLContext) -> None:
+    """Let ``context`` trust the authorities in ``ca_file`` too. Raises ``OSError``, whose ``strerror`` says why."""
+    try:
+        context.load_verify_locations(cafile=ca_file)
+    except ssl.SSLError:  # whose text is OpenSSL's own
+        raise OSError(errno.EINVAL, _NO_CERTIFICATE) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 
 from leadkeeper.texts import _
@@ -13,6 +14,16 @@ REPLACED: Final = _(
 ONLY_READS: Final = _("the database only reads just now: it is a standby, or may not be written")
 DISK_FULL: Final = _("the disk of the database is full")
 DAMAGED: Final = _("the database file is damaged: stop, keep a copy of it, and put a backup in its place")
+
+
+class DatabaseState(StrEnum):
+    """Which tables a database has, compared with those that this version needs."""
+
+    UP_TO_DATE = "upToDate"
+    EMPTY = "empty"
+    OLDER = "older"
+    NEWER = "newer"
+    FOREIGN = "foreign"
 
 
 class StorageAway(Exception):
@@ -30,3 +41,15 @@ class StorageAway(Exception):
     def because(cls, reason: str) -> StorageAway:
         """Where no driver said anything: the reason is the text, too."""
         return cls(reason, reason)
+
+
+class UnusableFile(StorageAway):
+    """The file of a SQLite database cannot be opened. ``summary`` names it, its folder, and what to do."""
+
+    def __init__(self, summary: str) -> None:
+        super().__init__(summary)
+        self.summary = summary
+
+
+class ForeignDatabase(Exception):
+    """Another program's tables stand in a file that holds none of ours: nothing is added to it."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from leadkeeper.storage.away import DatabaseState
 from leadkeeper.storage.engine import Storage
 
 if TYPE_CHECKING:
@@ -48,9 +49,10 @@ def upgrade(conn: sa.Connection) -> None:
     if conn.dialect.name == "postgresql":
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     current = current_revision(conn)
-    if current is not None and current not in _revisions():
+    state = state_of(current)
+    if state is DatabaseState.NEWER:
         raise NewerDatabase(current)
-    if current != newest():
+    if state is not DatabaseState.UP_TO_DATE:
         from alembic import command  # only where something is to be applied: it is large
 
         command.upgrade(_config(conn), "head")
@@ -62,6 +64,15 @@ def current_revision(conn: sa.Connection) -> str | None:
         return None
     found: str | None = conn.scalar(sa.text("SELECT version_num FROM alembic_version"))
     return found
+
+
+def state_of(current: str | None) -> DatabaseState:
+    """How a database with ``current`` as its newest migration stands to this version."""
+    if current is None:
+        return DatabaseState.EMPTY
+    if current not in _revisions():
+        return DatabaseState.NEWER
+    return DatabaseState.UP_TO_DATE if current == newest() else DatabaseState.OLDER
 
 
 def newest() -> str | None:

@@ -18,7 +18,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from leadkeeper.gate import NOBODY, Gate, acting_for
-from leadkeeper.storage.away import DAMAGED, DISK_FULL, ONLY_READS, REPLACED, UNREACHABLE, StorageAway
+from leadkeeper.storage.away import DAMAGED, DISK_FULL, ONLY_READS, REPLACED, UNREACHABLE, ForeignDatabase, StorageAway
 from leadkeeper.storage.engine import ANNOUNCED
 from leadkeeper.storage.hot import takes_hot_statements
 from leadkeeper.storage.ids import add_functions
@@ -212,6 +212,8 @@ class SQLite:
         return await (begin() if acting_for() == NOBODY else run_in_turn(self._writers, BUSY_SECONDS, begin))
 
     async def migrate(self, transaction: Callable[[sa.Connection], R]) -> R:
+        if await asyncio.get_running_loop().run_in_executor(self._read_threads, self._files.are_foreign):
+            raise ForeignDatabase
         return await self.write(transaction)
 
     async def read(
@@ -332,6 +334,8 @@ class SQLite:
         away = _away(error) if isinstance(error, DatabaseError) else None
         if away is None:
             return error
+        if isinstance(error, DatabaseError) and _code(error) == sqlite3.SQLITE_CANTOPEN:
+            away = self._files.unusable() or away
         self.refusals += away.reason in _REFUSALS
         if away.reason == DAMAGED and generation == self.generation:
             self.damaged = True

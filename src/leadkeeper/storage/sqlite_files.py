@@ -9,8 +9,9 @@ import threading
 from pathlib import Path
 from urllib.parse import quote
 
-from leadkeeper.storage.away import REPLACED, StorageAway
+from leadkeeper.storage.away import REPLACED, StorageAway, UnusableFile
 from leadkeeper.storage.migrate import newest
+from leadkeeper.texts import lazy_gettext as _
 
 
 class SQLiteFiles:
@@ -57,6 +58,50 @@ class SQLiteFiles:
         if self._known is None:
             self._known, self._was_there = found, True
         return found == self._known and found != ()
+
+    def are_foreign(self) -> bool:
+        """Whether another program's tables stand there, and none of ours. Changes nothing, makes nothing.
+
+        A file belongs to one program, as a database of a server need not: there, extensions have tables beside ours.
+        Tables whose names begin with ``_`` are those of tools that copy a database, such as Litestream.
+        """
+        address = f"file:{quote(self._names[0])}?mode=ro"
+        try:
+            with contextlib.closing(sqlite3.connect(address, uri=True)) as look:
+                tables = {name for (name,) in look.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        except sqlite3.Error:
+            return False  # whoever opens it hears why that cannot be done
+        return "alembic_version" not in tables and any(not each.startswith(("sqlite_", "_")) for each in tables)
+
+    def unusable(self) -> UnusableFile | None:
+        """What keeps SQLite from opening the file, where its place says so."""
+        path = Path(self._names[0]).absolute()
+        where = {"file": path, "folder": path.parent}
+        if not path.parent.is_dir():
+            return UnusableFile(
+                _(
+                    "There is no folder %(folder)s for the database file %(file)s: make it, or name another file in "
+                    "LEADKEEPER_DATABASE_URL.",
+                    **where,
+                )
+            )
+        if path.is_dir():
+            return UnusableFile(
+                _("%(file)s is a folder, no database file: name a file in LEADKEEPER_DATABASE_URL.", **where)
+            )
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            return UnusableFile(
+                _(
+                    "The folder %(folder)s of the database file %(file)s may not be written: give this user that "
+                    "right, or name a file elsewhere in LEADKEEPER_DATABASE_URL.",
+                    **where,
+                )
+            )
+        if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+            return UnusableFile(
+                _("The database file %(file)s may not be read and written: give this user that right.", **where)
+            )
+        return None
 
     def _is_ours(self) -> bool:
         """Whether a database with this version's tables stands there. Changes nothing, makes nothing."""

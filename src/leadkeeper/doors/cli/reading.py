@@ -29,8 +29,7 @@ def with_storage(work: Callable[[Storage, DatabaseClock], Awaitable[R]]) -> R:
     from leadkeeper.storage.engine import DEFAULT_DATABASE, open_storage, parsed_address
     from leadkeeper.storage.migrate import bring_up_to_date
 
-    address = written_setting("LEADKEEPER_DATABASE_URL")
-    address = DEFAULT_DATABASE if address is None else address
+    address = written_setting("LEADKEEPER_DATABASE_URL") or DEFAULT_DATABASE
     try:
         parsed_address(address)
     except ValueError:

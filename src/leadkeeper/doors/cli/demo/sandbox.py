@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json as to_json
 import signal
 import tempfile
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from leadkeeper.sandbox.https_endpoint.stand_in import ReceivingEndpoint
 
 SETTINGS_FILE = "sandbox.env"
+
+_OF_PORTS: Final = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES})
 
 commands = typer.Typer(name="sandbox", help="Destinations to try by hand.", invoke_without_command=True)
 
@@ -71,6 +74,8 @@ def run(
         except (AzuriteMissing, AzuriteFailed) as error:
             raise Failed(str(error)) from None
         except OSError as error:
+            if error.filename is not None or error.errno not in _OF_PORTS:
+                raise
             raise Failed(_("A port cannot be listened on: %(why)s. Try again.", why=system_text(error))) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -246,4 +247,4 @@ def _quota(text: str) -> tuple[str, int | str | None]:
     name, equals, value = text.partition("=")
     if not equals:
         raise typer.BadParameter(_("%(option)s: write NAME=NUMBER", option=f"--quota {name}"))
-    return name, int(value) if value.isdecimal() and value.isascii() else value or None
+    return name, int(value) if re.fullmatch("-?[0-9]{1,18}", value) else value or None

@@ -3,57 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 import typer
 
+from leadkeeper.doors.cli.failing import FOREIGN_DATABASE, NEWER_DATABASE
 from leadkeeper.doors.cli.installation import quiet_settings, with_services
 from leadkeeper.doors.cli.showing import AsJson, print_json, print_named, say
+from leadkeeper.storage.away import DatabaseState
 from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.texts import lazy_ngettext
 
 if TYPE_CHECKING:
     from leadkeeper.settings import Settings
+    from leadkeeper.storage.status import DatabaseStatus
 
 commands = typer.Typer(name="db", help="The database's tables, and the secrets in it.", no_args_is_help=True)
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseStatus:
-    """Where the database is and which tables it has: migrations by their names, ``None`` for an empty one."""
+_UPGRADE: Final = "leadkeeper db upgrade"
 
-    database: str
-    current: str | None
-    newest: str | None
-
-    @property
-    def up_to_date(self) -> bool:
-        """Whether it has this version's tables."""
-        return self.current == self.newest
+REMEDIES: Final[Mapping[DatabaseState, str]] = {
+    DatabaseState.EMPTY: _UPGRADE,
+    DatabaseState.OLDER: _UPGRADE,
+    DatabaseState.NEWER: NEWER_DATABASE,
+    DatabaseState.FOREIGN: FOREIGN_DATABASE,
+}
+"""What to do about a database that has not this version's tables: a command, or a whole sentence."""
 
 
 def database_status(settings: Settings) -> DatabaseStatus:
     """Look without changing anything: not even an SQLite file is made. Raises ``StorageAway``."""
-    import sqlalchemy as sa
+    from leadkeeper.storage.status import look_at
 
-    from leadkeeper.storage.engine import open_storage
-    from leadkeeper.storage.migrate import current_revision, newest
+    return asyncio.run(look_at(settings.database_url))
 
-    url = sa.make_url(settings.database_url)
-    shown = url.render_as_string(hide_password=True)
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
-        return DatabaseStatus(shown, None, newest())
 
-    async def look() -> DatabaseStatus:
-        storage = open_storage(settings.database_url)
-        try:
-            return DatabaseStatus(shown, await storage.read(current_revision), newest())
-        finally:
-            await storage.close()
-
-    return asyncio.run(look())
+def shown_tables(status: DatabaseStatus) -> str:
+    """Which tables the database has, in words or by the name of the newest migration."""
+    if status.state is DatabaseState.FOREIGN:
+        return _("tables of another program")
+    return status.current or _("no tables yet")
 
 
 @commands.command()
@@ -73,12 +64,13 @@ def status(json: AsJson = False) -> None:
     found = database_status(quiet_settings())
     if json:
         shown = {"database": found.database, "current": found.current, "newest": found.newest}
-        print_json({**shown, "upToDate": found.up_to_date})
+        print_json({**shown, "state": found.state, "upToDate": found.up_to_date})
     else:
-        facts = (_("Database"), found.database), (_("It has"), found.current or _("no tables yet"))
+        facts = (_("Database"), found.database), (_("It has"), shown_tables(found))
         print_named((*facts, (_("It needs"), str(found.newest))))
     if not found.up_to_date:
-        say(_("Bring it up to date: leadkeeper db upgrade."))
+        remedy = REMEDIES[found.state]
+        say(_("Bring it up to date: leadkeeper db upgrade.") if remedy == _UPGRADE else remedy)
         raise typer.Exit(1)
 
 

@@ -11,6 +11,7 @@ import typer
 
 from leadkeeper.check import step_title
 from leadkeeper.doors.cli.failing import explanation
+from leadkeeper.doors.cli.operating.db import REMEDIES, database_status, shown_tables
 from leadkeeper.doors.cli.operating.doctor_records import (
     Finding,
     State,
@@ -28,10 +29,10 @@ from leadkeeper.texts import lazy_gettext as _
 if TYPE_CHECKING:
     from leadkeeper.check import CheckStep
     from leadkeeper.connections.connection import Connection
-    from leadkeeper.doors.cli.operating.db import DatabaseStatus
     from leadkeeper.services import Services
     from leadkeeper.settings import Settings
     from leadkeeper.storage.durability import Durability
+    from leadkeeper.storage.status import DatabaseStatus
     from leadkeeper.texts import Language
 
     Examine = Callable[[Services, Connection, Language], Awaitable["Finding"]]
@@ -72,12 +73,15 @@ def _print(finding: Finding) -> None:
 
 def _findings(*, test_leads: bool) -> list[Finding]:
     from leadkeeper.doors.cli.installation import quiet_settings
-    from leadkeeper.doors.cli.operating.db import database_status
+    from leadkeeper.doors.cli.operating.doctor_settings import settings_findings
 
     found: list[Finding] = [_python()]
     try:
         settings = quiet_settings()
-        found.append(Finding(_("settings"), "ok", _("can be used")))
+    except Exception as error:
+        return [*found, Finding(_("settings"), "wrong", _explained(error))]
+    found += settings_findings(settings)
+    try:
         found += _permissions(settings)
         status = database_status(settings)
         found.append(_database(status))
@@ -87,11 +91,30 @@ def _findings(*, test_leads: bool) -> list[Finding]:
             # Where commits wait for ever, whatever writes would wait as well.
             found += asyncio.run(_look(settings, test_leads=test_leads)) if writes else []
     except Exception as error:
-        summary = explanation(error)
-        if summary is None:
-            raise
-        found.append(Finding(_("settings") if summary.startswith("Wrong setting") else _("database"), "wrong", summary))
+        found.append(Finding(_subject(error), "wrong", _explained(error)))
     return found
+
+
+def _explained(error: Exception) -> str:
+    """The line for an error that is no bug of ours; one that is goes on."""
+    summary = explanation(error)
+    if summary is None:
+        raise error
+    return summary
+
+
+def _subject(error: Exception) -> str:
+    """What an error that is found beside the settings is about."""
+    from leadkeeper.connections.vault import WrongKey
+    from leadkeeper.settings import WrongSetting
+
+    match error:
+        case WrongSetting():
+            return _("settings")
+        case WrongKey():
+            return _("secret key")
+        case _:
+            return _("database")
 
 
 def _python() -> Finding:
@@ -121,10 +144,10 @@ def _database(status: DatabaseStatus) -> Finding:
     what = _(
         "%(database)s has %(current)s, needs %(newest)s",
         database=status.database,
-        current=status.current or _("no tables yet"),
+        current=shown_tables(status),
         newest=status.newest,
     )
-    return Finding(_("database"), "wrong", what, "leadkeeper db upgrade")
+    return Finding(_("database"), "wrong", what, REMEDIES[status.state])
 
 
 async def _server(settings: Settings) -> tuple[bool, list[Finding]]:

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import gc
 import signal
+import socket
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -32,7 +33,15 @@ _PEERS_NEEDED: Final = _(
     "Use --processes 1 without --workers, or see docs/howto/run-several-processes.md."
 )
 
+_PEERS_NEEDED_BY_SETTING: Final = gettext(
+    "LEADKEEPER_PROCESSES=%(count)s needs PostgreSQL: on SQLite one process writes at a time, and one is quicker than "
+    "two. Set it to 1, or see docs/howto/run-several-processes.md."
+)
 _NOT_HERE: Final = gettext("%(address)s is not here: choose another with LEADKEEPER_HOST and LEADKEEPER_PORT.")
+_NOT_FOUND: Final = gettext(
+    "%(host)s is no IPv4 address and no host name that leads to one: set LEADKEEPER_HOST to an address of this "
+    "machine, such as 127.0.0.1, or to 0.0.0.0 for all of them."
+)
 _PORT_TROUBLE: Final = {
     errno.EADDRINUSE: gettext("%(address)s is taken: choose another with LEADKEEPER_HOST and LEADKEEPER_PORT."),
     errno.EACCES: gettext("%(address)s needs more rights: choose another with LEADKEEPER_HOST and LEADKEEPER_PORT."),
@@ -81,11 +90,12 @@ def _run(role: Duty, host: str | None, port: int | None, processes: int | None, 
     from leadkeeper.settings import load_settings
 
     settings = load_settings()
-    settings = settings.model_copy(update={"host": host or settings.host, "port": port or settings.port})
+    settings = settings.model_copy(update={"host": _host(host) or settings.host, "port": port or settings.port})
     configure_logging(settings)
     plan = planned(role, processes or _by_itself(settings), workers)
     if len(plan) > 1 and not settings.takes_peers:
-        raise Failed(_PEERS_NEEDED)
+        by_setting = None if processes or workers or role is not Duty.SERVE else too_many_processes(settings)
+        raise Failed(by_setting or _PEERS_NEEDED)
     _warn(settings)
     with _port_explained(settings):
         if len(plan) > 1:
@@ -98,6 +108,22 @@ def _run(role: Duty, host: str | None, port: int | None, processes: int | None, 
             uvloop.run(_until_stopped(settings, role))
 
 
+def too_many_processes(settings: Settings) -> str | None:
+    """Why ``serve`` refuses the number of processes in the settings, with the remedy; ``None`` where it takes it."""
+    if settings.processes in (None, 1) or settings.takes_peers:
+        return None
+    return _(_PEERS_NEEDED_BY_SETTING, count=settings.processes)
+
+
+def _host(given: str | None) -> str | None:
+    from leadkeeper.network.site import parse_listening_host
+
+    try:
+        return parse_listening_host(given) if given else None
+    except ValueError as error:
+        raise typer.BadParameter(join_lazily(("--host", *error.args), ": ")) from None
+
+
 def _by_itself(settings: Settings) -> int:
     from leadkeeper.processes.supervisor import cores
 
@@ -106,14 +132,24 @@ def _by_itself(settings: Settings) -> int:
 
 @contextlib.contextmanager
 def _port_explained(settings: Settings) -> Iterator[None]:
-    """A port that cannot be listened on is told with its remedy."""
+    """A host or port that cannot be listened on is told with its remedy."""
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES) and error.filename is None:
-            message = _PORT_TROUBLE.get(error.errno or 0, _NOT_HERE)
-            raise Failed(_(message, address=f"{settings.host}:{settings.port}")) from None
-        raise
+        summary = listening_trouble(settings.host, settings.port, error)
+        if summary is None:
+            raise
+        raise Failed(summary) from None
+
+
+def listening_trouble(host: str, port: int, error: OSError) -> str | None:
+    """Why the API cannot listen there, with the remedy; ``None`` for an error of something else."""
+    # What a resolver says comes with its own numbers, which are negative but for some systems.
+    if isinstance(error, socket.gaierror) or (error.errno or 0) < 0 or error.errno == socket.EAI_NONAME:
+        return _(_NOT_FOUND, host=host)
+    if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES) and error.filename is None:
+        return _(_PORT_TROUBLE.get(error.errno or 0, _NOT_HERE), address=f"{host}:{port}")
+    return None
 
 
 def _warn(settings: Settings) -> None:
@@ -121,8 +157,11 @@ def _warn(settings: Settings) -> None:
     import structlog
 
     from leadkeeper.doors.cli.operating.permissions import ROOT, exposed_files, is_root
+    from leadkeeper.doors.cli.operating.unknown_settings import unknown_settings
 
     log = structlog.get_logger(__name__)
+    for unknown in unknown_settings():
+        log.warning("a setting is not known", summary=unknown.summary, remedy=unknown.remedy)
     for each in exposed_files(settings):
         log.warning("a file stands open", file=str(each.path), summary=each.summary, remedy=each.remedy)
     if is_root():

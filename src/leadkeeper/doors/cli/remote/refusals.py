@@ -8,7 +8,7 @@ from typing import Any, Final
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome
 from leadkeeper.doors.cli.failing import Failed, RemoteRefused
 from leadkeeper.doors.cli.remote.calls import NoAnswer
-from leadkeeper.problem import TYPE_BASE
+from leadkeeper.problem import TYPE_BASE, FieldError, ProblemType, whole_detail
 from leadkeeper.texts import LazyText, join_lazily, lazy_gettext
 
 LONGEST: Final = 500
@@ -28,7 +28,13 @@ class _Problem:
         found = answer if isinstance(answer, dict) and str(answer.get("type", "")).startswith(TYPE_BASE) else {}
         self.there = bool(found)
         self.type = str(found.get("type", "")).removeprefix(TYPE_BASE)
-        self.detail = str(found.get("detail", ""))[:LONGEST]
+        errors = found.get("errors")
+        fields = [
+            FieldError(str(each.get("field", "")), str(each.get("message", "")))
+            for each in (errors if isinstance(errors, list) else ())
+            if isinstance(each, dict)
+        ]
+        self.detail = str(whole_detail(self.type, str(found.get("detail", "")), fields))[:LONGEST]
         self.request_id = str(found.get("requestId", ""))[:100]
 
 
@@ -102,6 +108,8 @@ def _line(status: int, problem: _Problem, base: str, key_file: Path, retry_after
         return _with_detail(problem, _later(base, retry_after))
     if status >= 500:
         return _with_detail(problem, _failing(status, problem, base))
+    if problem.type == ProblemType.NOT_FOUND and base.endswith("/v1"):
+        return _with_detail(problem, lazy_gettext("Give --url without /v1."))
     if problem.there and problem.detail:
         return join_lazily((problem.detail,))
     if 300 <= status < 400:
@@ -109,7 +117,7 @@ def _line(status: int, problem: _Problem, base: str, key_file: Path, retry_after
             "%(url)s sends callers on to another address: give that one. A key is never sent on.", url=base
         )
     return lazy_gettext(
-        "%(url)s answers %(status)s, not as a Leadkeeper installation does. Give --url without /v1.",
+        "%(url)s answers %(status)s, not as a Leadkeeper installation does. Look at --url.",
         url=base,
         status=status,
     )

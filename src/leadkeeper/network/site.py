@@ -1,0 +1,41 @@
+"""Addresses that an operator writes into settings: of a site, and of what the API listens on. No I/O."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from leadkeeper.network.addresses import AddressInvalid, parse_host
+from leadkeeper.texts import lazy_gettext
+
+
+def parse_site(text: str) -> str:
+    """``text`` as scheme, host and port, host in lower case and IDNA: ``https://leads.example``.
+
+    A slash may stand at its end. Raises ``ValueError`` in one line for another scheme, for an address without host,
+    and for one with a user, a path, a query or a fragment.
+    """
+    whole = ValueError(lazy_gettext("write the whole address, such as https://leads.example"))
+    try:
+        parts = urlsplit(text)
+        host, port = parse_host(parts.hostname or ""), parts.port
+    except (ValueError, AddressInvalid):
+        raise whole from None
+    if parts.scheme not in ("https", "http") or "@" in parts.netloc or parts.netloc.endswith(":"):
+        raise whole
+    if not text.isprintable() or " " in text:
+        raise whole
+    if parts.path not in ("", "/") or "?" in text or "#" in text:
+        raise ValueError(lazy_gettext("write the address without a path, such as https://leads.example"))
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + ("" if port is None else f":{port}")
+
+
+def parse_listening_host(text: str) -> str:
+    """``text``, which is a host name or an address by itself. Raises ``ValueError`` in one line."""
+    try:
+        parse_host(text)
+    except AddressInvalid:
+        raise ValueError(
+            lazy_gettext("write a host name or an IPv4 address by itself, such as 127.0.0.1, or 0.0.0.0 for all")
+        ) from None
+    return text

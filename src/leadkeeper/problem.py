@@ -201,7 +201,7 @@ def every_error(errors: Iterable[FieldError]) -> JoinedTexts:
     return join_lazily(found, "; ")
 
 
-_SAID_BY_ERRORS: Final = frozenset({ProblemType.INVALID_REQUEST, ProblemType.NOT_PUBLISHABLE})
+_ERRORS_ARE_THE_REMEDY: Final = frozenset({ProblemType.INVALID_REQUEST, ProblemType.NOT_PUBLISHABLE})
 
 
 def whole_detail(type: str, detail: str, errors: Iterable[FieldError]) -> str:
@@ -210,7 +210,7 @@ def whole_detail(type: str, detail: str, errors: Iterable[FieldError]) -> str:
     Errors of other types than those whose remedy they are only name the field that ``detail`` is about.
     """
     further = [each for each in errors if str(each.message).rstrip(".") not in str(detail)]
-    return join_lazily((detail, every_error(further))) if further and type in _SAID_BY_ERRORS else detail
+    return join_lazily((detail, every_error(further))) if further and type in _ERRORS_ARE_THE_REMEDY else detail
 
 
 class Problem(Exception):

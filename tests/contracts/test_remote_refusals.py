@@ -79,7 +79,8 @@ def problem(type_: str, detail: str) -> bytes:
             "the request req-7 in its log.",
         ),
         (502, {}, b"<html>", "URL cannot do it now (502). Ask again in a minute; if it lasts, ask its operator."),
-        (404, {}, b"<html>", "URL answers 404, not as a Leadkeeper installation does. Give --url without /v1."),
+        (404, {}, b"<html>", "URL answers 404, not as a Leadkeeper installation does. Look at --url."),
+        (404, {}, problem("not-found", "There is nothing here."), "There is nothing here."),
         (404, {}, problem("not-found", "There is\x1b[2J none."), "There is [2J none."),
         (307, {"location": "https://other.example/"}, b"", "URL sends callers on to another address: give that one."),
         (200, {}, b"<html>", "URL answers what this version of the command does not understand."),
@@ -91,6 +92,19 @@ def test_a_refusal_is_one_line_with_a_remedy(
 ) -> None:
     stranger.server.fault = answer(status, body, **headers)
     assert stranger.call().startswith(told.replace("URL", stranger.url))
+
+
+def test_an_address_with_the_apis_own_path_is_refused_with_the_remedy(stranger: Stranger) -> None:
+    stranger.server.fault = answer(404, problem("not-found", "There is nothing at this address."))
+    assert stranger.call(url=f"{stranger.url}/v1/") == "There is nothing at this address. Give --url without /v1."
+
+
+def test_the_fields_that_an_installation_refuses_are_named(stranger: Stranger) -> None:
+    refused = json.loads(problem("invalid-request", "Too long a time.")) | {
+        "errors": [{"field": "personalDays", "message": "Enter less."}, "none", {"field": "x", "message": "Too long"}]
+    }
+    stranger.server.fault = answer(422, json.dumps(refused).encode())
+    assert stranger.call() == "Too long a time. personalDays: Enter less."
 
 
 def test_an_address_that_does_not_answer_is_told(

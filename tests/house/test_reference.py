@@ -25,8 +25,10 @@ PAGES = [p for p in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 SETTINGS_HEAD = """# Settings
 
 Settings are environment variables, or lines of a file `.env` in the working folder (the environment wins). A wrong
-setting stops the start with one line that names it. This page is generated from `src/leadkeeper/settings.py`; it is
-there [in Portuguese](settings.pt.md) too.
+setting stops the start with one line that names it; one that is empty has its default, but for `WITHHELD_DOMAINS`,
+which then withholds nothing. A name that no setting has is passed over: `serve`, `api` and `worker` warn of it, and
+`leadkeeper doctor` names the setting that may be meant. This page is generated from `src/leadkeeper/settings.py`; it
+is there [in Portuguese](settings.pt.md) too.
 
 | setting | default | what it does |
 |---|---|---|
@@ -34,7 +36,9 @@ there [in Portuguese](settings.pt.md) too.
 SETTINGS_HEAD_PT = """# Configurações
 
 Configurações são variáveis de ambiente, ou linhas de um arquivo `.env` na pasta de trabalho (o ambiente prevalece). Uma
-configuração errada impede o início com uma linha que a nomeia. Esta página é gerada a partir de
+configuração errada impede o início com uma linha que a nomeia; uma vazia tem o seu valor padrão, exceto
+`WITHHELD_DOMAINS`, que então não retém nada. Um nome que nenhuma configuração tem é ignorado: `serve`, `api` e `worker`
+avisam, e `leadkeeper doctor` nomeia a configuração que pode ter sido pretendida. Esta página é gerada a partir de
 `src/leadkeeper/settings.py` e do catálogo de textos; ela existe também [em inglês](settings.md).
 
 | configuração | padrão | o que faz |

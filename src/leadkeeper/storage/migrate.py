@@ -49,7 +49,7 @@ def upgrade(conn: sa.Connection) -> None:
     if conn.dialect.name == "postgresql":
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     current = current_revision(conn)
-    state = state_of(current)
+    state = database_state(current)
     if state is DatabaseState.NEWER:
         raise NewerDatabase(current)
     if state is not DatabaseState.UP_TO_DATE:
@@ -66,7 +66,7 @@ def current_revision(conn: sa.Connection) -> str | None:
     return found
 
 
-def state_of(current: str | None) -> DatabaseState:
+def database_state(current: str | None) -> DatabaseState:
     """How a database with ``current`` as its newest migration stands to this version."""
     if current is None:
         return DatabaseState.EMPTY

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from leadkeeper.storage.away import DatabaseState
 from leadkeeper.storage.engine import open_storage, parsed_address
-from leadkeeper.storage.migrate import current_revision, newest, state_of
+from leadkeeper.storage.migrate import current_revision, database_state, newest
 from leadkeeper.storage.sqlite_files import SQLiteFiles
 
 
@@ -37,7 +37,7 @@ async def look_at(url: str) -> DatabaseStatus:
             current = await storage.read(current_revision)
         finally:
             await storage.close()
-        state = state_of(current)
+        state = database_state(current)
     return DatabaseStatus(parsed.render_as_string(hide_password=True), current, newest(), state)
 
 

@@ -7,7 +7,8 @@ import errno
 import json as to_json
 import signal
 import tempfile
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -54,7 +55,6 @@ def run(
         return
     from leadkeeper.doors.cli.demo.guard import Guard
     from leadkeeper.doors.cli.demo.stage import Ports, free_port
-    from leadkeeper.sandbox.azure_storage.azurite import AzuriteFailed, AzuriteMissing
 
     with ExitStack() as stack:
         guard = stack.enter_context(Guard())
@@ -69,14 +69,23 @@ def run(
             azurite={"table": free_port([table_port]), "blob": free_port([blob_port])},
             storage={"table": table, "blob": blob},
         )
-        try:
+        with _explained():
             asyncio.run(_until_stopped(folder.resolve(), guard, ports))
-        except (AzuriteMissing, AzuriteFailed) as error:
-            raise Failed(str(error)) from None
-        except OSError as error:
-            if error.filename is not None or error.errno not in _OF_PORTS:
-                raise
-            raise Failed(_("A port cannot be listened on: %(why)s. Try again.", why=system_text(error))) from None
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """What keeps the stand-ins from starting is told: an error of a port as such, one of a file as all are."""
+    from leadkeeper.sandbox.azure_storage.azurite import AzuriteFailed, AzuriteMissing
+
+    try:
+        yield
+    except (AzuriteMissing, AzuriteFailed) as error:
+        raise Failed(str(error)) from None
+    except OSError as error:
+        if error.filename is not None or error.errno not in _OF_PORTS:
+            raise
+        raise Failed(_("A port cannot be listened on: %(why)s. Try again.", why=system_text(error))) from None
 
 
 @commands.command()

@@ -12,8 +12,8 @@ from starlette.types import ASGIApp
 from leadkeeper.doors.entrance import Entrance
 from tests.doors_when_asked import DoorWhenAsked
 
-PROGRAMS: Final = {"", "api", "v1.0"}
-"""The doors that answer programs; their routes stand in the OpenAPI document."""
+PROGRAMS: Final = {"", "api", "v1.0", "favicon.ico"}
+"""The doors that answer programs, whose routes stand in the OpenAPI document, and the address of an icon."""
 
 
 def page_routes(doors: ASGIApp | None) -> list[tuple[str, str]]:

@@ -15,10 +15,9 @@ from yarl import URL
 
 from leadkeeper.diagnosis import Kind, Outcome
 from leadkeeper.gate import Gate
-from leadkeeper.network.client import NetworkPolicy, diagnose_network
+from leadkeeper.network.client import diagnose_network
 from leadkeeper.network.connector import Connector
 from leadkeeper.network.exchange import Exchanges
-from leadkeeper.network.silent import Silent
 from leadkeeper.network.trust import trusting
 from leadkeeper.sandbox.authority import Authority
 
@@ -390,16 +389,3 @@ async def test_a_connection_ends_at_once_whatever_the_other_side_does(server: Se
 
 def _open_files() -> int:
     return len(os.listdir("/proc/self/fd"))
-
-
-async def test_over_a_silent_network_nothing_is_called_in_any_way(server: Server) -> None:
-    silent = Silent(NetworkPolicy())
-    url = URL(f"http://127.0.0.1:{server.port}/in")
-    with pytest.raises(aiohttp.ClientConnectionError):
-        await silent.post(url, data=b"{}", headers={})
-    for method, data in (("GET", None), ("POST", b"{}"), ("DELETE", None)):
-        with pytest.raises(aiohttp.ClientConnectionError):
-            await silent.request(method, url, data=data, headers={})
-    with pytest.raises(aiohttp.ClientConnectionError):
-        await silent.session.get(url)
-    assert server.connections == 0

@@ -29,6 +29,7 @@ from leadkeeper.network.client import (
     parse_url,
 )
 from leadkeeper.network.rest import request
+from leadkeeper.network.silent import Silent
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import (
     Exchange,
@@ -313,3 +314,16 @@ async def test_an_answer_that_says_so_a_few_times_is_read(network: Network, serv
         answered = await network.post(parse_url(URL), data=b"{}", headers={})
         assert answered.status == 200
     assert server.connections == 1
+
+
+async def test_over_a_silent_network_nothing_is_called_in_any_way(server: FaultServer) -> None:
+    silent = Silent(NetworkPolicy())
+    url = parse_url(URL)
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await silent.post(url, data=b"{}", headers={})
+    for method, data in (("GET", None), ("POST", b"{}"), ("DELETE", None)):
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await silent.request(method, url, data=data, headers={})
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await silent.session.get(url)
+    assert server.received == []

@@ -165,10 +165,8 @@ class Connections:
         if changes.same_line(stored, before.stored):
             changes.drop_change(conn, before.id)
             summary = {"settings": json.dumps(dict(stored.settings)), "announces": stored.announces, "changed_at": now}
-            summary["ends_at"] = ends_ms(stored)
-            if dict(stored.settings) != dict(before.stored.settings):
-                summary["generation"] = before.generation + 1  # whoever holds an adapter opens another
-                announce(conn)
+            is_new = stored.settings != before.stored.settings  # then whoever holds an adapter opens another
+            summary |= {"ends_at": ends_ms(stored), "generation": before.generation + is_new}
             if not changes.same_place(before.stored, stored):
                 summary |= {"proven": False, **NO_TEST}
             conn.execute(sa.update(t.connection).where(t.connection.c.id == before.id).values(summary))
@@ -176,11 +174,9 @@ class Connections:
         else:
             sealed = self._vault.seal(stored.secrets, row_of(before.id, stored.destination))
             changes.keep_change(conn, before.id, stored, sealed, now)
-            announce(conn)
             note(conn, now, by, "connection.change", subject, changes.change_summary(before.stored, stored))
-        row = _row(conn, offer, name)
-        assert row is not None
-        return self._rows.whole(conn, row)
+        announce(conn)
+        return self._rows.whole(conn, _present(conn, offer, name))
 
     def _write(
         self, conn: sa.Connection, offer: OfferRef, name: str, before: Connection | None, stored: Stored, by: str
@@ -220,9 +216,7 @@ class Connections:
         announce(conn)
         summary = changes.change_summary(None if before is None or before.removed else before.stored, stored)
         note(conn, now, by, "connection.put", f"{offer}/{name}", summary)
-        row = _row(conn, offer, name)
-        assert row is not None
-        return self._rows.whole(conn, row)
+        return self._rows.whole(conn, _present(conn, offer, name))
 
     async def get(self, offer: OfferRef, name: str) -> Connection | None:
         """One connection, or ``None`` if there is none of that name. Raises :class:`Problem` for an unknown offer."""

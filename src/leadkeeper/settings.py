@@ -206,7 +206,7 @@ class Settings(
     @field_validator("public_url")
     @classmethod
     def _public_url(cls, value: str | None) -> str | None:
-        return None if value is None else parse_site(value)
+        return None if value is None else parse_site(value, below=True)
 
     @field_validator("language")
     @classmethod

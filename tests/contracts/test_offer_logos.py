@@ -113,7 +113,7 @@ async def test_the_api_says_where_it_is_and_what_is_refused(home: Installation) 
 
 
 async def test_nobody_changes_anothers(home: Installation) -> None:
-    await home.services.offers.catalogue.put_publisher("fabrikam", by="test")
+    await home.services.offers.catalogue.put_publisher("fabrikam", "Fabrikam", by="test")
     for role in ("publisher:fabrikam", "reader:contoso"):
         visitor = await home.visitor(role)
         answer = await visitor.call("PUT", LOGO, data=png(9, 9), headers={"Content-Type": "image/png"})

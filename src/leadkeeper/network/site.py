@@ -8,11 +8,11 @@ from leadkeeper.network.addresses import AddressInvalid, parse_host
 from leadkeeper.texts import lazy_gettext
 
 
-def parse_site(text: str) -> str:
+def parse_site(text: str, *, below: bool = False) -> str:
     """``text`` as scheme, host and port, host in lower case and IDNA: ``https://leads.example``.
 
-    A slash may stand at its end. Raises ``ValueError`` in one line for another scheme, for an address without host,
-    and for one with a user, a path, a query or a fragment.
+    A slash may stand at its end; ``below``, so may a path before it, which stays. Raises ``ValueError`` in one line for
+    another scheme, for an address without host, and for one with a user, another path, a query or a fragment.
     """
     whole = ValueError(lazy_gettext("write the whole address, such as https://leads.example"))
     try:
@@ -22,12 +22,10 @@ def parse_site(text: str) -> str:
         raise whole from None
     if parts.scheme not in ("https", "http") or "@" in parts.netloc or parts.netloc.endswith(":"):
         raise whole
-    if not text.isprintable() or " " in text:
+    if not text.isprintable() or set(text) & set(" ?#") or not (below or parts.path in ("", "/")):
         raise whole
-    if parts.path not in ("", "/") or "?" in text or "#" in text:
-        raise ValueError(lazy_gettext("write the address without a path, such as https://leads.example"))
     shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}" + ("" if port is None else f":{port}")
+    return f"{parts.scheme}://{shown}" + ("" if port is None else f":{port}") + parts.path.rstrip("/")
 
 
 def parse_listening_host(text: str) -> str:

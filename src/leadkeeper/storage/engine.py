@@ -238,7 +238,7 @@ def _packed(values: Sequence[Any], places: Sequence[int]) -> Sequence[Any]:
     changed = list(values)
     for at in places:
         changed[at] = packed_id(changed[at])
-    return changed
+    return tuple(changed)
 
 
 @functools.cache

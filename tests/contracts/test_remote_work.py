@@ -215,7 +215,9 @@ def test_leads_are_handed_in_and_their_records_shown_there(world: World) -> None
 
 def test_who_may_only_hand_in_leads_there_reads_where_they_go_by_name(world: World, tmp_path: Path) -> None:
     key = world.here("keys", "create", "--role", "marketplace", "--json").json["key"]
-    sent = world.there("leads", "send", OFFER, "--email", "kim@fabrikam.example", key_file=write_key(tmp_path / "m", key))
+    sent = world.there(
+        "leads", "send", OFFER, "--email", "kim@fabrikam.example", key_file=write_key(tmp_path / "m", key)
+    )
     assert (sent.code, sent.err) == (0, "The lead is kept.\nprimary: pending\n")
 
 

@@ -43,6 +43,7 @@ class Kind(AnyKind):
     """The causes that are common to all destinations. Each has an entry in ``catalogue`` and a heading in the docs."""
 
     ADDRESS_NOT_FOUND = "addressNotFound"
+    HOST_NOT_RESOLVED = "hostNotResolved"
     ADDRESS_REFUSED = "addressRefused"
     OWN_ADDRESS = "ownAddress"
     CONNECTION_FAILED = "connectionFailed"

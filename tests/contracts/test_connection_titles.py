@@ -201,6 +201,8 @@ def test_by_command(call: Call, endpoint: ReceivingEndpoint) -> None:
     listed = call("connections", "list").out
     assert listed.index("second") < listed.index(TITLE)
     assert TITLE in call("connections", "show", COMMAND_OFFER).out
+    sent = call("leads", "send", COMMAND_OFFER, "--email", "ada@contoso.com").err.splitlines()[1:]
+    assert sorted(sent) == [f"{TITLE} (HTTPS endpoint): pending", "second (HTTPS endpoint): pending"]
     refused = call("connections", "rename", COMMAND_OFFER, "primary", "x" * 65)
     assert refused.code == 1
     assert "at most 64 characters" in refused.line

@@ -204,13 +204,21 @@ def test_channels_contacts_and_cross_listings_are_worked_there(world: World) -> 
 def test_leads_are_handed_in_and_their_records_shown_there(world: World) -> None:
     sent = ("leads", "send", OFFER, "--email", "kim@fabrikam.example", "--idempotency-key", "one")
     first, second = world.there(*sent), world.there(*sent)
-    assert first.err == "The lead is kept.\nprimary: pending\n"
-    assert (second.out, second.err) == (first.out, "The lead was kept before.\nprimary: pending\n")
+    assert first.err == "The lead is kept.\nHTTPS endpoint: pending\n"
+    assert (second.out, second.err) == (first.out, "The lead was kept before.\nHTTPS endpoint: pending\n")
     delivery = world.there("leads", "show", first.out.strip(), "--json").json["deliveries"][0]["id"]
     for form in ((), ("--json",)):
         here, there = (at("leads", "record", delivery, *form) for at in (world.here, world.there))
         assert (there.code, there.out) == (0, here.out)
         assert "kim@fabrikam.example" in there.out
+
+
+def test_who_may_only_hand_in_leads_there_reads_where_they_go_by_name(world: World, tmp_path: Path) -> None:
+    key = world.here("keys", "create", "--role", "marketplace", "--json").json["key"]
+    sent = world.there(
+        "leads", "send", OFFER, "--email", "kim@fabrikam.example", key_file=write_key(tmp_path / "m", key)
+    )
+    assert (sent.code, sent.err) == (0, "The lead is kept.\nprimary: pending\n")
 
 
 def test_a_member_is_named_by_address_there(world: World) -> None:

@@ -239,7 +239,7 @@ class TestCodes:
             assert kinds(f"salesforce says {error}") == [salesforce_errors.SIGN_IN[error]]
 
     def test_of_the_network(self) -> None:
-        assert kinds("code EAI_NONAME") == [Kind.ADDRESS_NOT_FOUND]
+        assert kinds("code EAI_NONAME") == [Kind.ADDRESS_NOT_FOUND, Kind.HOST_NOT_RESOLVED]
         assert kinds("[SSL: CERTIFICATE_VERIFY_FAILED] certificate has expired") == [Kind.TLS_FAILED]
 
 

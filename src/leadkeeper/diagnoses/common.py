@@ -15,6 +15,18 @@ ENTRIES: Final[dict[AnyKind, Entry]] = {
         _("The host name in the destination's address does not exist."),
         (_("Compare the host name in the settings with the one your system shows; look for typing errors."), RESUME),
     ),
+    Kind.HOST_NOT_RESOLVED: Entry(
+        Outcome.FAILED,
+        Who.OPERATOR,
+        _("This installation cannot look up the host name of the destination or of its sign-in; the name is right."),
+        (
+            _(
+                "Look up the host that the evidence names on the machine on which Leadkeeper runs (getent hosts). If "
+                "that fails too, check the machine's DNS servers, its network, and the firewall in front of it."
+            ),
+            _("The connection's settings need no change. The leads are kept and sent again by themselves."),
+        ),
+    ),
     Kind.ADDRESS_REFUSED: Entry(
         Outcome.BROKEN,
         Who.PUBLISHER,

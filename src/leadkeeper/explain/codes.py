@@ -38,6 +38,9 @@ _OURS: Final = {
 }
 """The network's codes, as ``network.trouble`` shows them in evidence."""
 
+_RESOLVER: Final = ("EAI_NONAME", "EAI_NODATA", "EAI_AGAIN")
+"""Of those, what is trouble of this installation where no setting names the host."""
+
 _DIRECTORY: Final = "AADSTS"
 _AADSTS: Final = re.compile(
     r"AADSTS\W{0,3}([0-9]{5,8})(?![0-9])|error_codes\W{1,8}([0-9]{5,8})(?![0-9])", re.IGNORECASE
@@ -62,6 +65,7 @@ class Codes:
         known = list(dict.fromkeys(codes for provider in destinations for codes in provider.codes))
         own = [("", kind.value, kind) for kind in destinations.kinds]
         of_network = [("", code, kind) for code, kind in _OURS.items()]
+        of_network += [("", code, Kind.HOST_NOT_RESOLVED) for code in _RESOLVER]
         self._named = _index([*own, *of_network, *_rows(known, lambda codes: codes.named)])
         self._sign_in = _index(_rows(known, lambda codes: codes.sign_in))
         self._hex = _index(_rows(known, lambda codes: codes.hex))

@@ -20,6 +20,7 @@ from aiohttp.abc import ResolveResult
 from yarl import URL
 
 from leadkeeper.check import Check, CheckStep, tell_step
+from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.gate import Gate, acting_for
 from leadkeeper.network.addresses import (
     URL_LIMIT,
@@ -290,17 +291,18 @@ class Network:
                 fault = error
             return Answered(exchange.status, exchange.headers, bytes(body), fault)
 
-    async def check_reach(self, url: str) -> Check:
+    async def check_reach(self, url: str, about_host: Callable[[Diagnosis], Diagnosis] = lambda found: found) -> Check:
         """Prove without a request that ``url`` can be reached: steps ``address``, ``name``, ``network``, ``tls``.
 
         Steps after the first that failed are left out. Never raises for what the other side or the network does.
+        ``about_host`` says what it means that the host is not found.
         """
         steps: list[CheckStep] = []
         try:
             async with asyncio.timeout(self.policy.total_seconds):
                 await self._reach(url, steps)
         except NETWORK_ERRORS as error:
-            diagnosis = diagnose_network(error, sent=False)
+            diagnosis = about_host(diagnose_network(error, sent=False))
             name = ("address", "name", "network", "tls")[len(steps)]
             steps.append(CheckStep(name, False, diagnosis.evidence.text or diagnosis.summary))
             return Check(tuple(steps), diagnosis)

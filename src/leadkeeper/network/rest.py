@@ -27,11 +27,11 @@ from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from aiohttp import ServerDisconnectedError
 
-from leadkeeper.catalogue import diagnose
-from leadkeeper.diagnosis import AnyKind, Diagnosis, Evidence, Kind, Outcome
+from leadkeeper.diagnosis import AnyKind, Diagnosis, Evidence, Outcome
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.answer import Private, RemoteMessage, read_error
 from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network
+from leadkeeper.network.trouble import about_chosen_host, about_fixed_host
 
 DESCRIPTION_LIMIT: Final = 4_194_304
 """The most bytes of a system's description of its fields: far more than any other answer may have."""
@@ -238,8 +238,10 @@ class Dialect:
 
     ``read`` finds an answer's error code and words; ``token_over`` says which answers mean that the token is no longer
     good. Codes in ``known`` are shown as they are, others only if they hold nothing private; ``request_ids`` are the
-    headers that may name the request. ``host_missing`` is what it means that the host's name does not exist: where
-    each customer has a host, a wrong setting. ``headers`` go with each request.
+    headers that may name the request. ``headers`` go with each request.
+
+    ``host_missing`` is what it means that the host's name does not exist where each customer has a host: a wrong
+    setting. Where the host is the same for all, ``fixed_host`` is its name, and the operator acts.
     """
 
     read: Callable[[Answered, Any], RemoteMessage] = read_words
@@ -247,13 +249,14 @@ class Dialect:
     known: Container[str] = ()
     request_ids: tuple[str, ...] = ()
     host_missing: AnyKind | None = None
+    fixed_host: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def about_host(self, diagnosis: Diagnosis) -> Diagnosis:
-        """The same where the network is to blame; of a host that does not exist, what that means here."""
-        if diagnosis.kind is not Kind.ADDRESS_NOT_FOUND or self.host_missing is None:
-            return diagnosis
-        return diagnose(self.host_missing, diagnosis.evidence)
+        """The same; of a host that is not found, what that means here."""
+        if self.fixed_host is not None:
+            return about_fixed_host(diagnosis, self.fixed_host)
+        return diagnosis if self.host_missing is None else about_chosen_host(diagnosis, self.host_missing)
 
     def evidence(self, reply: Reply, private: Private | None) -> Evidence:
         """Status, code, request id and masked words of ``reply``.

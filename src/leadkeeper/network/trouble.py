@@ -7,12 +7,13 @@ import errno
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 import aiohttp
 
 from leadkeeper.catalogue import diagnose
-from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
+from leadkeeper.diagnosis import AnyKind, Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.network.addresses import AddressInvalid, AddressRefused, OwnAddress
 from leadkeeper.texts import lazy_gettext
 
@@ -65,6 +66,8 @@ class NoFreeConnection(aiohttp.ClientError):
 
 
 _NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+_RESOLVER: Final = "EAI"
+"""How the codes of the resolver's errors begin, and no other."""
 _NOTHING_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _CERTIFICATE: Final = {
     9: lazy_gettext("The certificate is not valid yet."),
@@ -157,8 +160,8 @@ def _reason(error: ssl.SSLError) -> str | None:
 
 
 def _resolver_code(error: socket.gaierror) -> str:
-    names = (name for name in dir(socket) if name.startswith("EAI_") and getattr(socket, name) == error.errno)
-    return next(names, "EAI")
+    names = (name for name in dir(socket) if name.startswith(f"{_RESOLVER}_") and getattr(socket, name) == error.errno)
+    return next(names, _RESOLVER)
 
 
 def _code(chain: tuple[BaseException, ...]) -> str:
@@ -168,6 +171,22 @@ def _code(chain: tuple[BaseException, ...]) -> str:
         if name is not None:
             return name
     return type(chain[0]).__name__
+
+
+def about_chosen_host(diagnosis: Diagnosis, missing: AnyKind) -> Diagnosis:
+    """The same; where a host that the publisher's settings name does not exist, ``missing``: that setting is wrong."""
+    return diagnosis if diagnosis.kind is not Kind.ADDRESS_NOT_FOUND else diagnose(missing, diagnosis.evidence)
+
+
+def about_fixed_host(diagnosis: Diagnosis, host: str) -> Diagnosis:
+    """The same; where ``host`` was not found, ``hostNotResolved``: no setting of the publisher's names it.
+
+    It exists, so whatever the resolver says is trouble of this installation.
+    """
+    if not (diagnosis.evidence.code or "").startswith(_RESOLVER):
+        return diagnosis
+    text = lazy_gettext("No address could be found for %(host)s.", host=host)
+    return diagnose(Kind.HOST_NOT_RESOLVED, replace(diagnosis.evidence, text=text))
 
 
 def not_sent() -> Diagnosis:

@@ -120,9 +120,9 @@ class StorageAdapter(ABC, Generic[CreationT]):
         if self._refusal is not None:
             return Check((CheckStep("settings", False, self._refusal.evidence.text or ""),), self._refusal)
         settings = tell_step(CheckStep("settings", True, lazy_gettext("The connection string is complete.")))
-        reach = await self._network.check_reach(self._account.endpoint)
+        reach = await self._network.check_reach(self._account.endpoint, about_account)
         if reach.diagnosis is not None:
-            return Check((settings, *reach.steps), about_account(reach.diagnosis))
+            return Check((settings, *reach.steps), reach.diagnosis)
         step, diagnosis = await self._check_credentials()
         return Check((settings, *reach.steps, step), diagnosis, self.unseen)
 

@@ -21,6 +21,7 @@ from leadkeeper.destinations.azure_storage.errors import Failure, diagnose_stora
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind, Outcome
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.client import NETWORK_ERRORS, Network, diagnose_network
+from leadkeeper.network.trouble import about_chosen_host
 from leadkeeper.texts import lazy_gettext
 
 _SILENT: Final = logging.getLogger(f"{__name__}.sdk")
@@ -108,6 +109,4 @@ def _refusal(error: BaseException) -> HttpResponseError | None:
 
 def about_account(diagnosis: Diagnosis) -> Diagnosis:
     """A host name that does not exist is an account that does not: each account has its own name."""
-    if diagnosis.kind is not Kind.ADDRESS_NOT_FOUND:
-        return diagnosis
-    return diagnose(AzureStorageKind.ACCOUNT_NOT_FOUND, diagnosis.evidence)
+    return about_chosen_host(diagnosis, AzureStorageKind.ACCOUNT_NOT_FOUND)

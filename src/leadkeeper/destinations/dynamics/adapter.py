@@ -234,9 +234,9 @@ class Dynamics:
         """Steps of reaching the host, then ``token``, ``membership``, ``create`` and ``fields``; writes nothing."""
         if self._refusal is not None:
             return Check((CheckStep("address", False, self._refusal.evidence.text or ""),), self._refusal)
-        reach = await self._network.check_reach(self._origin)
+        reach = await self._network.check_reach(self._origin, DIALECT.about_host)
         if reach.diagnosis is not None:
-            return Check(reach.steps, _silent(DIALECT.about_host(reach.diagnosis)))
+            return Check(reach.steps, _silent(reach.diagnosis))
         steps = [*reach.steps]
         diagnosis = await self._environment.prove_sign_in()
         proof = lazy_gettext("Microsoft Entra ID gives a token for this environment.")

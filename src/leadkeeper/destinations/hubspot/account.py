@@ -39,7 +39,9 @@ PROPERTIES_SECONDS: Final = 3_600.0
 """How long the descriptions of properties are believed, so that a change of the account is noticed by itself."""
 
 _VERSION: Final = "2026-03"
-_DIALECT: Final = Dialect(read=read_hubspot_error, known=CODES, request_ids=("x-hubspot-correlation-id",))
+DIALECT: Final = Dialect(
+    read=read_hubspot_error, known=CODES, request_ids=("x-hubspot-correlation-id",), fixed_host=API_HOST
+)
 _TRACE: Final = "objectWriteTraceId"
 _EXISTING: Final = re.compile(r"Existing ID: ([0-9]{1,20})\b")
 _SPLIT: Final = frozenset({400, 404, 409, 413})
@@ -89,7 +91,7 @@ class Account:
         self._now = now
         self._token = config.token
         secrets = (config.token,)
-        self.client = RestClient(network, f"https://{API_HOST}", FixedToken(config.token), _DIALECT, secrets=secrets)
+        self.client = RestClient(network, f"https://{API_HOST}", FixedToken(config.token), DIALECT, secrets=secrets)
         self.details = Kept(self._fetch_details)
         self.contact_properties = Kept(lambda: self._fetch_properties(CONTACTS))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from leadkeeper.catalogue import diagnose
@@ -16,7 +17,7 @@ from leadkeeper.check import Check, CheckStep
 from leadkeeper.destinations.hubspot.diagnoses import HubSpotKind
 from leadkeeper.destinations.hubspot.errors import BLOCKED_SECONDS, CODES, read_hubspot_error
 from leadkeeper.destinations.hubspot.records import EMAIL, address_of, contact_of
-from leadkeeper.destinations.hubspot.settings import FORM_HOSTS, HubSpotConfig
+from leadkeeper.destinations.hubspot.settings import HubSpotConfig
 from leadkeeper.destinations.interface import Preview
 from leadkeeper.destinations.mapping import noted
 from leadkeeper.diagnoses.unseen import Unseen
@@ -25,6 +26,7 @@ from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.answer import Private, kind_of_status, retry_after
 from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network
 from leadkeeper.network.rest import read_json
+from leadkeeper.network.trouble import about_fixed_host
 from leadkeeper.texts import _, lazy_gettext
 
 UNSEEN: Final = Unseen(
@@ -60,15 +62,16 @@ class HubSpotForm:
         self._config = config
         self._network = network
         self._now = now
-        self._origin = f"https://{FORM_HOSTS[config.region]}"
+        self._about_host = partial(about_fixed_host, host=config.host)
+        self._origin = f"https://{config.host}"
         path = f"/submissions/v3/integration/submit/{config.portal_id}/{config.form_guid}"
         self._url = network.check_url(self._origin + path)
 
     async def check(self) -> Check:
         """The host can be reached. Nothing is posted, so the form is not seen."""
-        reach = await self._network.check_reach(f"{self._origin}/")
+        reach = await self._network.check_reach(f"{self._origin}/", self._about_host)
         if reach.diagnosis is not None:
-            return Check(reach.steps, reach.diagnosis)
+            return reach
         proof = CheckStep("form", None, lazy_gettext("Only a test lead that turns up in HubSpot can prove the form."))
         return Check((*reach.steps, proof), unseen=UNSEEN)
 
@@ -99,7 +102,7 @@ class HubSpotForm:
         try:
             answered = await self._network.post(self._url, data=data, headers=headers, alone=True)
         except NETWORK_ERRORS as error:
-            return diagnose_network(error)
+            return self._about_host(diagnose_network(error))
         return self._read(answered, Private(lead), notes)
 
     def _body(self, lead: OutgoingLead, fields: Mapping[str, str]) -> dict[str, Any]:

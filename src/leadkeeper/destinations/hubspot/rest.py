@@ -17,6 +17,7 @@ from leadkeeper.destinations.hubspot import contacts
 from leadkeeper.destinations.hubspot.account import (
     BATCH,
     CONTACTS,
+    DIALECT,
     LEADS,
     PROPERTIES_SECONDS,
     Account,
@@ -269,9 +270,9 @@ class HubSpotRestApi:
     async def check(self) -> Check:
         """The steps of reaching the host, then ``token``, ``properties``, ``contacts`` and ``leads`` (the scopes for
         them). An empty batch shows what may be written: nothing is made of it."""
-        reach = await self._network.check_reach(f"https://{API_HOST}/")
+        reach = await self._network.check_reach(f"https://{API_HOST}/", DIALECT.about_host)
         if reach.diagnosis is not None:
-            return Check(reach.steps, reach.diagnosis)
+            return reach
         self._account.contact_properties.forget()
         self._account.details.forget()
         self._leads.forget()

@@ -26,6 +26,7 @@ from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.answer import Private, kind_of_status, read_error, retry_after
 from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network
 from leadkeeper.network.rest import DESCRIPTION_LIMIT, Fresh, Kept, read_json, request, unsent
+from leadkeeper.network.trouble import about_chosen_host
 from leadkeeper.texts import _, lazy_gettext
 
 UNSEEN: Final = Unseen(
@@ -91,9 +92,9 @@ class MarketoForm:
 
     async def check(self) -> Check:
         """The host can be reached, and the form is there and takes what these leads have. Nothing is written."""
-        reach = await self._network.check_reach(f"{self._origin}/")
+        reach = await self._network.check_reach(f"{self._origin}/", _about_server)
         if reach.diagnosis is not None:
-            return Check(reach.steps, _about_server(reach.diagnosis))
+            return reach
         self._form.forget()
         form = await self._form.get()
         trouble = form if isinstance(form, Diagnosis) else self._unmet(form)
@@ -302,6 +303,4 @@ def _evidence(answered: Answered, private: Private) -> Evidence:
 
 def _about_server(diagnosis: Diagnosis) -> Diagnosis:
     """A host name that does not exist is a server id that does not."""
-    if diagnosis.kind is not Kind.ADDRESS_NOT_FOUND:
-        return diagnosis
-    return diagnose(MarketoKind.SERVER_NOT_FOUND, diagnosis.evidence)
+    return about_chosen_host(diagnosis, MarketoKind.SERVER_NOT_FOUND)

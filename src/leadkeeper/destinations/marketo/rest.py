@@ -236,9 +236,9 @@ class MarketoRestApi:
 
     async def check(self) -> Check:
         """The steps of reaching the host, then ``token``, ``fields`` and ``form``. Nothing is written."""
-        reach = await self._network.check_reach(f"{self._origin}/")
+        reach = await self._network.check_reach(f"{self._origin}/", DIALECT.about_host)
         if reach.diagnosis is not None:
-            return Check(reach.steps, DIALECT.about_host(reach.diagnosis))
+            return reach
         steps = list(reach.steps)
         token = await self._client.token()
         if isinstance(token, Diagnosis):

@@ -242,9 +242,9 @@ class SalesforceRestApi:
     async def check(self) -> Check:
         """Steps ``reach``'s own, then ``token``, ``fields`` (they exist, may be written, and none that is mandatory is
         lacking), ``rules`` (what could not be looked at) and ``limits``. Nothing is written."""
-        reach = await self._network.check_reach(f"{self._origin}/")
+        reach = await self._network.check_reach(f"{self._origin}/", DIALECT.about_host)
         if reach.diagnosis is not None:
-            return Check(reach.steps, DIALECT.about_host(reach.diagnosis))
+            return reach
         steps = list(reach.steps)
         token = await self._client.token()
         if isinstance(token, Diagnosis):

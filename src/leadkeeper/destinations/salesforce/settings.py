@@ -195,6 +195,11 @@ class SalesforceConfig(DatedConfig):
         """The host that leads go to."""
         return self.domain if self.rest else self.web_to_lead_host
 
+    @property
+    def web_host_is_shared(self) -> bool:
+        """Whether Web-to-Lead's host is one that all organizations share: then it exists."""
+        return self.web_to_lead_host in _SHARED_HOSTS
+
     @field_validator("object_identifier")
     @classmethod
     def _organization(cls, value: str) -> str:

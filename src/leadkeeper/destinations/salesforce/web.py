@@ -22,11 +22,11 @@ from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
 from leadkeeper.destinations.salesforce.fields import web_form
 from leadkeeper.destinations.salesforce.settings import DAILY_LIMIT, SalesforceConfig
 from leadkeeper.diagnoses.unseen import Unseen
-from leadkeeper.diagnosis import Answer, Evidence, Kind, Outcome, Receipt
+from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind, Outcome, Receipt
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.answer import Private, kind_of_status, read_error, retry_after
 from leadkeeper.network.client import NETWORK_ERRORS, Answered, Network, diagnose_network
-from leadkeeper.network.trouble import not_sent
+from leadkeeper.network.trouble import about_fixed_host, not_sent
 from leadkeeper.storage.away import StorageAway
 from leadkeeper.texts import _, join_lazily, lazy_gettext
 
@@ -79,7 +79,7 @@ class WebToLead:
 
     async def check(self) -> Check:
         """The host can be reached. Nothing is requested: Web-to-Lead answers the same to right and wrong."""
-        reach = await self._network.check_reach(self._origin)
+        reach = await self._network.check_reach(self._origin, self._about_host)
         if reach.diagnosis is not None:
             return reach
         only = lazy_gettext("Only a test lead that turns up in Salesforce can prove that it takes leads.")
@@ -144,8 +144,13 @@ class WebToLead:
         try:
             answered = await self._network.post(self._url, data=_encoded(own | form), headers=headers, alone=True)
         except NETWORK_ERRORS as error:
-            return diagnose_network(error)
+            return self._about_host(diagnose_network(error))
         return self._read(answered, lead, (*self._warning(number), *notes))
+
+    def _about_host(self, diagnosis: Diagnosis) -> Diagnosis:
+        """The same; where a host is not found that all organizations share, no setting is wrong."""
+        config = self._config
+        return about_fixed_host(diagnosis, config.web_to_lead_host) if config.web_host_is_shared else diagnosis
 
     def _warning(self, number: int | None) -> tuple[str, ...]:
         limit = self._config.web_to_lead_daily_limit

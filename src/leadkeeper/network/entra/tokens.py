@@ -25,6 +25,7 @@ from leadkeeper.network.entra.diagnoses import EntraKind
 from leadkeeper.network.entra.errors import WHERE, SignInWay, diagnose_refusal
 from leadkeeper.network.entra.system import SystemKinds
 from leadkeeper.network.rest import read_json, request, unsent
+from leadkeeper.network.trouble import about_fixed_host
 from leadkeeper.texts import join_lazily
 
 AUTHORITY: Final = "https://login.microsoftonline.com"
@@ -205,12 +206,12 @@ class EntraTokens:
         try:
             answered = await request(self._network, "POST", url, headers=_HEADERS, data=body)
         except NETWORK_ERRORS as error:
-            return _unreached(diagnose_network(error))
+            return _unreached(diagnose_network(error), credential.authority)
         if answered.status != 200:
             private = Private(None, credential.private)
             return diagnose_refusal(answered, credential.way, credential.system, private, self._now())
         if answered.fault is not None:
-            return _unreached(diagnose_network(answered.fault))
+            return _unreached(diagnose_network(answered.fault), credential.authority)
         token = read_token(read_json(answered))
         return token or diagnose(Kind.ANSWER_NOT_UNDERSTOOD, Evidence(status=200, text=WHERE))
 
@@ -260,10 +261,9 @@ def _believed(refusal: Diagnosis) -> float:
     return min(refusal.retry_after or FAILED_SECONDS, LOCKED_SECONDS)
 
 
-def _unreached(diagnosis: Diagnosis) -> Diagnosis:
+def _unreached(diagnosis: Diagnosis, authority: str) -> Diagnosis:
     """What keeps us from the sign-in service: no lead was sent, and no setting of the publisher's names its host."""
-    if diagnosis.kind is Kind.ADDRESS_NOT_FOUND:
-        diagnosis = diagnose(Kind.CONNECTION_FAILED, diagnosis.evidence)
+    diagnosis = about_fixed_host(diagnosis, authority.removeprefix("https://"))
     text = diagnosis.evidence.text
     evidence = replace(diagnosis.evidence, text=join_lazily((WHERE, text)) if text else WHERE)
     return replace(unsent(diagnosis), evidence=evidence)

@@ -39,8 +39,13 @@ _FIELDS = {
 
 def called(delivery: DeliverySummary | DeliveryView) -> str:
     """What people call its connection; an installation elsewhere that is older tells the name alone."""
-    destination = quiet_settings().destinations.title(delivery.destination)
-    return connection_called(delivery.connection_title or delivery.connection, spoken(destination))
+    return called_so(delivery.connection_title or delivery.connection, delivery.destination)
+
+
+def called_so(title: str, destination: str) -> str:
+    """The same of a connection with this title and kind of destination, by either of the names that the kind has."""
+    destinations = quiet_settings().destinations
+    return connection_called(title, spoken(destinations.title(destinations.name_of(destination) or destination)))
 
 
 def listed_lead(lead: LeadSummary) -> tuple[str | Cell, ...]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
 
+from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.installation import BY, with_services
-from leadkeeper.doors.cli.leads.printing import called
+from leadkeeper.doors.cli.leads.printing import called, called_so
 from leadkeeper.doors.cli.remote.chosen import ask
 from leadkeeper.doors.cli.showing import AsJson, busy, print_json, say, spoken
 from leadkeeper.doors.cli.telling import spoken_language
@@ -31,7 +33,7 @@ from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.texts import lazy_ngettext
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from leadkeeper.doors.api.hand_in import KeptLead
     from leadkeeper.doors.cli.remote.client import Remote
@@ -86,29 +88,38 @@ def send_lead(
 def _hand_in(body: dict[str, Any], idempotency_key: str | None, *, json: bool) -> None:
     lead = _new_lead(body, idempotency_key)
 
-    async def here(services: Services) -> tuple[KeptLead, bool]:
+    async def here(services: Services) -> _Handed:
         from leadkeeper.doors.api.hand_in import KeptLead, kept_content
 
         kept = await services.intake.keep(lead)
-        return KeptLead.model_validate(kept_content(kept)), kept.repeat
+        connections = [] if json else await services.connections.list(lead.offer)
+        names = {each.name: called_so(each.label, each.stored.destination) for each in connections}
+        return KeptLead.model_validate(kept_content(kept)), kept.repeat, names
 
-    async def there(remote: Remote) -> tuple[KeptLead, bool]:
+    async def there(remote: Remote) -> _Handed:
         from leadkeeper.doors.api.hand_in import KeptLead
+        from leadkeeper.doors.cli.remote.catalogue import list_connections
 
-        return await remote.hand_in(body, KeptLead, idempotency_key)
+        kept, repeat = await remote.hand_in(body, KeptLead, idempotency_key)
+        names: dict[str, str] = {}
+        with suppress(Failed):  # the lead is kept, though the key may not see where it goes
+            connections = [] if json else await list_connections(remote, lead.offer)
+            names = {each["name"]: called_so(each["title"], each["leadDestination"]) for each in connections}
+        return kept, repeat, names
 
-    kept, repeat = ask(lambda: with_services(here), there)
+    kept, repeat, names = ask(lambda: with_services(here), there)
     if json:
         print_json(kept)
     else:
-        _say_kept(kept, repeat=repeat)
+        _say_kept(kept, names, repeat=repeat)
 
 
-def _say_kept(kept: KeptLead, *, repeat: bool) -> None:
+def _say_kept(kept: KeptLead, names: Mapping[str, str], *, repeat: bool) -> None:
+    """``names`` says what people call the connections, as far as that is known."""
     print(kept.id)
     say(_("The lead was kept before.") if repeat else _("The lead is kept."))
-    for each in kept.deliveries:
-        say(f"{each.connection}: {spoken(DELIVERIES[each.state])}")
+    for delivery in kept.deliveries:
+        say(f"{names.get(delivery.connection, delivery.connection)}: {spoken(DELIVERIES[delivery.state])}")
     if not kept.deliveries:
         say(_("Its offer has no connection yet."))
 
@@ -219,6 +230,9 @@ def _new_lead(body: dict[str, Any], key: str | None) -> NewLead:
 def _ids(offer: OfferRef) -> dict[str, str]:
     return {"publisherId": offer.publisher_id, "offerId": offer.offer_id}
 
+
+_Handed = tuple["KeptLead", bool, dict[str, str]]
+"""The lead that is kept, whether it was before, and by name what people call its offer's connections."""
 
 _Sent = tuple[list["DeliveryView"], list["DeliveryView"]]
 """The deliveries that are sent again, and the lead's others."""

@@ -88,7 +88,9 @@ class Connector(aiohttp.TCPConnector):
         protocol.idle()
         self._idle[protocol] = None
         if len(self._idle) > self._most_idle:
-            next(iter(self._idle)).close()
+            oldest = next(iter(self._idle))
+            del self._idle[oldest]
+            oldest.close()
 
     async def _create_connection(
         self,

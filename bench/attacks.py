@@ -313,6 +313,14 @@ async def _main(folder: Path) -> None:
     await follow_orders(attackers.obey)
 
 
+def _give_way() -> None:
+    """They are other machines: what they take of the cores that are measured counts as little as may be."""
+    os.nice(19)
+    # Where Linux shares the cores among sessions first, niceness counts within one only, and this is a session's own.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text("19")
+
+
 if __name__ == "__main__":
-    os.nice(19)  # they are other machines: what they take of the cores that are measured counts as little as may be
+    _give_way()
     asyncio.run(_main(Path(sys.argv[1])))

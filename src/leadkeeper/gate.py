@@ -14,6 +14,12 @@ from leadkeeper.shares import Shares, room
 NOBODY: Final = ""
 """On whose behalf the installation itself acts."""
 
+VISITORS: Final = "?visitors"
+"""Whoever looks at what everybody may see: what one publisher would get is for all of them, each address a part."""
+NEWCOMERS: Final = "?newcomers"
+"""The same for whoever signs in, or sent the token of a hook, before it is known who they are."""
+STRANGERS: Final = frozenset({VISITORS, NEWCOMERS})
+
 PART_RESERVE: Final = 8
 """Of what somebody may hold, one place in so many is kept for those of its parts that have none."""
 
@@ -27,7 +33,7 @@ def acting_for() -> str:
 
 
 def acting_over() -> str:
-    """The connection over which the current task acts; empty when it acts over none."""
+    """The part for which the current task acts: a connection, a visitor's address; empty when it acts for none."""
     return _acting_over.get()
 
 
@@ -42,9 +48,10 @@ def on_behalf_of(publisher_id: str, connection_id: str = "") -> Iterator[None]:
         _acting_over.reset(over_before)
 
 
-def charge(publisher_id: str) -> None:
-    """Whatever the current task does from now on is charged to the publisher's shares."""
-    _acting_for.set(publisher_id)
+def charge(who: str, part: str = "") -> None:
+    """Whatever the current task does from now on is charged to the shares of a publisher, or of :data:`STRANGERS`."""
+    _acting_for.set(who)
+    _acting_over.set(part)
 
 
 class NoTurn(Exception):
@@ -61,8 +68,9 @@ class _Turn(NamedTuple):
 class Gate:
     """Places that callers wait for, each publisher's in the order in which they came.
 
-    Who holds the fewest comes next. Where callers name a part (a connection of the publisher), the parts share what
-    the publisher may hold by the same rule. At most ``queue`` callers wait for one publisher; a further one is turned
+    Who holds the fewest comes next, of several such whoever waited longer since a place was given to it last. Where
+    callers name a part (a connection of the publisher), the parts share what the publisher may hold by the same rule,
+    and come in turn. At most ``queue`` callers wait for one publisher; a further one is turned
     away at once, so that what waits stays bounded too. Those who wait however long it takes are bounded where they come
     from.
     """
@@ -143,6 +151,7 @@ class Gate:
 
     def _admit(self, who: str, turn: _Turn) -> None:
         self._forget(who, turn)
+        self._step_back(who, turn.part)
         if not turn.admitted.done():
             self._take(who, turn.part)
             turn.admitted.set_result(None)
@@ -153,6 +162,14 @@ class Gate:
             turns.remove(turn)
             if not turns:
                 del self._waiting[who]
+
+    def _step_back(self, who: str, part: str) -> None:
+        """Others come first now: who waits for ``who`` behind all others, and for its ``part`` behind other parts."""
+        turns = self._waiting.pop(who, None)
+        if turns is not None:
+            if part:
+                turns = deque(sorted(turns, key=lambda turn: turn.part == part))
+            self._waiting[who] = turns
 
     def _go_away(self, who: str, turn: _Turn) -> None:
         if turn.admitted.done() and not turn.admitted.cancelled():

@@ -307,8 +307,11 @@ async def test_damaged_quotas_and_definitions_harm_nobody_else(home: Installatio
     await storage.write(lambda conn: conn.execute(shelf.where(o.id.in_(["one", "two"]), o.draft_version > 0)).rowcount)
     await damage(storage, t.offer_version, v.offer_ref == "contoso.one", definition='{"cut": ')
     await damage(storage, t.publisher, t.publisher.c.id == "contoso", quotas='{"hooks": ')
-    shown = await home.services.offers.showcase.offers()
-    assert [str(offer.ref) for offer in shown.offers] == ["contoso.two"]
+    showcase = home.services.offers.showcase
+    # The list reads no definitions; the page of the damaged one is not there, and the other one's is.
+    assert [offer.ref.offer_id for offer in (await showcase.offers()).offers] == ["one", "two"]
+    assert await showcase.offer(OfferRef("contoso", "one")) is None
+    assert await showcase.offer(OfferRef("contoso", "two")) is not None
     assert (await operator.get("/v1/publishers/contoso")).json()["quotas"]["hooks"] == 500
     lead_id = await hand_in(operator)
     assert lead_id

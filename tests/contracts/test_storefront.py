@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from leadkeeper.doors.storefront.guard import SERVICES
 from leadkeeper.lead_body import from_body
 from leadkeeper.offer import OfferRef
-from leadkeeper.publishing.listing import MOST_OF_DESCRIPTION, MOST_OF_SUMMARY
+from leadkeeper.publishing.listing import LONGEST, MOST_OF_DESCRIPTION
 from leadkeeper.sandbox.authority import Authority
 from leadkeeper.sandbox.faults import Exchange, FaultServer, answer
 from leadkeeper.storage import tables as t
@@ -266,24 +266,19 @@ async def test_markup_in_any_field_stays_text(shop: Installation, customer: Cust
 
 
 async def test_an_endless_listing_costs_customers_a_page_of_it(shop: Installation, customer: Customer) -> None:
-    """A publisher's definition has room for a megabyte; everybody who looks at the shop would load it."""
-    ref = OfferRef("contoso", "planner")
+    """Definitions had room for a megabyte; everybody who looks at the offer would load it."""
     properties = {f"microsoft-azure-marketplace.{name}": name[0] * 100_000 for name in ("summary", "description")}
-    definition = {"displayText": "t" * 100_000, "offer": properties, "plans": []}
-    offer, _ = await shop.services.offers.catalogue.put_definition(
-        ref, offer_type="saas", definition=definition, lead_settings=None, by="test"
-    )
-    await put_in_slots(shop.services, ref, production=offer.draft_version)
+    properties |= {f"microsoft-azure-marketplace.{name}": name[0] * 100_000 for name in ("category", "priceLine")}
+    definition = json.dumps({"displayText": "t" * 100_000, "offer": properties, "plans": []})
+    stored = sa.update(t.offer_version).where(t.offer_version.c.offer_ref == "contoso.planner")
+    await shop.services.storage.write(lambda conn: conn.execute(stored.values(definition=definition)).rowcount)
     listed, page = await customer.open("/store"), await customer.open(AT)
     assert listed.status == page.status == 200
     assert len(listed.html) < 20_000
     assert len(page.html) < MOST_OF_DESCRIPTION + 20_000
-    shelf = await shop.services.storage.read(
-        lambda conn: conn.execute(
-            sa.select(t.offer.c.shelf_title, t.offer.c.shelf_text).where(t.offer.c.ref == str(ref))
-        )
-    )
-    assert all(len(text) < MOST_OF_SUMMARY + 1_000 for text in shelf.one())
+    found = await shop.services.offers.showcase.offer(OfferRef("contoso", "planner"))
+    assert found is not None
+    assert {name: len(getattr(found.listing, name)) for name in LONGEST} == LONGEST
 
 
 async def test_pages_are_sealed(shop: Installation) -> None:

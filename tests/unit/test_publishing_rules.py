@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from leadkeeper.doors.storefront.actions import FREE_TRIAL_NOTE, PREVIEW_NOTE, Acted, lead_of, partner_leads
 from leadkeeper.lead import Customer
 from leadkeeper.offer import OfferRef
-from leadkeeper.publishing.listing import CallToAction, Listing, call_to_action, read_listing, written
+from leadkeeper.publishing.listing import LONGEST, CallToAction, Listing, call_to_action, read_listing, written
 from leadkeeper.publishing.steps import (
     Done,
     FailedStep,
@@ -110,9 +111,14 @@ def test_what_is_written_is_read_again(title: str, summary: str | None, calls: l
     assert listing.calls_to_action == tuple(dict.fromkeys(calls or ()))
 
 
-def test_a_title_is_not_endless() -> None:
-    found = missing_for_publication("power-bi-app", Listing("x" * 201, "s", "d"), has_connection=False)
-    assert [error.field for error in found] == ["title"]
+@pytest.mark.parametrize(("name", "most"), LONGEST.items())
+def test_no_text_is_longer_than_customers_are_shown(name: str, most: int) -> None:
+    short = Listing("t", "s", "d")
+    for length, wrong in ((most, []), (most + 1, [name])):
+        texts: dict[str, Any] = {name: "x" * length}
+        listing = replace(short, **texts)
+        found = missing_for_publication("power-bi-app", listing, has_connection=False)
+        assert [error.field for error in found] == wrong
 
 
 ADA = Customer("Ada", "Lovelace", "ada@contoso.example")

@@ -128,6 +128,34 @@ async def test_whoever_waits_comes_in_turn_and_the_one_with_the_fewest_first() -
     await asyncio.gather(*tasks)
 
 
+@pytest.mark.parametrize("parts", [False, True])
+async def test_whoever_never_stops_coming_holds_up_nobody(parts: bool) -> None:
+    """Of a single place: whoever waits for it comes after one turn of each other, however many turns these wait for."""
+    gate, came = Gate(1, 0), []
+
+    def named(who: str) -> tuple[str, str]:
+        return ("visitors", who) if parts else (who, "")
+
+    async def come(who: str) -> None:
+        owner, part = named(who)
+        async with gate.place(owner, part=part):
+            came.append(who)
+
+    await gate.enter(*_entered(named("flood")))
+    tasks = [asyncio.create_task(come(who)) for who in ["flood"] * 20 + ["a"] * 2 + ["flood"] * 20 + ["b"]]
+    await asyncio.sleep(0)
+    gate.leave(*named("flood"))
+    await asyncio.gather(*tasks)
+    assert max(came.index("a"), came.index("b")) <= 3
+    assert len(came) - came[::-1].index("a") <= 6
+    assert gate.shares.taken == 0
+
+
+def _entered(named: tuple[str, str]) -> tuple[str, None, str]:
+    owner, part = named
+    return owner, None, part
+
+
 async def test_a_caller_that_goes_away_leaves_no_trace() -> None:
     gate = Gate(2, 0, queue=1)
     await gate.enter("a")

@@ -16,6 +16,7 @@ from leadkeeper.access.payloads import PayloadKeys, SeenPayload, read_payloads
 from leadkeeper.access.quotas import USUAL, Quotas, quotas_of, require_room
 from leadkeeper.access.uses import Used, Uses
 from leadkeeper.clock import Clock, new_id, now_ms, to_text
+from leadkeeper.gate import NEWCOMERS, on_behalf_of
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.storage import tables as t
@@ -210,7 +211,8 @@ class Hooks:
             return self._used(known[1])
         if self._unknown.get(digest, 0) > now:
             return None
-        found = await self._storage.read(_find, digest, now)
+        with on_behalf_of(NEWCOMERS, "hooks"):
+            found = await self._storage.read(_find, digest, now)
         if found is None:
             self._known.pop(digest, None)
             _remember(self._unknown, digest, now + UNKNOWN_MS)

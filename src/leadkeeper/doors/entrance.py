@@ -11,12 +11,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from leadkeeper.doors.origins import Secure
 from leadkeeper.doors.web import ClientGone, Header
 from leadkeeper.fault import where
-from leadkeeper.gate import NOBODY, charge
+from leadkeeper.gate import NEWCOMERS, NOBODY, VISITORS, charge
 from leadkeeper.publisher_turns import PublisherTurns
 
 log: Final = structlog.get_logger(__name__)
 
 _SIGN_IN_ENDS: Final = ("/oauth2/token", "/oauth2/v2.0/token")
+_VISITED: Final = frozenset({"", "store", "contacts"})
+"""The first parts of paths behind which all are visitors."""
 
 
 _TLS: Final = ((b"strict-transport-security", b"max-age=31536000"),)
@@ -58,14 +60,15 @@ class Entrance:
         self._api = api
         self._doors = {**doors, **pages}
         self._pages = list(pages.values())
+        self._visited = [door for name, door in self._doors.items() if name in _VISITED]
         self._sign_in = sign_in
         self._secure = secure
         self._turns = turns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        charge(NOBODY)  # requests on one connection may share a context
         door = self._door(scope)
+        self._charge(door, scope)
         if scope["type"] == "http":
             send = _Sealed(send, self._seals(scope, door))
         turn = self._turns.begin()
@@ -73,6 +76,17 @@ class Entrance:
             await self._serve(door, scope, receive, send)
         finally:
             turn.end()
+
+    def _charge(self, door: ASGIApp, scope: Scope) -> None:
+        """Also where nobody is charged: requests on one connection may share a context."""
+        if door is self._api:
+            charge(NOBODY)
+        elif door in self._visited:
+            charge(VISITORS, self._secure.addresses.of(scope))
+        elif door is self._sign_in:
+            charge(NEWCOMERS, self._secure.addresses.of(scope))
+        else:
+            charge(NOBODY)
 
     async def _serve(self, door: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         if door is self._api:

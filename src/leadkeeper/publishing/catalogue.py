@@ -16,6 +16,7 @@ from leadkeeper.clock import Clock, now_ms, to_text
 from leadkeeper.connections.connections import Connections
 from leadkeeper.offer import OFFER_ID, PRIMARY, PUBLISHER_ID, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType, every_error, unknown_offer
+from leadkeeper.publishing.lengths import require_definition_lengths, require_lengths
 from leadkeeper.publishing.links import require_links
 from leadkeeper.publishing.listing import changed_properties, read_listing, written
 from leadkeeper.publishing.precondition import UNCONDITIONAL, Precondition
@@ -161,12 +162,13 @@ class OfferCatalogue:
         it has none. ``live`` says that customers act on the offer, here or elsewhere; it publishes nothing.
         ``precondition`` is what must hold of the draft before. Raises :class:`Problem` for a wrong id, an unknown
         publisher, a draft that has changed since, a text that holds a secret, a link that is none, a new offer without
-        any title.
+        any title, and a text that is longer than customers are shown (see :data:`LONGEST`).
         """
         _check(OFFER_ID, ref.offer_id, "offerId", lazy_gettext("letters, digits, - _ and dots, at most 128"))
         message_of_it = {"summary": summary, "description": description, "category": category, "price": price}
         message_of_it |= {"support": support, "privacy": privacy}
         require_links(support, privacy)
+        require_lengths({"title": title, **message_of_it})
         refuse_secrets({"title": title, **message_of_it}, "offer")
 
         def transaction(conn: sa.Connection) -> tuple[Offer, bool]:
@@ -202,6 +204,7 @@ class OfferCatalogue:
         Raises :class:`Problem` as :meth:`put_offer` and ``Connections.put`` do; then nothing is changed.
         """
         _check(OFFER_ID, ref.offer_id, "offerId", lazy_gettext("letters, digits, - _ and dots, at most 128"))
+        require_definition_lengths(definition)
         refuse_secrets(definition)
 
         def transaction(conn: sa.Connection) -> tuple[Offer, bool, list[str]]:
@@ -241,6 +244,7 @@ class OfferCatalogue:
         Raises :class:`Problem` as :meth:`put_offer` does, and for an id that is taken.
         """
         _check(OFFER_ID, target.offer_id, "offerId", lazy_gettext("letters, digits, - _ and dots, at most 128"))
+        require_lengths({"title": title})
         refuse_secrets({"title": title}, "offer")
         found = as_offer(offer_row(conn, source))
         before, _definition = self._begin(conn, target, UNCONDITIONAL)

@@ -8,8 +8,8 @@ Source: ``docs/reference/vendors/marketplace.md#cloud-partner-portal-api``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -21,6 +21,14 @@ MOST_OF_DESCRIPTION: Final = 30_000
 """The most characters of these that customers are shown; a page of the storefront has dozens of offers."""
 MOST_OF_LINE: Final = 100
 """The most characters of an offer's category, and of what it costs."""
+LONGEST: Final[Mapping[str, int]] = {
+    "title": MOST_OF_TITLE,
+    "summary": MOST_OF_SUMMARY,
+    "description": MOST_OF_DESCRIPTION,
+    "category": MOST_OF_LINE,
+    "price": MOST_OF_LINE,
+}
+"""The most characters of each text that customers are shown, by its part of :class:`Listing`."""
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 """The name of a logo: the SHA-256 of its bytes."""
 PREFIX: Final = "microsoft-azure-marketplace."
@@ -81,18 +89,39 @@ def read_listing(definition: Mapping[str, Any]) -> Listing:
     found = [call for call in calls.values() if call is not None]
     if properties.get(TEST_DRIVE_ENABLED) is True:
         found.append(CallToAction.TEST_DRIVE)
+    texts = {name: text for name, (_, text) in listing_texts(definition).items()}
     return Listing(
-        title=_text(by_name.get("title")) or _text(definition.get("displayText")),
-        summary=_text(by_name.get("summary")),
-        description=_text(by_name.get("description")) or _text(by_name.get("longsummary")),
-        category=_first(by_name.get("category") or by_name.get("categories"))[:MOST_OF_LINE],
-        price=_text(by_name.get("priceline"))[:MOST_OF_LINE],
+        title=texts["title"],
+        summary=texts["summary"],
+        description=texts["description"],
+        category=texts["category"],
+        price=texts["price"],
         support=_reachable(by_name.get("supportcontact")),
         privacy=_page(by_name.get("privacypolicylink")),
         logo=_matching(DIGEST, by_name.get("logo")),
         calls_to_action=tuple(dict.fromkeys(found)),
         wrong_calls=tuple(str(word) for word, call in calls.items() if call is None),
     )
+
+
+def listing_texts(definition: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """The texts of :data:`LONGEST` in ``definition``, however long, each with the place where it stands there."""
+    offer = definition.get("offer")
+    properties = offer if isinstance(offer, Mapping) else {}
+    keys = {str(key).rpartition(".")[2].casefold(): key for key in properties}
+    found = {}
+    for name, read, last_parts in _PROPERTIES:
+        named = [(f"offer.{keys[part]}", read(properties[keys[part]])) for part in last_parts if part in keys]
+        if name == "title":
+            named.append(("displayText", _text(definition.get("displayText"))))
+        found[name] = next((each for each in named if each[1]), ("", ""))
+    return found
+
+
+def shortened(listing: Listing) -> Listing:
+    """What customers are shown of a listing that was stored before its texts had to be as short as :data:`LONGEST`."""
+    texts: dict[str, Any] = {name: getattr(listing, name)[:most] for name, most in LONGEST.items()}
+    return replace(listing, **texts)
 
 
 def written(
@@ -165,3 +194,13 @@ def _first(value: object) -> str:
 
 def _text(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
+
+
+_PROPERTIES: Final[Sequence[tuple[str, Callable[[object], str], tuple[str, ...]]]] = (
+    ("title", _text, ("title",)),
+    ("summary", _text, ("summary",)),
+    ("description", _text, ("description", "longsummary")),
+    ("category", _first, ("category", "categories")),
+    ("price", _text, ("priceline",)),
+)
+"""How each text is read, and the last parts of its properties' names: the first one that says something counts."""

@@ -88,8 +88,8 @@ class OfferLogos:
 
         A name tells nothing of an offer that whoever asks may not see: it is answered as one that nobody has.
         """
-        offer = await self._showcase.offer(ref, preview_key)
-        return None if offer is None or offer.listing.logo != digest else await self.read(ref, digest)
+        shown = await self._showcase.logo(ref, preview_key)
+        return await self.read(ref, digest) if shown == digest else None
 
 
 def _body(conn: sa.Connection, ref: OfferRef, digest: str) -> bytes | None:

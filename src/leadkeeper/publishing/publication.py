@@ -296,8 +296,7 @@ def enter_production(conn: sa.Connection, offer: OfferRef, version: int, now: in
     """Show a version to customers, and let the offer take leads; the preview is over."""
     found = read_version(conn, offer, version)
     assert found is not None
-    row, listing = offer_row(conn, offer), found.listing
-    values = {"title": listing.title or offer.offer_id, **shelved(listing, offer, row.offer_type)}
+    values = shelved(found.listing, offer, offer_row(conn, offer).offer_type)
     _set_offer(conn, offer, now, preview_version=None, production_version=version, live=True, **values)
 
 

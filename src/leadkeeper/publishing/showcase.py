@@ -5,25 +5,18 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem
-from leadkeeper.publishing.listing import (
-    MOST_OF_DESCRIPTION,
-    MOST_OF_SUMMARY,
-    MOST_OF_TITLE,
-    CallToAction,
-    Listing,
-    read_listing,
-)
+from leadkeeper.publishing.listing import MOST_OF_TITLE, CallToAction, Listing, shortened
 from leadkeeper.publishing.offer_types import calls_of, offer_type
 from leadkeeper.publishing.versions import Offer, Slot, as_offer, slot_version
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage, one_of
+from leadkeeper.storage.engine import Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +47,28 @@ class ShowcaseOffer:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferCard:
+    """An offer where many are listed: what its row says of it, without its definition."""
+
+    ref: OfferRef
+    offer_type: str
+    publisher: str
+    title: str
+    summary: str
+    price: str
+    logo: str
+
+    @property
+    def kind(self) -> str:
+        """The name of its type."""
+        return offer_type(self.offer_type).title
+
+
+@dataclass(frozen=True, slots=True)
 class Shelf:
     """One page of the storefront's offers; ``following`` is where the next one begins, if there is one."""
 
-    offers: Sequence[ShowcaseOffer]
+    offers: Sequence[OfferCard]
     following: str | None
 
 
@@ -95,6 +106,13 @@ class Showcase:
         """One offer, or ``None`` if customers may not see it. With the right ``preview_key`` it is the preview."""
         return await self._storage.read(_one, ref, preview_key)
 
+    async def logo(self, ref: OfferRef, preview_key: str | None = None) -> str:
+        """The name of the logo with which customers see the offer, as :meth:`offer` tells it; empty where none is."""
+        if preview_key is None:
+            return await self._storage.read(_shown_logo, ref)
+        offer = await self.offer(ref, preview_key)
+        return "" if offer is None else offer.listing.logo
+
 
 def _categories() -> sa.Select[Any]:
     """From each category to the next one by the index: what it costs grows with the categories, not with the offers."""
@@ -110,22 +128,12 @@ _SHELF_CATEGORIES: Final = _categories()
 
 
 def shelved(listing: Listing, offer: OfferRef, type_id: str) -> dict[str, str]:
-    """What the storefront sorts an offer by and searches in, as columns of its row."""
-    listing = _shortened(listing)
+    """What the storefront sorts an offer by, searches in and shows in its list, as columns of its row."""
     title = listing.title or offer.offer_id
     text = "\n".join((title, listing.summary, listing.category, offer_type(type_id).title))
-    shelf = {"shelf_title": title.casefold()[:MOST_OF_TITLE], "shelf_text": text.casefold()}
-    return shelf | {"shelf_category": listing.category}
-
-
-def _shortened(listing: Listing) -> Listing:
-    """What is shown to customers, whatever a definition that came over an API holds."""
-    return replace(
-        listing,
-        title=listing.title[:MOST_OF_TITLE],
-        summary=listing.summary[:MOST_OF_SUMMARY],
-        description=listing.description[:MOST_OF_DESCRIPTION],
-    )
+    sorted_by = {"shelf_title": title.casefold()[:MOST_OF_TITLE], "shelf_text": text.casefold()}
+    shown = {"shelf_summary": listing.summary, "shelf_price": listing.price, "shelf_logo": listing.logo}
+    return {"title": title, "shelf_category": listing.category, **sorted_by, **shown}
 
 
 def _place(after: str) -> tuple[str, str] | None:
@@ -141,8 +149,8 @@ def _place(after: str) -> tuple[str, str] | None:
 def _shelf(
     conn: sa.Connection, words: Sequence[str], after: tuple[str, str] | None, limit: int, category: str
 ) -> Shelf:
-    o, p, v = t.offer.c, t.publisher.c, t.offer_version.c
-    query = _OFFERS.where(t.ON_SHELF).order_by(o.shelf_title, o.ref).limit(limit + 1)
+    o, p = t.offer.c, t.publisher.c
+    query = _CARDS.where(t.ON_SHELF).order_by(o.shelf_title, o.ref).limit(limit + 1)
     if category:
         query = query.where(o.shelf_category == category.replace("\0", ""))
     for word in words:
@@ -153,22 +161,37 @@ def _shelf(
         query = query.where((o.shelf_title > title) | ((o.shelf_title == title) & (o.ref > ref)))
     rows = conn.execute(query).all()
     shown = rows[:limit]
-    those = (one_of(conn, v.offer_ref, [row.ref for row in shown]), o.production_version == v.version)
-    definitions = sa.select(v.offer_ref, v.definition).join(t.offer, o.ref == v.offer_ref).where(*those)
-    texts = {row.offer_ref: row.definition for row in conn.execute(definitions)}
-    listings = [(row, _listing(texts.get(row.ref, ""))) for row in shown]
     # What a suspended publisher offers takes no leads: a page is shorter by that.
-    found = tuple(_of(row, listing) for row, listing in listings if listing is not None and row.suspended_at is None)
+    found = tuple(_card(row) for row in shown if row.suspended_at is None)
     last = shown[-1] if len(rows) > limit else None
     return Shelf(found, None if last is None else json.dumps([last.shelf_title, last.ref]))
 
 
-def _listing(text: str) -> Listing | None:
-    """What ``text`` says, or ``None`` where it is damaged: then that offer alone is not shown."""
-    try:
-        return read_listing(json.loads(text))
-    except (ValueError, TypeError, AttributeError, KeyError):
-        return None
+def _cards() -> sa.Select[Any]:
+    o, p = t.offer.c, t.publisher.c
+    of_offer = (o.ref, o.publisher_id, o.id, o.title, o.offer_type, o.shelf_title)
+    shown = (o.shelf_summary, o.shelf_price, o.shelf_logo, p.display_name, p.suspended_at)
+    return sa.select(*of_offer, *shown).join(t.publisher, p.id == o.publisher_id)
+
+
+_CARDS: Final = _cards()
+
+
+def _card(row: sa.Row[Any]) -> OfferCard:
+    return OfferCard(
+        ref=OfferRef(row.publisher_id, row.id),
+        offer_type=row.offer_type,
+        publisher=row.display_name,
+        title=row.title[:MOST_OF_TITLE],
+        summary=row.shelf_summary,
+        price=row.shelf_price,
+        logo=row.shelf_logo,
+    )
+
+
+def _shown_logo(conn: sa.Connection, ref: OfferRef) -> str:
+    row = conn.execute(_CARDS.where(t.ON_SHELF, t.offer.c.ref == str(ref))).first()
+    return "" if row is None or row.suspended_at is not None else _card(row).logo
 
 
 _PUBLIC = t.ON_SHELF
@@ -214,7 +237,7 @@ def _of(
         ref=offer.ref,
         offer_type=offer.offer_type,
         publisher=row.display_name,
-        listing=_shortened(listing),
+        listing=shortened(listing),
         preview=preview,
         partners=partners,
     )

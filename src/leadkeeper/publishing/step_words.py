@@ -14,6 +14,7 @@ from typing import Final
 from leadkeeper.connections.validation_texts import TEXTS as OF_TEST_LEADS
 from leadkeeper.destinations.registry import OURS, Destinations
 from leadkeeper.offer import connection_called
+from leadkeeper.publishing.listing import LONGEST
 from leadkeeper.publishing.registration import RECOMMENDED
 from leadkeeper.texts import Language, _
 
@@ -26,6 +27,7 @@ _COMPOSED: Final = (
     _("More: %(page)s"),
     _("What became of it: %(page)s"),
     _("is missing: %(rule)s"),
+    _("is longer than the %(most)s characters that customers are shown: shorten it"),
     _("%(offer)s must have a lead destination; connect one"),
     _("%(type)s offers"),
     _("%(call)s is none that we know"),
@@ -50,7 +52,7 @@ WHOLE: Final = (
 _FRAMES: Final = (
     re.compile(r"(?P<mark>\d+\. )(?P<text>.+)"),
     re.compile(r"(?P<text>.+[.?!])(?P<mark> \(\w+\))"),
-    re.compile(r"(?P<mark>(?:title|summary|description|callToAction|leadDestination) )(?P<text>.+)(?P<stop>\.)"),
+    re.compile(rf"(?P<mark>(?:{'|'.join((*LONGEST, 'callToAction', 'leadDestination'))}) )(?P<text>.+)(?P<stop>\.)"),
 )
 """What stands around a sentence: a number before a step, a kind behind a summary, a field before what it lacks."""
 _VALUE: Final = re.compile(r"%\((\w+)\)s")

@@ -14,7 +14,7 @@ from typing import Final, Literal
 from pydantic import TypeAdapter
 
 from leadkeeper.problem import FieldError
-from leadkeeper.publishing.listing import Listing
+from leadkeeper.publishing.listing import LONGEST, Listing
 from leadkeeper.publishing.offer_types import calls_of, destination_required, offer_type
 from leadkeeper.texts import _, lazy_gettext
 
@@ -268,8 +268,10 @@ def missing_for_publication(offer_type_id: str, listing: Listing, *, has_connect
     ):
         if not text:
             found.append(FieldError(name, lazy_gettext("is missing: %(rule)s", rule=rule)))
-    if len(listing.title) > 200:
-        found.append(FieldError("title", lazy_gettext("is longer than 200 characters")))
+    too_long = _("is longer than the %(most)s characters that customers are shown: shorten it")
+    for name, most in LONGEST.items():
+        if len(getattr(listing, name)) > most:
+            found.append(FieldError(name, lazy_gettext(too_long, most=format(most, ","))))
     unknown = [lazy_gettext("%(call)s is none that we know", call=repr(call)) for call in listing.wrong_calls]
     found += [FieldError("callToAction", message) for message in unknown]
     calls = calls_of(offer_type_id, listing.calls_to_action)

@@ -15,6 +15,8 @@ ONLY_READS: Final = _("the database only reads just now: it is a standby, or may
 DISK_FULL: Final = _("the disk of the database is full")
 DAMAGED: Final = _("the database file is damaged: stop, keep a copy of it, and put a backup in its place")
 
+BUSY: Final = _("too many wait for the database just now")
+
 
 class DatabaseState(StrEnum):
     """Which tables a database has, compared with those that this version needs."""

@@ -34,7 +34,8 @@ handshake, a question for each type and a preparation of each statement, just wh
 STATEMENTS: Final = 256
 """How many statements a connection keeps prepared: the pages and the work of a process have some two hundred."""
 PLACES: Final = 12
-"""How many of the 16 connections of a process publishers may have at once; one alone has 4, two have 3 each."""
+"""How many of the 16 connections of a process publishers and strangers may have at once; one alone has 4, two have 3
+each, and all visitors together are one of them."""
 PLACES_RESERVED: Final = 4
 BUILDERS: Final = 2
 """How many threads make something of what was read: more would keep the loop waiting for the processor."""

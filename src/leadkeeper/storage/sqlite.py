@@ -32,8 +32,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S")
 
-READERS: Final = 3
-"""Threads that read, of which publishers have all but one. More would only take the interpreter from one another."""
+READERS: Final = 4
+"""Threads that read, of which publishers and strangers have all but one; all visitors together have one at once, as
+each publisher has. More would only take the interpreter from one another."""
 WRITERS: Final = 3
 """How many transactions on behalf of publishers line up for the one writer: one of each, so none waits for many."""
 BUSY_SECONDS: Final = 30

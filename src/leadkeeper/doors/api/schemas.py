@@ -29,7 +29,7 @@ from leadkeeper.lead import Customer, canonical_action, canonical_source
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID, OfferRef
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.publishing.links import LONGEST_LINK
-from leadkeeper.publishing.listing import MOST_OF_DESCRIPTION, MOST_OF_LINE, MOST_OF_SUMMARY, CallToAction
+from leadkeeper.publishing.listing import LONGEST, CallToAction
 from leadkeeper.publishing.suspension import LONGEST_REASON
 from leadkeeper.texts import _, lazy_gettext
 
@@ -70,8 +70,14 @@ def _pattern(pattern: str) -> Any:
     return Field(json_schema_extra={"pattern": pattern})
 
 
+def _longest(text: str) -> Any:
+    """How the longest text of a listing stands in the schema: the catalogue refuses one that is longer, and says so."""
+    return Field(json_schema_extra={"maxLength": LONGEST[text]})
+
+
 Text = Annotated[str, AfterValidator(_clean), _pattern(f"^[^{_NOT_CLEAN}]*$")]
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_clean), _pattern(f"^[^{_NOT_CLEAN}]*$")]
+Title = Annotated[str, Field(min_length=1), AfterValidator(_clean), _pattern(f"^[^{_NOT_CLEAN}]*$"), _longest("title")]
 Source = Annotated[
     str,
     Field(max_length=200),
@@ -266,7 +272,7 @@ class SuspensionBody(Body):
 class OfferBody(Body):
     """What may be said of an offer; what is left out stays as it is."""
 
-    title: Name | None = Field(None, description="A new offer needs it.", examples=["Contoso CRM Pro"])
+    title: Title | None = Field(None, description="A new offer needs it.", examples=["Contoso CRM Pro"])
     offer_type: Annotated[Name, Field(max_length=128)] | None = Field(
         None, description="Microsoft's or your own word; saas for a new offer. Fixed once the offer is published."
     )
@@ -275,16 +281,14 @@ class OfferBody(Body):
         description="Only a live offer takes leads: true when customers act on it elsewhere, which a new offer is taken"
         " for. Publishing an offer here makes it live too, and shows it in the storefront.",
     )
-    summary: Annotated[Text, Field(max_length=MOST_OF_SUMMARY)] | None = Field(
-        None, description="One sentence for customers."
-    )
-    description: Annotated[Text, Field(max_length=MOST_OF_DESCRIPTION)] | None = Field(
+    summary: Annotated[Text, _longest("summary")] | None = Field(None, description="One sentence for customers.")
+    description: Annotated[Text, _longest("description")] | None = Field(
         None, description="What customers read on the offer's page."
     )
-    category: Annotated[str, Field(max_length=MOST_OF_LINE)] | None = Field(
+    category: Annotated[str, _longest("category")] | None = Field(
         None, description="Where customers find it in the storefront, such as Sales or Analytics."
     )
-    price: Annotated[str, Field(max_length=MOST_OF_LINE)] | None = Field(
+    price: Annotated[str, _longest("price")] | None = Field(
         None, description="What it costs, in one line for customers."
     )
     support: Annotated[Text, Field(max_length=LONGEST_LINK)] | None = Field(

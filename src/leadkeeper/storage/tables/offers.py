@@ -70,6 +70,10 @@ offer: Final = sa.Table(
     sa.Column("shelf_title", sa.String(200), nullable=False, server_default=""),
     sa.Column("shelf_text", sa.Text, nullable=False, server_default=""),
     sa.Column("shelf_category", sa.String(100), nullable=False, server_default=""),
+    # What the storefront's list shows of it beside its title, as the publisher wrote it: no definition is read for it.
+    sa.Column("shelf_summary", sa.Text, nullable=False, server_default=""),
+    sa.Column("shelf_price", sa.String(100), nullable=False, server_default=""),
+    sa.Column("shelf_logo", sa.String(64), nullable=False, server_default=""),
     sa.UniqueConstraint("publisher_id", "id"),
 )
 sa.Index("ix_offer_id", offer.c.id)

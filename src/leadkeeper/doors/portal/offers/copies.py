@@ -13,11 +13,12 @@ from leadkeeper.doors.portal.routes import OFFER, Places, Routes, form_of, offer
 from leadkeeper.doors.portal.session import Session
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.publishing.lengths import too_long
+from leadkeeper.publishing.listing import MOST_OF_TITLE
 from leadkeeper.texts import lazy_gettext as _
 
 MOST_OFFERS: Final = 90
 """How many offers the page of a connection's copies names at once."""
-_LONGEST_TITLE: Final = 200
 
 
 class CopyPages:
@@ -40,17 +41,15 @@ class CopyPages:
         ref = self._routes.offer_of(request, session)
         offer = await self._services.offers.catalogue.offer(ref)
         language = self._routes.language_of(request)
-        title = language.gettext("%(title)s (copy)", title=offer.title)[:_LONGEST_TITLE]
+        title = language.gettext("%(title)s (copy)", title=offer.title)[:MOST_OF_TITLE]
         return await self._offer_form(request, ref, {"offerId": "", "title": title, "connections": "yes"}, {})
 
     async def _copy_offer(self, request: Request, session: Session) -> Response:
         ref, form = self._routes.offer_of(request, session), await form_of(request)
         title, offer_id = form.get("title", "").strip(), form.get("offerId", "").strip()
-        errors: dict[str, str] = {}
+        errors: dict[str, str] = dict(too_long({"title": title}))
         if not title:
             errors["title"] = _("Enter a title: customers read it first.")
-        elif len(title) > _LONGEST_TITLE:
-            errors["title"] = _("At most %(most)s characters.", most=_LONGEST_TITLE)
         if not OfferRef(ref.publisher_id, offer_id).is_well_formed:
             errors["offerId"] = _(
                 "Letters, digits, - _ and dots, at most 128. It stands in addresses and in each lead."

@@ -20,15 +20,8 @@ from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.inbox.oversight.figures import Touched
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
-from leadkeeper.publishing.links import LONGEST_LINK
-from leadkeeper.publishing.listing import (
-    MOST_OF_DESCRIPTION,
-    MOST_OF_LINE,
-    MOST_OF_SUMMARY,
-    MOST_OF_TITLE,
-    CallToAction,
-    read_listing,
-)
+from leadkeeper.publishing.lengths import too_long
+from leadkeeper.publishing.listing import CallToAction, read_listing
 from leadkeeper.publishing.offer_types import OFFER_TYPES, offer_type
 from leadkeeper.publishing.precondition import Precondition
 from leadkeeper.publishing.versions import Slot
@@ -36,16 +29,7 @@ from leadkeeper.texts import lazy_gettext as _
 
 _PUBLISHERS: Final = 200
 _LAST_LEADS: Final = 5
-_LONGEST: Final[Mapping[str, int]] = {
-    "title": MOST_OF_TITLE,
-    "summary": MOST_OF_SUMMARY,
-    "description": MOST_OF_DESCRIPTION,
-    "offerType": 128,
-    "category": MOST_OF_LINE,
-    "price": MOST_OF_LINE,
-    "support": LONGEST_LINK,
-    "privacy": LONGEST_LINK,
-}
+_LONGEST_TYPE: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +136,11 @@ class OfferPages:
     async def _save(self, request: Request, session: Session, ref: OfferRef, draft: OfferForm) -> Response:
         # Browsers count a line's end as one character, and send two.
         form = {name: value.replace("\r\n", "\n") for name, value in draft.values.items()}
-        errors: dict[str, str] = {}
+        errors: dict[str, str] = dict(too_long({name: text.strip() for name, text in form.items()}))
         if not form.get("title", "").strip():
             errors["title"] = _("Enter a title: customers read it first.")
-        for name, most in _LONGEST.items():
-            if len(form.get(name, "")) > most:
-                errors[name] = _("At most %(most)s characters.", most=format(most, ","))
+        if len(form.get("offerType", "").strip()) > _LONGEST_TYPE:
+            errors["offerType"] = _("At most %(most)s characters.", most=_LONGEST_TYPE)
         if errors:
             return await self._form(request, session, OfferForm(form, draft.ref, draft.fixed_type, errors), 422)
         try:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from leadkeeper.access.tries import Tries
 from leadkeeper.clock import now_ms
 from leadkeeper.doors.origins import Origins
+from leadkeeper.gate import NEWCOMERS, charge
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.texts import lazy_gettext as _
 
@@ -23,7 +24,7 @@ Page = Callable[[Request], Awaitable[Response]]
 
 
 class Outside:
-    """Anybody may see such a page; a form comes from a page of ours, and not too often."""
+    """Anybody may see such a page, at the expense of newcomers; a form comes from a page of ours, and not too often."""
 
     def __init__(self, origins: Origins) -> None:
         self.origins = origins
@@ -33,6 +34,7 @@ class Outside:
         """Both as one; ``costs``: showing it asks for something, too. Links with a token always do."""
 
         async def handle(request: Request) -> Response:
+            charge(NEWCOMERS, self.origins.addresses.of(request.scope))
             if request.method == "POST" and self.origins.from_elsewhere(request.scope):
                 raise HTTPException(403)
             counts = costs or request.method == "POST" or "token" in request.path_params

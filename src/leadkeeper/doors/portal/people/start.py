@@ -15,6 +15,7 @@ from leadkeeper.doors.portal.session import Session
 from leadkeeper.normal_forms import decomposed
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.publishing.lengths import too_long
 from leadkeeper.publishing.offer_types import OFFER_TYPES
 from leadkeeper.texts import lazy_gettext as _
 
@@ -101,15 +102,16 @@ class StartPages:
             raise HTTPException(404)
         ref = OfferRef(publisher, form.get("id", "").strip() or slug(title))
         errors: dict[str, str] = {}
-        if not title or len(title) > 200:
+        if not title:
             errors["title"] = _("Enter a title: customers read it first.")
         elif not ref.is_well_formed:
             errors["id"] = _("Letters, digits, - _ and dots, at most 128. It stands in addresses and in each lead.")
         elif await self._there(ref):
             errors["id"] = _("There is an offer of that id already: choose another.")
+        summary, kind = form.get("summary", "").strip(), form.get("offerType", "") or None
+        errors |= too_long({"title": title, "summary": summary})
         if errors:
             return self._page(request, "start_offer.html", 3, form, errors)
-        summary, kind = form.get("summary", "").strip()[:2_000], form.get("offerType", "") or None
         await self._services.offers.catalogue.put_offer(
             ref, title=title, summary=summary, offer_type=kind, live=True, by=session.caller.name
         )

@@ -132,8 +132,10 @@ def _with_delivery(
             return InState(one_of(conn, t.lead.c.id, few), False, named=few)
         if not many and conn.scalar(sa.select(d.id).where(there).offset(PUT_IN_ORDER).limit(1)) is None:
             runs = Runs(d.lead_id, [(there,)], is_all(filters, "state"), overlapping=True)
-    # One of each lead, not `EXISTS`: that PostgreSQL may begin with all deliveries in the state.
-    has = sa.select(d.id).where(d.lead_id == t.lead.c.id, d.state == state if there is None else there).limit(1)
+    # One of each lead, not `EXISTS`: that PostgreSQL may begin with all deliveries in the state. A case, since SQLite
+    # would look for the lead among all that its index of the state has over these connections.
+    is_there = d.state == state if there is None else sa.case((there, sa.true()), else_=sa.false())
+    has = sa.select(d.id).where(d.lead_id == t.lead.c.id, is_there).limit(1)
     return InState(has.correlate(t.lead).scalar_subquery().is_not(None), True, runs=runs)
 
 

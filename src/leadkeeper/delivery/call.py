@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leadkeeper.clock import Clock
+from leadkeeper.deadlines import Deadlines
 from leadkeeper.delivery.claim import Claimed
 from leadkeeper.delivery.queue import ConnectionQueue
 from leadkeeper.delivery.send import send
@@ -25,11 +26,12 @@ class Call:
     half_open: bool
     lease_id: str
 
-    async def send(self, clock: Clock) -> list[Sent]:
+    async def send(self, clock: Clock, deadlines: Deadlines) -> list[Sent]:
         """Send the deliveries; what came of each, in order. It raises only for bugs of ours."""
         queue, destination = self.queue, self.destination
         at, started = clock(), time.perf_counter()
-        answers = await send(destination, [claimed.lead for claimed in self.claimed], queue.connection_id)
+        leads = [claimed.lead for claimed in self.claimed]
+        answers = await send(destination, leads, queue.connection_id, deadlines)
         took = int((time.perf_counter() - started) * 1000)
         return [
             Sent(

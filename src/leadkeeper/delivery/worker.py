@@ -15,6 +15,7 @@ from leadkeeper.channels.subscriptions import NOBODY, Subscriptions
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.adapters import open_adapter
 from leadkeeper.connections.connections import Connections
+from leadkeeper.deadlines import Deadlines
 from leadkeeper.delivery.call import Call
 from leadkeeper.delivery.claim import AT_ONCE, Work, claim, give_back, standings
 from leadkeeper.delivery.direct import DirectClaims
@@ -80,6 +81,7 @@ class Worker:
         self._lease = HeldLease(storage, clock, lease_seconds, self.wake, self._regained)
         self.direct = DirectClaims(self._queues, self._lease, self._start_calls, self._give_back)
         self._calls: set[asyncio.Task[None]] = set()
+        self._deadlines = Deadlines()
         self._recorder: GroupCommit[Sent, None] = GroupCommit(self._record, RECORD_LIMIT, pause=RECORD_PAUSE)
         self._housekeeping = Housekeeping(
             storage, connections, context, self.wake, clock=clock, random_unit=random_unit, prove=prove, events=events
@@ -290,7 +292,7 @@ class Worker:
 
     async def _call(self, call: Call) -> None:
         queue, half_open = call.queue, call.half_open
-        sends = await call.send(self._clock)
+        sends = await call.send(self._clock, self._deadlines)
         self._queues.ended(queue.publisher_id, half_open=half_open)
         dropped: list[str] = []
         if queue.destination is call.destination:  # an answer of settings that were changed since says nothing of these

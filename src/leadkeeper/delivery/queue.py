@@ -42,6 +42,11 @@ class ConnectionQueue:
         return len(self._calls)
 
     @property
+    def ready(self) -> bool:
+        """Whether a call waits that its pace allows to begin."""
+        return bool(self._calls) and self.running < self.pace.limit
+
+    @property
     def busy(self) -> bool:
         """Whether it has calls, running or not begun."""
         return bool(self.running or self._calls)
@@ -98,10 +103,8 @@ class ConnectionQueue:
             claimed = [*self._calls.pop(), *claimed]
         self._calls.extend(in_calls(claimed, batch))
 
-    def next_call(self, most: int) -> list[Claimed] | None:
-        """The next call that may begin now, if any; it counts as running until :meth:`ended`."""
-        if not self._calls or self.running >= min(self.pace.limit, most):
-            return None
+    def next_call(self) -> list[Claimed]:
+        """The next call of one that is :attr:`ready`; it counts as running until it has ended."""
         self.running += 1
         return self._calls.popleft()
 

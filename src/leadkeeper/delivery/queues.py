@@ -76,17 +76,14 @@ class ConnectionQueues:
 
     def begin(self, queue: ConnectionQueue) -> list[Claimed] | None:
         """The queue's next call, if one waits and its pace and its shares allow it now."""
-        if not queue.waiting:
+        if not queue.ready:
             return None
-        if self._may(queue.publisher_id, queue.running, half_open=queue.half_open):
-            call = queue.next_call(queue.running + 1)
-            if call is not None:
-                self._shares.take(queue.publisher_id)
-                self._half_open[queue.publisher_id] += queue.half_open
-            return call
-        if queue.running < queue.pace.limit:
+        if not self._may(queue.publisher_id, queue.running, half_open=queue.half_open):
             self._blocked.setdefault(queue.publisher_id, {})[queue] = None
-        return None
+            return None
+        self._shares.take(queue.publisher_id)
+        self._half_open[queue.publisher_id] += queue.half_open
+        return queue.next_call()
 
     def ended(self, publisher_id: str, *, half_open: bool) -> None:
         """A call of the publisher's has ended; ``half_open`` as it was when it began."""

@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from leadkeeper.catalogue import diagnose
+from leadkeeper.deadlines import Deadlines
 from leadkeeper.destinations.interface import Adapter
 from leadkeeper.diagnosis import Answer, AnyKind, Diagnosis, Kind, Outcome, Receipt
 from leadkeeper.fault import where
@@ -21,16 +22,21 @@ CALL_SECONDS: Final = 300
 log: Final = structlog.get_logger(__name__)
 
 
-async def send(destination: Adapter, leads: Sequence[OutgoingLead], connection_id: str = "") -> Sequence[Answer]:
+async def send(
+    destination: Adapter,
+    leads: Sequence[OutgoingLead],
+    connection_id: str = "",
+    deadlines: Deadlines | None = None,
+) -> Sequence[Answer]:
     """The adapter's answers, one per lead, over the connection. It raises only for bugs of ours; shutdown cancels it.
 
     Nobody is charged then; but the request may be out, so only a destination that tells twice from once may get the
-    leads again.
+    leads again. ``deadlines`` are those of whoever has many calls running.
     """
     try:
-        with on_behalf_of(leads[0].publisher_id, connection_id):
-            async with asyncio.timeout(CALL_SECONDS):
-                answers = await destination.deliver(leads)
+        within = (deadlines or Deadlines()).within(CALL_SECONDS)
+        with on_behalf_of(leads[0].publisher_id, connection_id), within:
+            answers = await destination.deliver(leads)
         if len(answers) != len(leads) or not all(isinstance(answer, Receipt | Diagnosis) for answer in answers):
             raise RuntimeError(f"{_named(destination)} gave {len(answers)} answers for {len(leads)} leads")
         return answers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -15,7 +15,9 @@ from leadkeeper.channels.subscriptions import NOBODY, Subscriptions
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.connections.adapters import open_adapter
 from leadkeeper.connections.connections import Connections
-from leadkeeper.delivery.claim import AT_ONCE, Claimed, Work, claim, give_back, standings
+from leadkeeper.deadlines import Deadlines
+from leadkeeper.delivery.call import Call
+from leadkeeper.delivery.claim import AT_ONCE, Work, claim, give_back, standings
 from leadkeeper.delivery.direct import DirectClaims
 from leadkeeper.delivery.due import Due, in_turn
 from leadkeeper.delivery.held_lease import HeldLease
@@ -25,9 +27,8 @@ from leadkeeper.delivery.lookout import POLL_SECONDS, Lookout
 from leadkeeper.delivery.queue import AHEAD, ConnectionQueue
 from leadkeeper.delivery.queues import ConnectionQueues
 from leadkeeper.delivery.record import record_answers
-from leadkeeper.delivery.send import send
 from leadkeeper.delivery.sent import Sent
-from leadkeeper.destinations.interface import Adapter, Context
+from leadkeeper.destinations.interface import Context
 from leadkeeper.destinations.registry import Destinations
 from leadkeeper.diagnosis import Answer, Outcome, Receipt
 from leadkeeper.fault import where
@@ -80,6 +81,7 @@ class Worker:
         self._lease = HeldLease(storage, clock, lease_seconds, self.wake, self._regained)
         self.direct = DirectClaims(self._queues, self._lease, self._start_calls, self._give_back)
         self._calls: set[asyncio.Task[None]] = set()
+        self._deadlines = Deadlines()
         self._recorder: GroupCommit[Sent, None] = GroupCommit(self._record, RECORD_LIMIT, pause=RECORD_PAUSE)
         self._housekeeping = Housekeeping(
             storage, connections, context, self.wake, clock=clock, random_unit=random_unit, prove=prove, events=events
@@ -263,67 +265,57 @@ class Worker:
         return queue
 
     def _start_calls(self, queue: ConnectionQueue) -> None:
-        while not self._stopping and self._lease.holds() and (call := self._queues.begin(queue)) is not None:
+        self._go_beside(self._begun(queue))
+
+    def _begun(self, queue: ConnectionQueue) -> list[Call]:
+        """The calls that the queue may begin now; each holds its place from now on."""
+        begun: list[Call] = []
+        while not self._stopping and self._lease.holds() and (claimed := self._queues.begin(queue)) is not None:
             assert queue.destination is not None
-            sending = self._call(queue, call, queue.destination, queue.generation, queue.half_open, self._lease.id)
-            task = asyncio.create_task(sending, name="call")
-            self._calls.add(task)
-            task.add_done_callback(self._calls.discard)
+            begun.append(Call(queue, claimed, queue.destination, queue.generation, queue.half_open, self._lease.id))
         if queue.more and queue.wanted(queue.pace.limit):
             self.wake([queue.connection_id])
+        return begun
 
-    async def _call(
-        self,
-        queue: ConnectionQueue,
-        call: Sequence[Claimed],
-        destination: Adapter,
-        generation: int,
-        half_open: bool,
-        lease_id: str,
-    ) -> None:
-        at, started = self._clock(), time.perf_counter()
-        answers = await send(destination, [claimed.lead for claimed in call], queue.connection_id)
-        took = int((time.perf_counter() - started) * 1000)
+    def _go_beside(self, calls: Iterable[Call]) -> None:
+        for call in calls:
+            task = asyncio.create_task(self._go(call), name="calls")
+            self._calls.add(task)
+            task.add_done_callback(self._calls.discard)
+
+    async def _go(self, call: Call | None) -> None:
+        """Go on with what may begin when a call has ended, in the same task: to make one costs more than to go on."""
+        while call is not None:
+            await self._call(call)
+            call = self._next_after(call.queue)
+            await asyncio.sleep(0)  # whatever never waits must not hold up all others
+
+    async def _call(self, call: Call) -> None:
+        queue, half_open = call.queue, call.half_open
+        sends = await call.send(self._clock, self._deadlines)
         self._queues.ended(queue.publisher_id, half_open=half_open)
-        sends = [
-            Sent(
-                delivery_id=claimed.id,
-                connection_id=queue.connection_id,
-                generation=generation,
-                lease_id=lease_id,
-                attempts=claimed.attempts,
-                crash_count=claimed.crash_count,
-                repeatable=destination.repeatable,
-                half_open=half_open,
-                at=at,
-                took_ms=took,
-                answer=answer,
-                since=claimed.since,
-                publisher_id=queue.publisher_id,
-            )
-            for claimed, answer in zip(call, answers, strict=True)
-        ]
         dropped: list[str] = []
-        if queue.destination is destination:  # an answer of settings that were changed since says nothing of these
+        if queue.destination is call.destination:  # an answer of settings that were changed since says nothing of these
+            answers = [sent.answer for sent in sends]
             queue.running -= 1
             queue.pace.observed(answers)
             dropped = queue.drop() if _closes(answers) else []
         recorded = [self._recorder.put(sent, at_once=_is_urgent(sent)) for sent in sends]
         self._observe(sends)
         if dropped:
-            await self._give_back(dropped, lease_id)
+            await self._give_back(dropped, call.lease_id)
         if half_open:
             await asyncio.gather(*recorded)
-            queue.half_open = queue.half_open and queue.destination is not destination
+            queue.half_open = queue.half_open and queue.destination is not call.destination
             self.wake([queue.connection_id])
-        self._start_others(queue)
 
-    def _start_others(self, ended: ConnectionQueue) -> None:
-        """A call of ``ended`` is over: others may have its place."""
-        for waiting in self._queues.next_after(ended):
-            self._start_calls(waiting)
+    def _next_after(self, ended: ConnectionQueue) -> Call | None:
+        """A call of ``ended`` is over: others may have its place. The first goes on in it, the rest beside it."""
+        begun = [call for waiting in self._queues.next_after(ended) for call in self._begun(waiting)]
         if self._queues.looks_again():
             self.wake()
+        self._go_beside(begun[1:])
+        return begun[0] if begun else None
 
     async def _record(self, group: Group[Sent, None]) -> Sequence[None]:
         """Write sends down; the lead of one that cannot be written waits, or is set aside: it may have arrived."""

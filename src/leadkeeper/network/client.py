@@ -20,6 +20,7 @@ from aiohttp.abc import ResolveResult
 from yarl import URL
 
 from leadkeeper.check import Check, CheckStep, tell_step
+from leadkeeper.deadlines import Deadlines
 from leadkeeper.diagnosis import Diagnosis
 from leadkeeper.gate import Gate, acting_for
 from leadkeeper.network.addresses import (
@@ -155,6 +156,7 @@ class Network:
         self._tls = trusting(policy.ca_file, "http/1.1")
         self._passed: set[tuple[str, str | None, int | None]] = set()
         self._targets = frozenset(policy.hosts.values())
+        self._deadlines = Deadlines()
         self._sockets = Gate(policy.connections, policy.connections // 8)
         self._read_bytes = min(policy.answer_limit, 65_536)
         self._connector = self._open_connector()
@@ -275,7 +277,7 @@ class Network:
         self._admit(url)
         loop = asyncio.get_running_loop()
         until = loop.time() + self.seconds_for_one()
-        async with asyncio.timeout_at(until):
+        with self._deadlines.at(until):
             exchange = await self._exchanges.begin(method, url, data, headers, alone=alone)
         with exchange:
             body, most = bytearray(), limit or self.policy.answer_limit
@@ -285,7 +287,7 @@ class Network:
                     await read_capped(exchange.content, most, body)
                 else:
                     first = until if body_seconds is None else min(until, loop.time() + body_seconds)
-                    async with asyncio.timeout_at(first):
+                    with self._deadlines.at(first):
                         await read_capped(exchange.content, most, body)
             except NETWORK_ERRORS as error:
                 fault = error

@@ -80,8 +80,7 @@ def read_clean_json(text: str) -> Any:
 
     Raises ``json.JSONDecodeError``, and ``RecursionError`` for what is nested too deeply.
     """
-    value = json.loads(text, strict=False, parse_int=_integer, parse_float=_fraction, parse_constant=str)
-    return _clean(value, _DEEPEST)
+    return _clean(_JSON.decode(text), _DEEPEST)
 
 
 def unfolded(value: Any) -> Any:
@@ -115,11 +114,16 @@ def _fraction(digits: str) -> float | str:
     return number if math.isfinite(number) and len(digits) <= _LARGEST_NUMBER else digits
 
 
+_JSON: Final = json.JSONDecoder(strict=False, parse_int=_integer, parse_float=_fraction, parse_constant=str)
+_NESTED: Final = (dict, list)
+"""What JSON nests. It is asked of every value of a payload: of a union, or an abstract class, that takes far longer."""
+
+
 def _clean(value: Any, depth: int) -> Any:
     """``value`` with clean texts and keys throughout; what is nested more than ``depth`` deep becomes JSON text."""
     if isinstance(value, str):
         return clean(value)
-    if not isinstance(value, list | dict):
+    if not isinstance(value, _NESTED):
         return value
     if not depth:
         return json.dumps(value)
@@ -142,11 +146,13 @@ def _text(value: object) -> str | None:
     """``value`` as a text: numbers and truth values written out, null empty; ``None`` for objects and lists of many."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, str | int | float) else None
+    return str(value) if isinstance(value, (int, float)) else None
 
 
 def _take(given: Mapping[str, Any], found: ReadPayload) -> dict[str, object]:

@@ -24,9 +24,15 @@ _ENDS: Final = (
 )
 
 
+def is_clean(text: str) -> bool:
+    """Whether ``text`` holds nothing of :data:`UNCLEAN`."""
+    # Nothing of it is printable, and that is asked in a tenth of the time.
+    return text.isprintable() or UNCLEAN.search(text) is None
+
+
 def clean(text: str) -> str:
     """``text`` without control characters; halves of surrogate pairs become U+FFFD."""
-    if UNCLEAN.search(text) is None:
+    if is_clean(text):
         return text
     return _SURROGATES.sub("\ufffd", _CONTROLS.sub("", text))
 

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from leadkeeper.access.quotas import Rate
 from leadkeeper.doors.api.hand_in import kept_content
+from leadkeeper.doors.api.lead_reader import read_lead
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.problems import documented, invalid_model
 from leadkeeper.doors.api.schemas import INVALID_LEAD, LeadBody, parse_idempotency_key
@@ -143,7 +144,7 @@ def _parse(line: bytes | None, key: str | None, hops: int) -> NewLead | Problem:
     if line is None:
         return too_large(lazy_gettext("The line is longer than %(max_body)s bytes.", max_body=MAX_BODY))
     try:
-        return LeadBody.model_validate_json(line).lead(key, hops)
+        return read_lead(line, key, hops)
     except ValidationError as error:
         return invalid_model(error, what=INVALID_LEAD)
 

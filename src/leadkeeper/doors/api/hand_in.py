@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
 from leadkeeper.access.quotas import Rate
+from leadkeeper.doors.api.lead_reader import read_lead
 from leadkeeper.doors.api.metrics import Metrics
 from leadkeeper.doors.api.problems import documented, invalid_model
 from leadkeeper.doors.api.schemas import IDEMPOTENCY_KEY, INVALID_LEAD, LeadBody, parse_idempotency_key
@@ -50,10 +51,10 @@ def hand_in_route(bearers: Bearers, intake: Intake, metrics: Metrics) -> HotRout
         require_unencoded(scope)
         idempotency_key = parse_idempotency_key(header(scope, b"idempotency-key"))
         try:
-            body = LeadBody.model_validate_json(without_mark(await read_body(receive)))
+            lead = read_lead(without_mark(await read_body(receive)), idempotency_key, hops_of(scope))
         except ValidationError as error:
             raise invalid_model(error, what=INVALID_LEAD) from None
-        kept = await intake.keep(body.lead(idempotency_key, hops_of(scope)), Rate.KEY_LEADS)
+        kept = await intake.keep(lead, Rate.KEY_LEADS)
         metrics.counted("api", "repeat" if kept.repeat else "kept")
         await send_body(send, 200 if kept.repeat else 202, to_json(kept_content(kept)))
 

@@ -23,7 +23,7 @@ from pydantic.config import JsonDict
 from leadkeeper.delivery.schedule import State
 from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.intake.normal import is_address, normal_address
-from leadkeeper.intake.texts import UNCLEAN
+from leadkeeper.intake.texts import is_clean
 from leadkeeper.json_types import WHOLE, Flag
 from leadkeeper.lead import Customer, canonical_action, canonical_source
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID, OfferRef
@@ -34,6 +34,7 @@ from leadkeeper.publishing.suspension import LONGEST_REASON
 from leadkeeper.texts import _, lazy_gettext
 
 MOST_OF_CONTACT: Final = 300
+LONGEST_EMAIL: Final = 320
 _AT: Final = re.compile("[@\\uff20\\ufe6b]")
 """As it is written, full width and small: intake makes one of all; see ``intake.normal``."""
 _NOT_CLEAN: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
@@ -42,7 +43,7 @@ _ACTION: Final = re.compile(r"[^|]*[^|\s][^|]*")
 
 
 def _clean(text: str) -> str:
-    if UNCLEAN.search(text) is not None:
+    if not is_clean(text):
         raise ValueError(lazy_gettext("may hold no control characters other than tab and line breaks"))
     return text
 
@@ -94,7 +95,7 @@ Action = Annotated[
 ]
 Email = Annotated[
     str,
-    Field(max_length=320),
+    Field(max_length=LONGEST_EMAIL),
     AfterValidator(_clean),
     AfterValidator(_email),
     _pattern(rf"^([^@\uff20\ufe6b{_NOT_CLEAN}]*[@\uff20\ufe6b][^@\uff20\ufe6b{_NOT_CLEAN}]*)?$"),

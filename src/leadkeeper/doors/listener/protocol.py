@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from leadkeeper.doors.listener.crowd import Phase
 from leadkeeper.doors.listener.limits import SLOWEST
+from leadkeeper.doors.listener.one_write import OneWrite
 from leadkeeper.doors.web import problem_content
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.texts import lazy_gettext
@@ -179,6 +180,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self._too_slow(_BODY)
 
     # Within.
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Have the request answered."""
+        cycle.transport = OneWrite(cycle, self.transport)  # type: ignore[assignment]
+        super()._start_asgi_task(cycle, app)
 
     def _take_in_parts(self, data: bytes) -> None:
         """Feed the parser, never with more of a head than one may have."""

@@ -132,7 +132,7 @@ async def listen(
     app: ASGIApp, bound: socket.socket, limits: Limits, addresses: ClientAddresses, *, ending_seconds: int = 10
 ) -> Server:
     """Serve ``app`` on a socket; returns once it does. ``ending_seconds``: what is under way may take to end."""
-    # Head and body of an answer are two writes: without this the second waits 40 ms for the first one's receipt.
+    # An answer may be several writes: without this the second waits 40 ms for the first one's receipt.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener = Listener(limits, addresses)
     config = uvicorn.Config(

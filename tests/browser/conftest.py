@@ -27,6 +27,8 @@ _FLAGS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Each page is a new context of JavaScript, which is left before what was optimized for it pays.
+    "--js-flags=--no-opt --no-maglev",
 )
 
 expect.set_options(timeout=PATIENCE)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from shutil import which
 from typing import Any, Final
 
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 
+from tests.browser.shared import SharedBrowser, connected
 from tests.conftest import missing_service
 from tests.in_process import Installation, installation
 
@@ -26,28 +27,40 @@ _FLAGS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Each page is a new context of JavaScript, which is left before what was optimized for it pays.
+    "--js-flags=--no-opt --no-maglev",
 )
 
 expect.set_options(timeout=PATIENCE)
 
 
-@contextlib.asynccontextmanager
-async def chromium(*flags: str) -> AsyncIterator[Browser]:
+def chromium(*flags: str) -> SharedBrowser:
     """Debian's Chromium as it is built to run without a screen: a start costs half of what the whole one's does."""
     found = which("chromium-headless-shell")
     if found is None:
         missing_service("Chromium's headless shell is not installed: scripts/setup-chromium")
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=found, args=[*_FLAGS, *flags])
+    return SharedBrowser(found, (*_FLAGS, *flags))
+
+
+@contextlib.asynccontextmanager
+async def patient(shared: SharedBrowser) -> AsyncIterator[Browser]:
+    """A browser that waits for what a busy machine takes long for; its contexts end here."""
+    async with connected(shared.address()) as opened:
         opened.on("context", lambda context: context.set_default_timeout(PATIENCE))
         yield opened
-        await opened.close()
+
+
+@pytest.fixture(scope="session")
+def one_browser() -> Iterator[SharedBrowser]:
+    """The worker's."""
+    with chromium() as shared:
+        yield shared
 
 
 @pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """A browser."""
-    async with chromium() as opened:
+async def browser(one_browser: SharedBrowser) -> AsyncIterator[Browser]:
+    """A browser without contexts, pages, cookies or files."""
+    async with patient(one_browser) as opened:
         yield opened
 
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from playwright.async_api import Browser, Frame, Page, expect
 
 from tests.browser.axe import violations
-from tests.browser.conftest import Opened, chromium
+from tests.browser.conftest import Opened, chromium, patient
 from tests.browser.test_storefront import PHONE, ROUTES, picture
 from tests.in_process import Installation
 
@@ -20,8 +20,9 @@ from tests.in_process import Installation
 @pytest.fixture
 async def strict() -> AsyncIterator[Browser]:
     """A browser as it is where third-party cookies are blocked: only partitioned ones reach a frame."""
-    async with chromium("--test-third-party-cookie-phaseout") as opened:
-        yield opened
+    with chromium("--test-third-party-cookie-phaseout") as own:
+        async with patient(own) as opened:
+            yield opened
 
 
 @asynccontextmanager

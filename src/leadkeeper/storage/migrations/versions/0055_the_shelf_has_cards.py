@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0055"
-down_revision = "0053"
+down_revision = "0054"
 
 _AT_ONCE = 50
 """So many definitions are read at a time: each may have a megabyte."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from leadkeeper.destinations.interface import Context, Previews
+from leadkeeper.destinations.interface import Context, Previews, QuotaPlace
 from leadkeeper.destinations.registry import OURS
 from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
 from leadkeeper.destinations.salesforce.provider import SALESFORCE
@@ -39,15 +39,23 @@ REST: dict[str, Any] = {
 
 
 class Counted:
-    """A quota by hours: how many leads went out in the last so many."""
+    """A quota of which so many are used; the next may go after ``wait`` seconds."""
 
     owner = "contoso"
 
-    def __init__(self, *by_hour: int) -> None:
-        self.by_hour = by_hour
+    def __init__(self, used: int, wait: float = 900.0) -> None:
+        self.used = used
+        self.wait = wait
 
-    async def used(self, hours: int) -> int:
-        return sum(self.by_hour[:hours])
+    async def take(self, limit: int) -> QuotaPlace:
+        if self.used >= limit:
+            return QuotaPlace(self.used, 7, self.wait)
+        self.used += 1
+        return QuotaPlace(self.used, 7)
+
+    async def give_back(self, place: QuotaPlace) -> None:
+        assert place.wait is None
+        self.used -= 1
 
 
 def config(**settings: Any) -> SalesforceConfig:
@@ -282,19 +290,40 @@ async def test_the_header_decides_also_when_the_body_never_ends(authority: Autho
     assert isinstance(found, Receipt)
 
 
-@pytest.mark.parametrize(
-    ("by_hour", "seconds"),
-    [((500,), 23 * 3600 + 900), ((0,) * 23 + (500,), 900), ((200, 100, 150) + (0,) * 10 + (60,), 10 * 3600 + 900)],
-)
-async def test_leads_wait_when_the_day_is_used_up(
-    authority: Authority, by_hour: tuple[int, ...], seconds: float
-) -> None:
+@pytest.mark.parametrize("used", [500, 501])
+async def test_leads_wait_when_the_day_is_used_up(authority: Authority, used: int) -> None:
+    quota = Counted(used, 41_700.5)
     async with remote_side(authority, {POST: TRUE}, HOST) as side:
-        found = await deliver(side, quota=Counted(*by_hour))
+        found = await deliver(side, quota=quota)
         assert side.server.received == []
     assert isinstance(found, Diagnosis)
-    assert (found.kind, found.outcome) == (SalesforceKind.DAILY_LIMIT, Outcome.THROTTLED)
-    assert found.retry_after == seconds
+    assert (found.kind, found.outcome, found.retry_after) == (SalesforceKind.DAILY_LIMIT, Outcome.THROTTLED, 41_700.5)
+    assert f"{used} leads" in (found.evidence.text or "")
+    assert quota.used == used
+
+
+async def _reset(exchange: faults.Exchange) -> None:
+    exchange.reset()
+
+
+@pytest.mark.parametrize(
+    ("fault", "counts"),
+    [
+        (TRUE, True),
+        (_reset, True),
+        (faults.answer(502), True),
+        (faults.answer(200, is_processed="true Exception:common.x"), False),
+        (faults.answer(429), False),
+        (faults.answer(404), False),
+        (faults.answer(200), False),
+    ],
+    ids=["taken", "lost", "502", "rejected", "429", "404", "no form"],
+)
+async def test_what_was_certainly_not_taken_uses_nothing(authority: Authority, fault: Fault, counts: bool) -> None:
+    quota = Counted(7)
+    async with remote_side(authority, {POST: fault}, HOST) as side:
+        await deliver(side, quota=quota)
+    assert quota.used == 7 + counts
 
 
 @pytest.mark.parametrize(("used", "limit", "warned"), [(448, 500, False), (449, 500, True), (1898, 2000, True)])

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
-
-from leadkeeper.catalogue import diagnose
-from leadkeeper.clock import new_id, now_ms
-from leadkeeper.connections.adapters import Usage, open_adapter
+from leadkeeper.connections.adapters import open_adapter
 from leadkeeper.connections.connection import Connection
-from leadkeeper.connections.connections import new_delivery
-from leadkeeper.delivery.record import attempt_row
 from leadkeeper.destinations.interface import Adapter, Context
 from leadkeeper.destinations.marketo.form import MarketoForm
 from leadkeeper.destinations.marketo.rest import MarketoRestApi
-from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
-from leadkeeper.diagnosis import Answer, Kind, Outcome, Receipt
 from leadkeeper.network.client import Network, NetworkPolicy
 from leadkeeper.offer import OfferRef
-from leadkeeper.storage import tables as t
-from leadkeeper.storage.evidence import insert_attempts
 from tests.contracts.installation import CRM, TestInstallation, furnished
+from tests.contracts.usage import usage_of, used
 
 OID = "00D58000000JmlM"
 OTHER = OfferRef("fabrikam", "other")
@@ -38,17 +29,6 @@ async def connected(home: TestInstallation, offer: OfferRef, name: str, settings
     return made
 
 
-async def sent(home: TestInstallation, connection: Connection, answer: Answer, state: str) -> None:
-    """Over the connection a lead was sent, and this came of it."""
-
-    def transaction(conn: sa.Connection) -> None:
-        row = new_delivery(new_id(), connection.id, now_ms()) | {"state": state}
-        conn.execute(sa.insert(t.delivery).values(row))
-        insert_attempts(conn, [attempt_row(row["id"], now_ms(), 1, answer, late=False)])
-
-    await home.storage.write(transaction)
-
-
 async def furnish_other(home: TestInstallation) -> None:
     await home.catalogue.put_publisher("fabrikam", "Fabrikam", by="test")
     await home.catalogue.put_offer(OTHER, title="Other", live=True, by="test")
@@ -61,23 +41,10 @@ async def test_web_to_lead_is_counted_per_publisher_host_and_organization(databa
         second = await connected(home, CRM, "second", salesforce())
         sandbox = await connected(home, CRM, "sandbox", salesforce(host="test.salesforce.com"))
         hostile = await connected(home, OTHER, "primary", salesforce())
-        for connection in (victim, second, hostile, hostile, sandbox):
-            await sent(home, connection, Receipt(confirmed=False), "unconfirmed")
-        assert await Usage(home.storage, victim).used(24) == 2
-        assert await Usage(home.storage, second).used(24) == 2
-        assert await Usage(home.storage, sandbox).used(24) == 1
-        assert await Usage(home.storage, hostile).used(24) == 2
-
-
-async def test_what_was_refused_uses_nothing(database_url: str) -> None:
-    async with furnished(database_url) as home:
-        connection = await connected(home, CRM, "primary", salesforce())
-        for kind in (SalesforceKind.FORM_REJECTED, SalesforceKind.FORM_NOT_THERE, Kind.THROTTLED):
-            await sent(home, connection, diagnose(kind), "setAside")
-        assert await Usage(home.storage, connection).used(24) == 0
-        await sent(home, connection, diagnose(Kind.NO_ANSWER, outcome=Outcome.AMBIGUOUS), "setAside")
-        await sent(home, connection, diagnose(Kind.MAY_HAVE_ARRIVED, outcome=Outcome.OURS), "setAside")
-        assert await Usage(home.storage, connection).used(24) == 2
+        for connection in (victim, second, hostile, hostile, hostile, sandbox):
+            await usage_of(home.storage, connection).take(500)
+        counted = [await used(usage_of(home.storage, each)) for each in (victim, second, sandbox, hostile)]
+        assert counted == [2, 2, 1, 3]
 
 
 def marketo(**more: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from leadkeeper.connections.expiry import ends_at, remind
 from leadkeeper.connections.health import health_of
 from leadkeeper.connections.outage import recalls
 from leadkeeper.connections.outbox import connection_paused
+from leadkeeper.connections.usage import prune_uses
 from leadkeeper.delivery.breaker import after_check, after_probe
 from leadkeeper.delivery.hasten import hasten, hastened
 from leadkeeper.delivery.lease import SWEEP, any_expired, sweep_forgotten, sweep_leases
@@ -42,6 +43,8 @@ from leadkeeper.storage.looks import any_until_now, look
 SWEEP_SECONDS: Final = 1.0
 FORGOTTEN_SECONDS: Final = 60.0
 """How often deliveries are looked for whose lease nobody remembers: there should be none."""
+PRUNE_SECONDS: Final = 3_600.0
+"""How often what counts no more towards limits of remote systems is removed."""
 CHECKS: Final = 64
 """How many checks and validations that nobody asked for run at once; a publisher alone has 24 of them."""
 CHECKS_RESERVED: Final = 16
@@ -83,7 +86,7 @@ class Housekeeping:
         self._random_unit = random_unit
         self._checks: set[asyncio.Task[None]] = set()
         self._shares = Shares(CHECKS, CHECKS_RESERVED)
-        self._sweeps_from = self._forgotten_from = 0.0
+        self._sweeps_from = self._forgotten_from = self._prune_from = 0.0
 
     async def run(self) -> None:
         """Look every second until cancelled."""
@@ -108,6 +111,7 @@ class Housekeeping:
             "outages": self._look_after_outages,
             "checks": self._begin_checks,
             "changes": self._begin_changes,
+            "uses": self._prune,
         }
 
     def _settle(self) -> None:
@@ -133,6 +137,11 @@ class Housekeeping:
         if time.monotonic() >= self._forgotten_from:
             self._forgotten_from = time.monotonic() + FORGOTTEN_SECONDS
             await self._return_all(sweep_forgotten)
+
+    async def _prune(self) -> None:
+        """Now and then remove what counts no more; while there is more than one step takes, in every look."""
+        if time.monotonic() >= self._prune_from and not await self._storage.write(prune_uses, self._clock()):
+            self._prune_from = time.monotonic() + PRUNE_SECONDS
 
     async def _return_all(self, sweep: Callable[[sa.Connection, int, Subscriptions], int]) -> None:
         returned = SWEEP

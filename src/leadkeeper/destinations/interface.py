@@ -168,10 +168,24 @@ class Confirms(ReadsBack, Protocol):
         ...
 
 
-class Quota(Protocol):
-    """How much of a limit that the remote system keeps to itself is used, counted where attempts are kept.
+@dataclass(frozen=True, slots=True)
+class QuotaPlace:
+    """What :meth:`Quota.take` answers: how many leads count, the one that was let through among them.
 
-    ``owner`` is the publisher whose connection it is: what one uses is never another's to see or to wait for.
+    ``wait`` are the seconds until the next may go; ``None`` where this one may. ``slot`` says where it was counted.
+    """
+
+    used: int
+    slot: int
+    wait: float | None = None
+
+
+class Quota(Protocol):
+    """How much of a limit of 24 hours is used that the remote system keeps to itself.
+
+    A lead is counted before it is sent, for all processes at once, and stays counted whatever becomes of it and of its
+    connection. ``owner`` is the publisher whose connection it is: what one uses is never another's to see or to wait
+    for.
     """
 
     @property
@@ -179,8 +193,15 @@ class Quota(Protocol):
         """Whose connection it is."""
         ...
 
-    async def used(self, hours: int) -> int:
-        """How many leads were sent, or may have been, to the same system in the last ``hours`` (at most 24)."""
+    async def take(self, limit: int) -> QuotaPlace:
+        """Count one more lead, unless ``limit`` were sent to the same system in the last 24 hours, or may have been.
+
+        Raises ``StorageAway``; then nothing is to be sent.
+        """
+        ...
+
+    async def give_back(self, place: QuotaPlace) -> None:
+        """Count that lead no longer: the system refused it, or it never got there. Never raises for the database."""
         ...
 
 

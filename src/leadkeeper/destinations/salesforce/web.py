@@ -7,16 +7,14 @@ posts make two leads.
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 from urllib.parse import unquote_plus, urlencode
 
 from leadkeeper.catalogue import diagnose
 from leadkeeper.check import Check, CheckStep, tell_step
-from leadkeeper.destinations.interface import Preview, Quota
+from leadkeeper.destinations.interface import Preview, Quota, QuotaPlace
 from leadkeeper.destinations.mapping import noted
 from leadkeeper.destinations.salesforce.diagnoses import SalesforceKind
 from leadkeeper.destinations.salesforce.fields import web_form
@@ -51,10 +49,6 @@ LOST_FOR: Final = lazy_gettext(
 
 _SEARCH: Final = lazy_gettext("search Salesforce for MSFT_TEST to find it")
 _NEARLY_USED: Final = _("%(number)s of the %(limit)s leads that Web-to-Lead takes in 24 hours are used")
-_HOUR: Final = 3_600.0
-_FIRST_REST: Final = 900.0
-_WRITTEN_SECONDS: Final = 3.0
-"""How long it may take until a lead that was sent is counted by the quota."""
 
 
 class WebToLead:
@@ -70,8 +64,6 @@ class WebToLead:
         self._network = network
         self._quota = quota
         self._now = now
-        self._flying = 0
-        self._ended: deque[float] = deque()
         origin = f"https://{config.web_to_lead_host}"
         self._origin = f"{origin}/"
         address = f"{origin}/servlet/servlet.WebToLead?encoding=UTF-8&orgId={config.object_identifier}"
@@ -98,43 +90,25 @@ class WebToLead:
         """Nothing is held."""
 
     async def _deliver(self, lead: OutgoingLead) -> Answer:
+        if self._quota is None:
+            return await self._send(lead, None)
         try:
-            used = await self._used()
-            if used is not None and used >= self._config.web_to_lead_daily_limit:
-                return await self._used_up(used)
+            place = await self._quota.take(self._config.web_to_lead_daily_limit)
         except StorageAway:
             return not_sent()
-        self._flying += 1
-        try:
-            return await self._send(lead, None if used is None else used + 1)
-        finally:
-            self._flying -= 1
-            self._ended.append(asyncio.get_running_loop().time())
+        if place.wait is not None:
+            return self._used_up(place, place.wait)
+        answer = await self._send(lead, place.used)
+        if isinstance(answer, Diagnosis) and answer.outcome is not Outcome.AMBIGUOUS:
+            await self._quota.give_back(place)
+        return answer
 
-    async def _used(self) -> int | None:
-        """How many leads count now, those on their way with them; ``None`` when nobody counts.
-
-        What just ended may not be written down yet: where that decides, it is waited for.
-        """
-        if self._quota is None:
-            return None
-        while True:
-            used = await self._quota.used(24) + self._flying
-            while self._ended and self._ended[0] < asyncio.get_running_loop().time() - _WRITTEN_SECONDS:
-                self._ended.popleft()
-            if not used < self._config.web_to_lead_daily_limit <= used + len(self._ended):
-                return used
-            await asyncio.sleep(_WRITTEN_SECONDS / 20)
-
-    async def _used_up(self, used: int) -> Answer:
-        """Wait until the first hour at whose end leads of yesterday no longer count."""
-        assert self._quota is not None
+    def _used_up(self, place: QuotaPlace, wait: float) -> Answer:
+        """Wait until the oldest leads that count no longer do."""
         limit = self._config.web_to_lead_daily_limit
-        hours = 1
-        while hours < 24 and await self._quota.used(24 - hours) >= limit:
-            hours += 1
-        text = lazy_gettext("%(number)s leads in the last 24 hours; the limit is %(limit)s.", number=used, limit=limit)
-        wait = _FIRST_REST + (hours - 1) * _HOUR
+        text = lazy_gettext(
+            "%(number)s leads in the last 24 hours; the limit is %(limit)s.", number=place.used, limit=limit
+        )
         return diagnose(SalesforceKind.DAILY_LIMIT, Evidence(text=text), retry_after=wait)
 
     async def _send(self, lead: OutgoingLead, number: int | None) -> Answer:

@@ -83,5 +83,6 @@ from leadkeeper.storage.tables.searching import search_state as search_state
 from leadkeeper.storage.tables.telling import WAITING_MAIL as WAITING_MAIL
 from leadkeeper.storage.tables.telling import mail as mail
 from leadkeeper.storage.tables.telling import notified_cause as notified_cause
+from leadkeeper.storage.tables.under_way import account_use as account_use
 from leadkeeper.storage.tables.under_way import publishing_pace as publishing_pace
 from leadkeeper.storage.tables.under_way import validation as validation

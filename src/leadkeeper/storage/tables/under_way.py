@@ -32,3 +32,16 @@ publishing_pace: Final = sa.Table(
     sa.Column("publisher_id", Name, primary_key=True),
     sa.Column("due_at", sa.BigInteger, nullable=False),
 )
+
+account_use: Final = sa.Table(
+    "account_use",
+    metadata,
+    # How many of a publisher's leads went to a system that takes so many in 24 hours, by five minutes (numbered since
+    # 1970): see connections.usage. It is no part of what is kept of these leads, and stays when they go.
+    sa.Column("publisher_id", Name, sa.ForeignKey("publisher.id", ondelete="CASCADE"), primary_key=True),
+    # The system: a digest of the settings that name it.
+    sa.Column("account", sa.String(32), primary_key=True),
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("leads", sa.Integer, nullable=False),
+    sa.Index("ix_account_use_slot", "slot"),
+)

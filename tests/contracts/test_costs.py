@@ -153,7 +153,7 @@ async def test_the_storefront_shows_a_page_of_offers_in_a_few_queries(home: Inst
     with statements() as seen:
         answer = await visitor.get("/store")
     assert answer.status == 200
-    assert len(seen) < 10
+    assert len([statement for statement, _ in seen if statement.startswith("SELECT")]) < 10
     assert answer.body.count(b"<article>") <= 60
     following = [line for line in answer.body.decode().splitlines() if 'rel="next"' in line]
     assert following, "no way to the offers that come after"

@@ -90,3 +90,9 @@ async def home(database_url: str) -> AsyncIterator[Installation]:
 async def operator(home: Installation) -> Visitor:
     """May do everything."""
     return await home.visitor("operator")
+
+
+@pytest.fixture(scope="session")
+def filled() -> dict[str, str]:
+    """Where databases lie that are filled already, by kind: a file, or the name of a template."""
+    return {}

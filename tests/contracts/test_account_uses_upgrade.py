@@ -61,7 +61,7 @@ def sent(conn: sa.Connection, connection_id: str, *answers: Answer, at: int, lat
     """One lead over it, and what came of each of its attempts."""
     delivery = {"id": new_id(), "lead_id": new_id(), "connection_id": connection_id, "state": "delivered", "due_at": 1}
     conn.execute(sa.insert(t.delivery).values(**delivery, attempts=1, crash_count=0, created_at=at, changed_at=at))
-    insert_attempts(conn, [attempt_row(delivery["id"], at, 1, answer, late=late) for answer in answers])
+    insert_attempts(conn, [attempt_row(str(delivery["id"]), at, 1, answer, late=late) for answer in answers])
 
 
 def furnish(conn: sa.Connection, now: int) -> None:

@@ -30,12 +30,6 @@ PERSON: Final = ("firstName", "lastName", "email", "phone", "country", "company"
 BODY: Final = json.dumps({"customer": dict.fromkeys(PERSON, ""), "description": "", "campaign": "", "extra": {}})
 
 
-@pytest.fixture(scope="session")
-def filled() -> dict[str, str]:
-    """Where databases lie that are filled already, by kind: a file, or the name of a template."""
-    return {}
-
-
 @pytest.fixture
 async def home(
     database_url: str, filled: dict[str, str], request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -261,25 +255,6 @@ async def test_a_state_of_many_leads_is_looked_for_in_a_part_of_them(
     page = await inbox.list(which, limit=10)
     page = await inbox.list(which, page.next_cursor, limit=10)
     assert [lead.id for lead in page.leads] == [oldest]
-
-
-@pytest.mark.parametrize("state", ["waiting", "held", "attention"])
-async def test_each_lead_of_a_state_of_many_is_looked_up_by_itself(
-    home: Installation, monkeypatch: pytest.MonkeyPatch, state: str
-) -> None:
-    monkeypatch.setattr("leadkeeper.inbox.lists.in_state.FEW", 0)
-    await home.services.storage.write(_half_of_all_wait, state != "waiting")
-    inbox, which = home.services.leads.inbox, LeadFilter("contoso", state=state)
-    small = await work(home.services.storage, lambda: inbox.list(which, limit=1))
-    large = await work(home.services.storage, lambda: inbox.list(which, limit=41))
-    assert large - small < 40 * LEADS / 10
-
-
-def _half_of_all_wait(conn: sa.Connection, paused: bool) -> None:
-    ids = sa.select(t.delivery.c.lead_id).order_by(t.delivery.c.lead_id).limit(LEADS // 2)
-    conn.execute(sa.update(t.delivery).where(t.delivery.c.lead_id.in_(ids)).values(state="waiting"))
-    conn.execute(sa.update(t.connection).values(paused_by_person=paused))
-    conn.exec_driver_sql("ANALYZE").close()
 
 
 def _over_two_connections(conn: sa.Connection, many: int, state: str, *, paused: bool) -> list[str]:

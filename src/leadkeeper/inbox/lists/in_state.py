@@ -18,7 +18,7 @@ from leadkeeper.storage.hot import HotStatement
 if TYPE_CHECKING:
     from leadkeeper.inbox.lists.filter import LeadFilter
 
-FEW: Final = 5_000
+FEW: Final = 1_000
 """Up to this many leads in a state are found by name."""
 NAMED_AT_REST: Final = 1_000
 """Up to this many connections at rest, of all publishers, are named: an index then has what waits for each of them."""

@@ -38,7 +38,7 @@ def _usual(body: bytes, idempotency_key: str | None, hops: int) -> NewLead | Non
         about = [given.pop(name) for name in _ABOUT]
         customer = given.pop("customer", None)
         texts = ([] if customer is None else _taken(customer, CUSTOMER)) + _taken(given, _WORDS)
-        if given or customer or not is_clean("\n".join(texts)):
+        if given or customer or not is_clean(" ".join(texts)):
             return None
         offer, source, action = _about(*about)
     except (ValueError, TypeError, KeyError, AttributeError):  # no JSON, nothing of it, or not what it should be

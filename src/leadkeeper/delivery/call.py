@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from leadkeeper.clock import Clock
 from leadkeeper.deadlines import Deadlines
 from leadkeeper.delivery.claim import Claimed
 from leadkeeper.delivery.queue import ConnectionQueue
@@ -17,7 +16,11 @@ from leadkeeper.destinations.interface import Adapter
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Deliveries that were claimed under a lease, and their connection as it was when the call began."""
+    """Deliveries that were claimed under a lease, and their connection as it was when the call began.
+
+    ``at`` (ms) is when it got its place: calls of one connection get theirs in the order of their deliveries, though
+    the tasks in which they go on may start in another.
+    """
 
     queue: ConnectionQueue
     claimed: Sequence[Claimed]
@@ -25,11 +28,12 @@ class Call:
     generation: int
     half_open: bool
     lease_id: str
+    at: int
 
-    async def send(self, clock: Clock, deadlines: Deadlines) -> list[Sent]:
+    async def send(self, deadlines: Deadlines) -> list[Sent]:
         """Send the deliveries; what came of each, in order. It raises only for bugs of ours."""
         queue, destination = self.queue, self.destination
-        at, started = clock(), time.perf_counter()
+        started = time.perf_counter()
         leads = [claimed.lead for claimed in self.claimed]
         answers = await send(destination, leads, queue.connection_id, deadlines)
         took = int((time.perf_counter() - started) * 1000)
@@ -43,7 +47,7 @@ class Call:
                 crash_count=claimed.crash_count,
                 repeatable=destination.repeatable,
                 half_open=self.half_open,
-                at=at,
+                at=self.at,
                 took_ms=took,
                 answer=answer,
                 since=claimed.since,

@@ -272,7 +272,8 @@ class Worker:
         begun: list[Call] = []
         while not self._stopping and self._lease.holds() and (claimed := self._queues.begin(queue)) is not None:
             assert queue.destination is not None
-            begun.append(Call(queue, claimed, queue.destination, queue.generation, queue.half_open, self._lease.id))
+            now = (queue.destination, queue.generation, queue.half_open, self._lease.id, self._clock())
+            begun.append(Call(queue, claimed, *now))
         if queue.more and queue.wanted(queue.pace.limit):
             self.wake([queue.connection_id])
         return begun
@@ -292,7 +293,7 @@ class Worker:
 
     async def _call(self, call: Call) -> None:
         queue, half_open = call.queue, call.half_open
-        sends = await call.send(self._clock, self._deadlines)
+        sends = await call.send(self._deadlines)
         self._queues.ended(queue.publisher_id, half_open=half_open)
         dropped: list[str] = []
         if queue.destination is call.destination:  # an answer of settings that were changed since says nothing of these

@@ -19,6 +19,7 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.clock import new_id, now_ms
+from leadkeeper.connections.usage import SLOT_MS
 from leadkeeper.delivery.worker import Worker
 from leadkeeper.destinations.interface import Context
 from leadkeeper.intake.keep import Intake
@@ -33,6 +34,7 @@ from tests.contracts.cases import dynamics, marketo, salesforce
 from tests.contracts.cases.case import Line
 from tests.contracts.installation import CRM, TestInstallation, furnished, lead
 from tests.contracts.stages import SandboxStage
+from tests.contracts.usage import usage_of
 
 DAY = 86_400
 WINDOW = 300
@@ -105,11 +107,12 @@ class Scene:
         self.sandbox.clock.advance(seconds)
         self.passed += seconds
         ms = int(seconds * 1000)
-        d, c = t.delivery.c, t.connection.c
+        d, c, u = t.delivery.c, t.connection.c, t.account_use.c
 
         def age(conn: sa.Connection) -> None:
             conn.execute(sa.update(t.delivery).values(due_at=d.due_at - ms, changed_at=d.changed_at - ms))
             conn.execute(sa.update(t.connection).values(closed_until=c.closed_until - ms))
+            conn.execute(sa.update(t.account_use).values(slot=u.slot - ms // SLOT_MS))
 
         await self.installation.storage.write(age)
 
@@ -140,7 +143,12 @@ async def sent_before(scene: Scene, name: str, count: int) -> None:
         }
         for _ in range(count)
     ]
-    await scene.installation.storage.write(lambda conn: conn.execute(sa.insert(t.delivery), rows))
+    storage = scene.installation.storage
+    await storage.write(lambda conn: conn.execute(sa.insert(t.delivery), rows))
+    connection = await scene.installation.connections.get(CRM, name)
+    assert connection is not None
+    await usage_of(storage, connection, lambda: at).take(count)
+    await storage.write(lambda conn: conn.execute(sa.update(t.account_use).values(leads=count)))
     scene.sandbox.stand_in(Salesforce).org.web_done.extend([at / 1000] * count)
 
 
@@ -157,7 +165,7 @@ async def test_a_day_of_web_to_lead_over_the_limit(scene: Scene) -> None:
     web = [arrival for arrival in org.arrivals if arrival.door == "webToLead"]
     assert Counter(arrival.status for arrival in web) == {"created": 30}, "none went over the limit"
     assert await scene.attempts("web") == {1: 500, 0: 25}
-    await scene.pass_time(DAY + 60)
+    await scene.pass_time(DAY + 2 * SLOT_MS / 1_000)
     async with scene.carrying():
         await scene.until("web", unconfirmed=525)
     web = [arrival for arrival in org.arrivals if arrival.door == "webToLead"]

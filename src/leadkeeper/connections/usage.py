@@ -22,7 +22,7 @@ from leadkeeper.storage.database_clock import by_what_was_seen
 from leadkeeper.storage.engine import Storage, StorageAway
 from leadkeeper.storage.unshared import Unshared
 
-_SLOT_MS: Final = 300_000
+SLOT_MS: Final = 300_000
 _SLOTS: Final = 289
 """Five minutes each: together never less than 24 hours, whatever minute it is."""
 _DIGITS: Final = 32
@@ -86,15 +86,13 @@ def prune_uses(conn: sa.Connection, now: int) -> int:
     u = t.account_use.c
     names = (u.publisher_id, u.account, u.slot)
     # One more: another process's clock may be behind.
-    old = (
-        sa.select(*names).where(u.slot < _oldest(now // _SLOT_MS) - 1).limit(_PRUNED).with_for_update(skip_locked=True)
-    )
+    old = sa.select(*names).where(u.slot < _oldest(now // SLOT_MS) - 1).limit(_PRUNED).with_for_update(skip_locked=True)
     return conn.execute(sa.delete(t.account_use).where(sa.tuple_(*names).in_(old))).rowcount
 
 
 def _take(conn: sa.Connection, publisher_id: str, account: str, limit: int, now: int) -> QuotaPlace:
     now = by_what_was_seen(conn, now)
-    slot = now // _SLOT_MS
+    slot = now // SLOT_MS
     p, u = t.publisher.c, t.account_use.c
     # Whoever counts for this publisher waits here for the other to have counted; nobody else does.
     conn.execute(sa.select(p.id).where(p.id == publisher_id).with_for_update(key_share=True))
@@ -113,7 +111,7 @@ def _take(conn: sa.Connection, publisher_id: str, account: str, limit: int, now:
         _add(conn, publisher_id, account, slot, ahead + granted)
     if granted:
         return QuotaPlace(used + 1, slot)
-    return QuotaPlace(used, slot, (_free_from(sorted(by_slot), used - limit + 1) * _SLOT_MS - now) / 1_000)
+    return QuotaPlace(used, slot, (_free_from(sorted(by_slot), used - limit + 1) * SLOT_MS - now) / 1_000)
 
 
 def _add(conn: sa.Connection, publisher_id: str, account: str, slot: int, leads: int) -> None:

@@ -181,6 +181,8 @@ def test_what_is_seen_there_is_what_is_seen_here(world: World) -> None:
     for look in LOOKS:
         for form in ((), ("--json",)):
             here, there = world.here(*look, *form), world.there(*look, *form)
+            if there.out != here.out:  # a minute ended between them, by which a key's last use is told
+                here = world.here(*look, *form)
             assert (there.code, there.out, there.err) == (here.code, here.out, here.err), look
             assert there.code == 0, look
             assert there.out or any(end in there.err for end in NOTHING) or look == ("attention",), look

@@ -27,7 +27,7 @@ def to_datetime(ms: int) -> datetime:
 
 def to_text(ms: int) -> str:
     """``ms`` since 1970 as ``2026-11-22T08:15:30.123Z``."""
-    return to_datetime(ms).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+    return to_datetime(ms).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def least_id(ms: int) -> str:

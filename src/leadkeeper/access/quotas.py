@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Final
 
@@ -43,7 +43,7 @@ class Quotas:
 
     def named(self) -> dict[str, int]:
         """Each by its JSON name."""
-        return {json_name(name): value for name, value in asdict(self).items()}
+        return {json: getattr(self, name) for json, name in _BY_JSON.items()}
 
     def changed(self, stored: str | None) -> Quotas:
         """With what is stored for a publisher (see :func:`merged`) in place of the usual ones; what cannot be read
@@ -114,8 +114,10 @@ def merged(stored: str | None, given: Mapping[str, int | None]) -> str | None:
 
 
 def _own(stored: str | None) -> dict[str, int]:
+    if not stored:
+        return {}
     try:
-        given = json.loads(stored) if stored else {}
+        given = json.loads(stored)
     except ValueError:
         return {}
     return {name: given[name] for name in NAMES if isinstance(given, dict) and isinstance(given.get(name), int)}

@@ -4,6 +4,7 @@ ARGS ?=
 
 PYTHON_READY := .venv/.ready
 NODE_READY   := node_modules/.ready
+STATIC_READY := src/leadkeeper/doors/static/icons.svg
 DOCS_READY   := src/leadkeeper/doors/static/docs/index.html
 
 .DEFAULT_GOAL := help
@@ -12,7 +13,7 @@ DOCS_READY   := src/leadkeeper/doors/static/docs/index.html
 help: ## List these words
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r word does; do printf 'make %-11s  %s\n' "$$word" "$$does"; done
 
-setup: $(PYTHON_READY) $(NODE_READY) $(DOCS_READY) ## Put the program and its tools into .venv and node_modules
+setup: $(PYTHON_READY) $(STATIC_READY) $(DOCS_READY) ## Put the program and its tools into .venv and node_modules
 	@:
 
 demo: setup ## Play the whole story on a sandbox, with a page to look at
@@ -53,9 +54,14 @@ $(PYTHON_READY): pyproject.toml requirements/test.txt
 	@scripts/setup-python
 	@touch $@
 
-$(NODE_READY): package.json package-lock.json .npmrc scripts/build-static.mjs src/leadkeeper/doors/portal/icons.txt
+$(NODE_READY): package.json package-lock.json .npmrc scripts/setup-node
 	@scripts/setup-node
 	@touch $@
 
-$(DOCS_READY): mkdocs.yml scripts/mkdocs_hooks.py scripts/setup-docs $(wildcard *.md docs/*.md docs/*/*.md docs/*/*/*.md) | $(PYTHON_READY) $(NODE_READY)
+# Made after the packages: what pages are dressed in, which the program serves from its own folder.
+$(STATIC_READY): $(NODE_READY) scripts/build-static.mjs src/leadkeeper/doors/portal/icons.txt
+	@node scripts/build-static.mjs
+	@touch $@
+
+$(DOCS_READY): mkdocs.yml scripts/mkdocs_hooks.py scripts/setup-docs $(wildcard *.md docs/*.md docs/*/*.md docs/*/*/*.md) | $(PYTHON_READY)
 	@scripts/setup-docs

@@ -113,7 +113,8 @@ def _storefront(
 async def start_api(
     settings: Settings, installation: Installation, *, worker: bool, bound: socket.socket | None = None
 ) -> Server:
-    """Listen on ``bound``, else as the settings say. Raises ``OSError`` when the port is taken."""
+    """Listen on ``bound``, else as the settings say. Raises ``OSError`` when the port is taken, and ``StaticMissing``."""
+    doors = open_doors(settings, installation)  # first: a port that is open is a promise to answer
     if bound is None:
         bound = socket.create_server((settings.host, settings.port), backlog=2048, reuse_port=False)
     policy = settings.network_policy
@@ -123,4 +124,4 @@ async def start_api(
         log.warning(
             "fewer connections than wanted: this process may open too few files", connections=limits.connections
         )
-    return await listen(open_doors(settings, installation), bound, limits, ClientAddresses(settings.proxies))
+    return await listen(doors, bound, limits, ClientAddresses(settings.proxies))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from leadkeeper.doors import pages
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from tests.contracts.commands import Call, call
 
@@ -60,3 +61,12 @@ def test_the_folder_of_the_sandbox_is_named(call: Call) -> None:
     Path("file").touch()
     refused = call("sandbox", "--folder", "file/sb").line
     assert refused.endswith("file/sb/authority: Not a directory.")
+
+
+@pytest.mark.parametrize("command", ["serve", "api"])
+def test_style_sheets_that_were_not_made_are_told_with_what_makes_them(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr(pages, "STATIC", tmp_path / "none")
+    refused = call(command)
+    assert (refused.code, "make setup" in refused.line) == (1, True)

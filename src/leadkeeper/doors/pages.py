@@ -42,7 +42,7 @@ SAFE_HEADERS: Final = {
 
 
 class StaticMissing(Exception):
-    """The files that pages are dressed in are not there; the message says what makes them."""
+    """The files that pages are dressed in are not there."""
 
 
 def language_of(request: Request, languages: Languages) -> Language:
@@ -208,6 +208,4 @@ def static_file(path: Path, accepts: str = "") -> Response:
 def require_static() -> None:
     """Raise :class:`StaticMissing` unless what is copied from npm is there."""
     if not all((STATIC / name).is_file() for name in ("pico.min.css", "tabler.min.css", "icons.svg")):
-        raise StaticMissing(
-            "The pages' style sheets are missing from this installation: run `make setup` and start again."
-        )
+        raise StaticMissing

@@ -31,6 +31,7 @@ class RemoteRefused(Failed):
 def explanation(error: BaseException) -> str | None:
     """The line for an error that is no bug of ours; ``None`` for one that is. Repeats no secrets."""
     from leadkeeper.connections.vault import WrongKey
+    from leadkeeper.doors.pages import StaticMissing
     from leadkeeper.problem import Problem
     from leadkeeper.settings import WrongSetting
 
@@ -43,6 +44,11 @@ def explanation(error: BaseException) -> str | None:
             return _(
                 "%(why)s Set LEADKEEPER_SECRET_KEY (or _FILE) to the key that the database belongs to.",
                 why=_sentence(str(error)),
+            )
+        case StaticMissing():
+            return _(
+                "The style sheets of the pages are missing from this installation: run `make setup`, or install the "
+                "program anew."
             )
         case OSError() if error.strerror:
             summary = system_text(error)

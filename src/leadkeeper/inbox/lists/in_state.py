@@ -96,9 +96,15 @@ def tabs(
     conn: sa.Connection, publisher_id: str | None, offer_id: str | None
 ) -> dict[str, Sequence[sa.ColumnElement[bool]]]:
     """The deliveries that each tab of the list counts, any of these; of one offer only its own connections' ones."""
-    offer = None if publisher_id is None or offer_id is None else OfferRef(publisher_id, offer_id)
-    rests, works, all_of_them = (_over(conn, rest, publisher_id, offer) for rest in (True, False, None))
-    return tabs_over(rests, works, all_of_them)
+    if publisher_id is None:
+        return tabs_over(*(_over(conn, rest, None) for rest in (True, False, None)))
+    c = t.connection.c
+    whose = (
+        of_publisher(conn, publisher_id) if offer_id is None else c.offer_ref == str(OfferRef(publisher_id, offer_id))
+    )
+    own = conn.execute(sa.select(c.id, t.AT_REST.label("rests")).where(whose)).all()
+    at_rest, at_work = [each.id for each in own if each.rests], [each.id for each in own if not each.rests]
+    return tabs_over(*(_over_these(conn, each) for each in (at_rest, at_work, [*at_rest, *at_work])))
 
 
 def tabs_over(
@@ -139,22 +145,22 @@ def _with_delivery(
     return InState(has.correlate(t.lead).scalar_subquery().is_not(None), True, runs=runs)
 
 
-def _over(
-    conn: sa.Connection, at_rest: bool | None, publisher_id: str | None, offer: OfferRef | None = None
-) -> sa.ColumnElement[bool]:
-    """Deliveries over connections that are at rest, or are not; those of an offer, of one publisher, or of all."""
+def _over(conn: sa.Connection, at_rest: bool | None, publisher_id: str | None) -> sa.ColumnElement[bool]:
+    """Deliveries over connections that are at rest, or are not; those of one publisher, or of all."""
     c = t.connection.c
     if publisher_id is not None:
         those = sa.true() if at_rest is None else t.AT_REST if at_rest else sa.not_(t.AT_REST)
-        whose = of_publisher(conn, publisher_id) if offer is None else c.offer_ref == str(offer)
-        own = conn.scalars(sa.select(c.id).where(whose, those)).all()
-        return by_index(conn.dialect.name, t.delivery.c.connection_id.in_(own))
+        return _over_these(conn, conn.scalars(sa.select(c.id).where(of_publisher(conn, publisher_id), those)).all())
     if at_rest is None:
         return sa.true()
     named, over = named_at_rest(conn), t.delivery.c.connection_id
     rests = one_of(conn, over, named) if named is not None else over.in_(sa.select(c.id).where(t.AT_REST))
     rests = by_index(conn.dialect.name, rests)
     return rests if at_rest else sa.not_(rests)
+
+
+def _over_these(conn: sa.Connection, connection_ids: Sequence[str]) -> sa.ColumnElement[bool]:
+    return by_index(conn.dialect.name, t.delivery.c.connection_id.in_(connection_ids))
 
 
 def named_at_rest(conn: sa.Connection) -> list[str] | None:

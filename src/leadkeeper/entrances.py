@@ -113,7 +113,10 @@ def _storefront(
 async def start_api(
     settings: Settings, installation: Installation, *, worker: bool, bound: socket.socket | None = None
 ) -> Server:
-    """Listen on ``bound``, else as the settings say. Raises ``OSError`` when the port is taken, and ``StaticMissing``."""
+    """Listen on ``bound``, else as the settings say.
+
+    Raises ``OSError`` when the port is taken, and ``StaticMissing``.
+    """
     doors = open_doors(settings, installation)  # first: a port that is open is a promise to answer
     if bound is None:
         bound = socket.create_server((settings.host, settings.port), backlog=2048, reuse_port=False)

@@ -156,7 +156,7 @@ def leads_of(conditions: Sequence[sa.ColumnElement[bool]], leads: Any, most: Any
         for which in conditions
     ]
     # Columns by name alone: to ask the subqueries for theirs takes longer than all else of making the statement.
-    lead_id, count = sa.column("lead_id"), sa.column("deliveries")
+    lead_id, count = sa.column("lead_id", sa.String()), sa.column("deliveries", sa.Integer())
     every = sa.union_all(*(sa.select(lead_id).select_from(one) for one in each)).subquery()
     by_lead = sa.select(sa.func.count(lead_id).label(count.name)).select_from(every).group_by(lead_id).subquery()
     deliveries = sa.func.coalesce(sa.func.sum(count), 0)

@@ -25,6 +25,8 @@ BESIDE: Final = Target("p99 of calm", "≤", 2)
 MEMORY: Final = Target("memory", "≤", 1.2)
 _BROKEN_SECONDS: Final = 120.0
 _STALL_SECONDS: Final = 120.0
+_SLICE_SECONDS: Final = 1.0
+"""Of calm as of all else: each slice opens its connections anew, and its first leads wait for that."""
 _CLOSED: Final = "closed"
 _CONNECTION: Final = f"/v1/publishers/{PUBLISHER}/offers/{_CLOSED}/connections/primary"
 _COLUMNS: Final = (
@@ -65,7 +67,7 @@ def _measure(place: Place, plan: Plan, kind: Kind, say: Say) -> Row:
         flow = Flow(place, made, RATE)
         flow.slice(min(2.0, plan.slice_seconds))
         say(f"drain: {kind}, calm, {plan.drain_calm_seconds:g} s")
-        calm = together(flow.several(plan.drain_calm_seconds, plan.slice_seconds))
+        calm = together(flow.several(plan.drain_calm_seconds, _SLICE_SECONDS))
         before = total([child.usage() for child in children]).peak_bytes
         place.sink.ask({"order": "open"})
         operator.ask("POST", f"{_CONNECTION}/resume")
@@ -91,7 +93,7 @@ def _drain(flow: Flow, plan: Plan, kind: Kind, children: Sequence[Child], say: S
     came, since = 0, time.monotonic()
     while came < plan.drain_leads:
         say(f"drain: {kind}, {came:,} of {plan.drain_leads:,} have come")
-        slices.append(flow.slice(min(1.0, plan.slice_seconds)))
+        slices.append(flow.slice(_SLICE_SECONDS))
         for child in children:
             child.check()
         if slices[-1].others:

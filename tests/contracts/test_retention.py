@@ -270,6 +270,19 @@ async def test_many_leads_go_in_small_steps_and_several_workers_share_them(
     assert (await years.retention.figures()).kept[Data.PERSONAL].removed == 20
 
 
+async def test_a_step_is_smaller_where_leads_that_come_in_wait_for_it(
+    years: Years, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expiry, "ROWS_IN_TURN", 3)
+    for _ in range(5):
+        await years.ended()
+    years.days = 401
+    storage = years.home.services.storage
+    await storage.write(expiry.add_walks, years.clock())
+    step = await years.retention.step()
+    assert step.removed == (3 if storage.writers_take_turns else 10)  # of each its evidence and its personal data
+
+
 async def test_an_expired_body_reads_as_one_that_says_nothing(years: Years) -> None:
     lead_id = await years.ended()
     await years.pass_days(401)

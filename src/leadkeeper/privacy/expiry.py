@@ -1,4 +1,4 @@
-"""What was kept long enough is removed: a few hundred rows in each transaction, each found by an index.
+"""What was kept long enough is removed: a bounded number of rows in each transaction, each found by an index.
 
 The leads of each publisher are gone through once, in the order of their ids, which is the order in which they came.
 What is old enough and not at its end (a lead that waits, a mail that was not sent) is written down by itself and looked
@@ -22,12 +22,14 @@ from leadkeeper.privacy.periods import DAY_MS, DataKind, Own, Periods
 from leadkeeper.privacy.skeleton import SKELETON, without_evidence, without_traces
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.conflicts import insert_into
-from leadkeeper.storage.engine import one_of, share_routes
+from leadkeeper.storage.engine import Storage, one_of, share_routes
 from leadkeeper.storage.evidence import forget_evidence
 from leadkeeper.storage.search_index import take_out
 
 ROWS: Final = 200
 """The most leads or mails in one transaction."""
+ROWS_IN_TURN: Final = 25
+"""The same where one transaction that writes comes after another: a lead that comes in waits for this one."""
 WALKS: Final = 50
 """Of so many publishers at most."""
 EVERY_MS: Final = DAY_MS // 4
@@ -63,8 +65,13 @@ def add_walks(conn: sa.Connection, now: int) -> int:
     return len(rows)
 
 
-def walk(conn: sa.Connection, usual: Periods, now: int) -> ExpiryStep:
-    """Go on with the walks that are due; another process that does so at this moment takes others."""
+def rows_at_once(storage: Storage) -> int:
+    """The most leads or mails of one step."""
+    return min(ROWS, ROWS_IN_TURN) if storage.writers_take_turns else ROWS
+
+
+def walk(conn: sa.Connection, usual: Periods, now: int, most: int) -> ExpiryStep:
+    """Go on with the walks that are due, for ``most`` rows; another process that does so meanwhile takes others."""
     w = t.retention_walk.c
     due = sa.select(t.retention_walk).where(w.due_at <= now, w.kind != MONTH).order_by(w.due_at).limit(WALKS)
     rows = conn.execute(due.with_for_update(skip_locked=True)).all()
@@ -74,18 +81,18 @@ def walk(conn: sa.Connection, usual: Periods, now: int) -> ExpiryStep:
     changing = share_routes(conn, {row.publisher_id for row in rows if row.publisher_id})
     looked = removed = 0
     for row in rows:
-        if looked >= ROWS:
+        if looked >= most:
             break
         if row.publisher_id not in changing:
-            step = _walk_one(conn, row, periods[row.publisher_id], by_month, ROWS - looked, now)
+            step = _walk_one(conn, row, periods[row.publisher_id], by_month, most - looked, now)
             looked, removed = looked + step.looked, removed + step.removed
     return ExpiryStep(looked, removed)
 
 
-def look_at_left(conn: sa.Connection, usual: Periods, now: int) -> ExpiryStep:
-    """Look at what was left since it waited, and whose day is over."""
+def look_at_left(conn: sa.Connection, usual: Periods, now: int, most: int) -> ExpiryStep:
+    """Look at ``most`` of what was left since it waited, and whose day is over."""
     left = t.retention_left.c
-    due = sa.select(t.retention_left).where(left.look_at <= now).order_by(left.look_at).limit(ROWS)
+    due = sa.select(t.retention_left).where(left.look_at <= now).order_by(left.look_at).limit(most)
     rows = conn.execute(due.with_for_update(skip_locked=True)).all()
     periods = _periods(conn, {row.publisher_id for row in rows}, usual)
     changing = share_routes(conn, {row.publisher_id for row in rows if row.publisher_id})

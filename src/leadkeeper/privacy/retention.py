@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 import structlog
@@ -14,7 +15,7 @@ from leadkeeper.access.audit import note
 from leadkeeper.clock import Clock, made_at, now_ms
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.privacy.evidence_months import any_month_due, month_step
-from leadkeeper.privacy.expiry import MONTH, ExpiryStep, add_walks, look_at_left, walk
+from leadkeeper.privacy.expiry import MONTH, ExpiryStep, add_walks, look_at_left, rows_at_once, walk
 from leadkeeper.privacy.periods import USUAL, DataKind, Own, Periods
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage import tables as t
@@ -27,6 +28,13 @@ LOOK_SECONDS: Final = 10.0
 """How long nothing is looked at after nothing was to be done."""
 PAUSE_SECONDS: Final = 0.05
 """Between two steps, so that leads that come in find the database free."""
+MOST_PAUSE_SECONDS: Final = 1.0
+LEISURE: Final = 40
+"""Where one transaction that writes comes after another, so many times as long as a step took nothing is done: of a
+hundred leads that come in about one meets a step, and waits for it."""
+HASTE: Final = 2
+"""The same while something has been due for longer than :data:`HASTE_AFTER_MS`."""
+HASTE_AFTER_MS: Final = 3_600_000
 LATE_MS: Final = 2 * 86_400_000
 """A walk that is due for so long is late: no worker runs."""
 
@@ -87,10 +95,10 @@ class Retention:
         return await self._storage.read(figures, self._clock())
 
     async def step(self) -> ExpiryStep:
-        """Do what is due, a few hundred rows of it; nothing was looked at when nothing could be done."""
-        now = self._clock()
-        done = await self._storage.write(walk, self.usual, now)
-        again = await self._storage.write(look_at_left, self.usual, now)
+        """Do what is due, a bounded number of rows; nothing was looked at when nothing could be done."""
+        now, most = self._clock(), rows_at_once(self._storage)
+        done = await self._storage.write(walk, self.usual, now, most)
+        again = await self._storage.write(look_at_left, self.usual, now, most)
         whole = ExpiryStep()
         if await self._storage.read(any_month_due, now):
             whole = await self._storage.write(month_step, self.usual, now)
@@ -118,29 +126,49 @@ class RetentionTask:
         if await self._storage.read(lacks_months, self._clock()):
             await self._storage.write(make_months, self._clock())
         removed = 0
-        while await self._storage.read(_any_due, self._clock()):
+        while (since := await self._storage.read(_due_since, self._clock())) is not None:
+            begun = time.monotonic()
             if not await self._storage.write(add_walks, self._clock()):
                 step = await self._retention.step()
                 removed += step.removed
                 if not step.looked:
                     break  # others are at it
-            await asyncio.sleep(PAUSE_SECONDS)
+            await self._rest(time.monotonic() - begun, self._clock() - since)
         more = await self._storage.read(any_to_give_back)
         while more:
+            begun = time.monotonic()
             more = await self._storage.write(give_back_pages)
-            await asyncio.sleep(PAUSE_SECONDS)
+            await self._rest(time.monotonic() - begun)
         if removed:
             log.info("data that were kept long enough are removed", rows=removed)
         return removed
 
+    async def _rest(self, took: float, due_ms: int = 0) -> None:
+        await asyncio.sleep(pause(took, due_ms) if self._storage.writers_take_turns else PAUSE_SECONDS)
 
-def _any_due(conn: sa.Connection, now: int) -> bool:
+
+def pause(took: float, due_ms: int = 0) -> float:
+    """How many seconds nothing is done after a step that took so many, where leads that come in wait for each step.
+
+    ``due_ms`` is for how long something has been due: what comes in faster than it is removed at leisure is removed
+    in haste.
+    """
+    times = HASTE if due_ms > HASTE_AFTER_MS else LEISURE
+    return min(max(took * times, PAUSE_SECONDS), MOST_PAUSE_SECONDS)
+
+
+def _due_since(conn: sa.Connection, now: int) -> int | None:
+    """Since when something is due; ``None`` where nothing is."""
     w, left, p = t.retention_walk.c, t.retention_left.c, t.publisher.c
     known = sa.exists().where(w.publisher_id == p.id, w.kind == DataKind.PERSONAL.value).correlate(t.publisher)
     mails = sa.exists().where(w.publisher_id == "", w.kind == DataKind.MAILS.value)
-    due = (sa.exists().where(w.due_at <= now), sa.exists().where(left.look_at <= now))
     new = sa.exists(sa.select(p.id).where(sa.not_(known)))
-    return bool(conn.scalar(sa.select(sa.or_(*due, sa.not_(mails), new))))
+    walks = sa.select(sa.func.min(w.due_at)).scalar_subquery()
+    others = sa.select(sa.func.min(left.look_at)).scalar_subquery()
+    columns: list[Any] = [walks, others, sa.or_(sa.not_(mails), new)]
+    *due, to_begin = conn.execute(sa.select(*columns)).one()
+    found = [each for each in due if each is not None and each <= now]
+    return min(found, default=now if to_begin else None)
 
 
 def _own(conn: sa.Connection, publisher_id: str) -> Own:

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-PAGES: Final = 500
-"""How many pages of a SQLite file are given back in one step: 2 MB, while leads that come in wait."""
+PAGES: Final = 100
+"""How many pages of a SQLite file are given back in one step: 400 kB, while leads that come in wait."""
 SPARE: Final = 100
 """So many empty pages stay in the file: the next leads take them."""
 

@@ -57,13 +57,25 @@ _WITH_ANY: Final = HotStatement(_with_any_statement)
 
 
 def _count(conn: sa.Connection, publisher_id: str, now: int) -> tuple[int, int | None]:
-    c, p = t.lead.c, t.publisher.c
-    seen: str | None = conn.scalar(sa.select(p.withheld_seen).where(p.id == publisher_id))
+    seen: str | None = _SEEN.scalar(conn, {"publisher": publisher_id})
     after = max(seen or "", least_id(now - WITHIN_DAYS * DAY_MS))
-    those = (c.publisher_id == publisher_id, c.withheld, sa.not_(c.test), sa.not_(c.preview), c.id > after)
-    some = sa.select(c.created_at).where(*those).order_by(c.id).limit(MOST_COUNTED + 1).subquery()
-    count, since = conn.execute(sa.select(sa.func.count(), sa.func.min(some.c.created_at))).one()
+    ((count, since),) = _UNSEEN.rows(conn, {"publisher": publisher_id, "least": after})
     return count, since
+
+
+def _unseen(_: str) -> sa.Select[Any]:
+    c = t.lead.c
+    those = (c.publisher_id == sa.bindparam("publisher"), c.withheld, sa.not_(c.test), sa.not_(c.preview))
+    after = c.id > sa.bindparam("least", type_=c.id.type)
+    some = sa.select(c.created_at).where(*those, after).order_by(c.id).limit(MOST_COUNTED + 1).subquery()
+    columns: list[Any] = [sa.func.count().label("leads"), sa.func.min(some.c.created_at).label("since")]
+    return sa.select(*columns)
+
+
+_UNSEEN: Final = HotStatement(_unseen)
+_SEEN: Final = HotStatement(
+    lambda _: sa.select(t.publisher.c.withheld_seen).where(t.publisher.c.id == sa.bindparam("publisher"))
+)
 
 
 def see_withheld(conn: sa.Connection, publisher_id: str, now: int, by: str) -> WithheldSeen:

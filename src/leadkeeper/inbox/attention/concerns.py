@@ -7,6 +7,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from leadkeeper.clock import least_id, to_text
+from leadkeeper.connections.own import offers_of
 from leadkeeper.diagnosis import Who
 from leadkeeper.inbox.attention.causes import MOST, MOST_COUNTED, SUMMARIES, Cause
 from leadkeeper.inbox.oversight.backlog import waiting_for_workers
@@ -88,9 +89,8 @@ def failed(
     if publisher_id is None:
         rows = _FAILED.rows(conn, given)
     else:
-        offer = t.offer.c
-        refs = conn.scalars(sa.select(offer.ref).where(offer.publisher_id == publisher_id)).all()
-        rows = conn.execute(_failed("", t.operation.c.offer_ref.in_(refs)), given).all()
+        own = t.operation.c.offer_ref.in_(offers_of(conn, publisher_id))
+        rows = conn.execute(_failed("", own), given).all()
     entries = [
         _entry(Cause.PUBLISHING_FAILED, row.changed_at, language, offer=OfferRef.parse(row.offer_ref))
         for row in rows[:MOST_FAILED]
@@ -99,13 +99,14 @@ def failed(
 
 
 def _failed(_: str, *own: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    o, newer = t.operation.c, t.operation.alias()
+    o, newer = t.operation.c, _NEWER.c
     least = sa.bindparam("least", type_=o.id.type)
-    newest = ~sa.exists().where(newer.c.offer_ref == o.offer_ref, newer.c.id > o.id)
+    newest = ~sa.exists().where(newer.offer_ref == o.offer_ref, newer.id > o.id)
     query = sa.select(o.offer_ref, o.changed_at).where(t.FAILED, o.id >= least, *own, newest)
     return query.order_by(o.id.desc()).limit(MOST_FAILED + 1)
 
 
+_NEWER: Final = t.operation.alias()
 _FAILED: Final = HotStatement(_failed)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from leadkeeper.delivery.schedule import Aside
 from leadkeeper.storage import tables as t
+from leadkeeper.storage.hot import HotStatement
 
 MOST_COUNTED: Final = 10_000
 """More than so many are not counted: a page needs no exact number of them."""
@@ -23,13 +24,23 @@ def waiting_counts(conn: sa.Connection, connection_ids: Iterable[str]) -> dict[s
 
 
 def _count(conn: sa.Connection, connection_id: str) -> int:
-    return min(sum(_some(conn, connection_id, which) for which in (t.READY, t.BY_OUTAGE)), MOST_COUNTED + 1)
+    leads: int = _WAITING.scalar(conn, {"connection": connection_id})
+    return min(leads, MOST_COUNTED + 1)
 
 
-def _some(conn: sa.Connection, connection_id: str, which: sa.ColumnElement[bool]) -> int:
+def _waiting(_: str) -> sa.Select[Any]:
+    ready, by_outage = (_some(which) for which in (t.READY, t.BY_OUTAGE))
+    return sa.select((ready + by_outage).label("leads"))
+
+
+def _some(which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     d = t.delivery.c
-    some = sa.select(d.id).where(d.connection_id == connection_id, which).limit(MOST_COUNTED + 1).subquery()
-    return conn.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+    own = d.connection_id == sa.bindparam("connection", type_=d.connection_id.type)
+    some = sa.select(d.id).where(own, which).limit(MOST_COUNTED + 1).subquery()
+    return sa.select(sa.func.count()).select_from(some).scalar_subquery()
+
+
+_WAITING: Final = HotStatement(_waiting)
 
 
 def uncertain_count(conn: sa.Connection, connection_id: str) -> int:

@@ -124,10 +124,12 @@ def whole_count(leads: Any, most: Any) -> sa.Select[Any]:
     """How many of these leads there are, tests left out, up to ``most``, a number or a parameter."""
     # Looked up by id, so that the index of offers holds all else: with old figures of how many leads an offer has,
     # SQLite would go through those of the publisher.
-    same = t.lead.alias("same")
-    test = sa.select(same.c.test).where(same.c.id == t.lead.c.id).scalar_subquery()
+    test = sa.select(_SAME.c.test).where(_SAME.c.id == t.lead.c.id).scalar_subquery()
     whole = sa.select(t.lead.c.id).where(*leads, sa.not_(test)).limit(most).subquery()
     return sa.select(sa.func.count()).select_from(whole)
+
+
+_SAME: Final = t.lead.alias("same")
 
 
 def counted(look: Callable[[int | None], Any]) -> int:

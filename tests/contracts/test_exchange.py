@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Callable
 
 import aiohttp
 import pytest
@@ -20,77 +18,13 @@ from leadkeeper.network.connector import Connector
 from leadkeeper.network.exchange import Exchanges
 from leadkeeper.network.trust import trusting
 from leadkeeper.sandbox.authority import Authority
+from tests.contracts.exchanging import IDLE, TAKEN, Server, ask, exchanges, read_request, server
 
-TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
+__all__ = ["exchanges", "server"]
+
 LARGE = b"x" * 8_000_000
 """More than the buffers between two sockets hold."""
-IDLE = 3
-"""How many connections are kept."""
-
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-Play = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-async def _read_request(reader: asyncio.StreamReader) -> bytes:
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
-    return head + await reader.readexactly(int(length or 0))
-
-
-@dataclass
-class Server:
-    """Answers each request with the next of ``answers``, or plays ``play`` on each connection."""
-
-    port: int = 0
-    answers: list[bytes] = field(default_factory=lambda: [TAKEN] * 9)
-    play: Play | None = None
-    requests: list[bytes] = field(default_factory=list)
-    connections: int = 0
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
-        self.connections += 1
-        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
-            while self.play is None:
-                self.requests.append(await _read_request(reader))
-                writer.write(self.answers.pop(0))
-            await self.play(reader, writer)
-        writer.close()
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    made = Server()
-    listening = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.port = listening.sockets[0].getsockname()[1]
-    yield made
-    listening.close()
-
-
-@pytest.fixture
-async def exchanges() -> AsyncIterator[Exchanges]:
-    connector = Connector(Gate(100, 10), 30, IDLE)
-    yield Exchanges(connector, aiohttp.ClientTimeout(connect=30), 65_536)
-    await connector.close()
-
-
-async def ask(
-    exchanges: Exchanges,
-    server: Server,
-    method: str = "POST",
-    data: bytes | None = b"{}",
-    headers: Mapping[str, str] = MappingProxyType({}),
-    *,
-    alone: bool = False,
-) -> tuple[int, bytes]:
-    """One request, and its answer read whole."""
-    url = URL(f"http://127.0.0.1:{server.port}/in?sig=a%2Fb#part", encoded=True)
-    async with asyncio.timeout(60):
-        exchange = await exchanges.begin(method, url, data, headers, alone=alone)
-    with exchange:
-        async with asyncio.timeout(60):
-            return exchange.status, await exchange.content.read()
 
 
 async def test_what_is_sent_is_what_was_given_and_what_every_request_needs(
@@ -181,7 +115,7 @@ async def test_a_connection_is_closed_whose_request_was_given_up(exchanges: Exch
     heard, gone = asyncio.Event(), asyncio.Event()
 
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _read_request(reader)
+        await read_request(reader)
         heard.set()
         await reader.read()
         gone.set()
@@ -204,7 +138,7 @@ async def test_what_is_no_answer_is_said_to_be_none(exchanges: Exchanges, server
 
 async def test_a_connection_that_ends_without_an_answer_says_so(exchanges: Exchanges, server: Server) -> None:
     async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _read_request(reader)
+        await read_request(reader)
 
     server.play = leave
     with pytest.raises(aiohttp.ServerDisconnectedError):
@@ -218,7 +152,7 @@ async def test_an_answer_that_nobody_asked_for_is_no_answer_to_the_next_request(
     closed = asyncio.Event()
 
     async def answer_twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _read_request(reader)
+        await read_request(reader)
         writer.write(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
         await left.wait()
         writer.write(TAKEN)
@@ -269,7 +203,7 @@ async def test_what_is_too_much_does_not_take_the_status_with_it(
     """However the network cuts it: a lead was sent again and again for as long as its answer came in one piece."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _read_request(reader)
+        await read_request(reader)
         with contextlib.suppress(OSError):
             for start in range(0, len(sent), piece):
                 writer.write(sent[start : start + piece])
@@ -288,7 +222,7 @@ async def test_what_is_too_much_does_not_take_the_status_with_it(
 
 async def test_a_body_that_is_not_http_is_not_waited_for(exchanges: Exchanges, server: Server) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _read_request(reader)
+        await read_request(reader)
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nOK\r\n0\r\n\r\n")
         await asyncio.sleep(600)
 
@@ -316,7 +250,7 @@ async def test_what_comes_without_end_is_given_up(
 
     async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal sent
-        await _read_request(reader)
+        await read_request(reader)
         writer.write(begun)
         with contextlib.suppress(OSError):
             while not writer.is_closing():
@@ -346,25 +280,11 @@ async def test_a_body_of_many_chunks_is_read(exchanges: Exchanges, server: Serve
     assert await ask(exchanges, server) == (200, b"x" * pieces)
 
 
-async def test_only_the_latest_connections_are_kept(exchanges: Exchanges, server: Server) -> None:
-    """One for each of thousands of destinations would take the files that others need."""
-    hosts = [f"127.0.0.{number}" for number in range(1, IDLE + 3)]
-    servers = [await asyncio.start_server(server.serve, host, server.port) for host in hosts[1:]]
-    for host in [*hosts, *hosts[-IDLE:]]:
-        with await exchanges.begin("POST", URL(f"http://{host}:{server.port}/"), b"", {}) as exchange:
-            await exchange.content.read()
-    assert server.connections == len(hosts), "the latest served again"
-    await ask(exchanges, server)
-    assert server.connections == len(hosts) + 1, "the first was closed"
-    for each in servers:
-        each.close()
-
-
 async def test_a_connection_ends_at_once_whatever_the_other_side_does(server: Server, authority: Authority) -> None:
     """Over TLS it can leave our goodbye unanswered: for half a minute each such socket took a file of the process."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _read_request(reader)
+        await read_request(reader)
         writer.write(TAKEN)
         writer.transport.pause_reading()  # type: ignore[attr-defined]
         await left.wait()

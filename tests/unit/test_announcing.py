@@ -18,6 +18,7 @@ class Pauses:
         self.announced: list[frozenset[str]] = []
         self.pauses: list[float] = []
         self.is_away = False
+        self.error: Exception = StorageAway("away")
         self._begun = asyncio.Event()
         self._end = asyncio.Event()
         self.announcing = Announcing(self.announce, self.sleep)
@@ -25,7 +26,7 @@ class Pauses:
     async def announce(self, connections: Collection[str]) -> None:
         """Note it, or fail."""
         if self.is_away:
-            raise StorageAway("away")
+            raise self.error
         self.announced.append(frozenset(connections))
 
     async def sleep(self, seconds: float) -> None:
@@ -97,9 +98,10 @@ async def test_what_waits_is_told_at_the_end(is_away: bool) -> None:
     assert pauses.announced == ([{"a"}] if is_away else [{"a"}, {"b"}])
 
 
-async def test_a_database_that_is_away_ends_nothing() -> None:
+@pytest.mark.parametrize("error", [StorageAway("away"), RuntimeError("too many notifications in the queue")])
+async def test_what_goes_wrong_once_ends_nothing(error: Exception) -> None:
     pauses = Pauses()
-    pauses.is_away = True
+    pauses.is_away, pauses.error = True, error
     pauses.announcing.tell(["a"])
     await pauses.begun()
     pauses.is_away = False

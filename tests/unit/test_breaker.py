@@ -167,7 +167,7 @@ def test_broken_pauses_with_one_notice() -> None:
 
 def test_a_probe_resumes_on_trial_and_a_relapse_sends_no_second_notice() -> None:
     paused = hear(Health(), BROKEN).health
-    trying = after_probe(paused, True, NOW, 0.5)
+    trying = after_probe(paused, None, NOW, 0.5)
     assert not trying.paused
     assert is_half_open(trying)
     relapse = hear(trying, BROKEN, half_open=True)
@@ -181,8 +181,16 @@ def test_a_probe_resumes_on_trial_and_a_relapse_sends_no_second_notice() -> None
 def test_failed_probes_come_ever_less_often() -> None:
     health = hear(Health(), BROKEN).health
     for _ in range(20):
-        health = after_probe(health, False, NOW, 0.5)
+        health = after_probe(health, diagnose(Kind.NO_ANSWER), NOW, 0.5)
     assert health.probe_at == NOW + LONGEST_PROBE
+
+
+def test_a_probe_that_could_not_be_made_says_nothing_of_the_connection() -> None:
+    health = hear(Health(), BROKEN).health
+    for _ in range(20):
+        health = after_probe(health, diagnose(Kind.INTERNAL_ERROR), NOW, 0.5)
+    assert (health.probes, health.probe_at) == (hear(Health(), BROKEN).health.probes, NOW + FIRST_PROBE)
+    assert health.paused
 
 
 def test_refusals_pause_only_when_nothing_else_comes() -> None:

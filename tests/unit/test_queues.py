@@ -209,3 +209,21 @@ async def test_stopping_closes_adapters_that_were_replaced(monkeypatch: pytest.M
     await asyncio.sleep(0)
     await queue.closed()
     assert closed == ["old", "new"]
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_an_adapter_that_cannot_be_closed_ends_nothing(monkeypatch: pytest.MonkeyPatch, hangs: bool) -> None:
+    monkeypatch.setattr("leadkeeper.connections.adapters.CLOSING_SECONDS", 0.01)
+
+    class Line:
+        repeatable, batch = True, 1
+
+        async def aclose(self) -> None:
+            if hangs:
+                await asyncio.Event().wait()
+            raise RuntimeError("no")
+
+    queue = ConnectionQueue("one", "contoso")
+    queue.reopen(Line(), 1)  # type: ignore[arg-type]
+    async with asyncio.timeout(60):
+        await queue.closed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -18,11 +19,15 @@ from leadkeeper.connections.usage import Usage
 from leadkeeper.destinations.absent import NOT_INSTALLED
 from leadkeeper.destinations.interface import Adapter, Context, Provider
 from leadkeeper.diagnosis import Answer, Diagnosis, Evidence, Kind
+from leadkeeper.fault import where
 from leadkeeper.lead import OutgoingLead
 from leadkeeper.network.trouble import diagnose_network
 from leadkeeper.storage.engine import Storage
 
 log: Final = structlog.get_logger(__name__)
+
+CLOSING_SECONDS: Final = 5.0
+"""How long an adapter may take to close."""
 
 
 class Unusable:
@@ -52,6 +57,15 @@ def open_adapter(connection: Connection, context: Context, storage: Storage) -> 
     if isinstance(found, Diagnosis):
         return Unusable(provider.least_batch, found, repeatable=connection.stored.repeatable)
     return found
+
+
+async def let_go(adapter: Adapter) -> None:
+    """Close it. One that cannot be closed, or takes longer than :data:`CLOSING_SECONDS`, is left, and the log tells."""
+    try:
+        async with asyncio.timeout(CLOSING_SECONDS):
+            await adapter.aclose()
+    except Exception as error:
+        log.error("adapter not closed", adapter=type(adapter).__name__, error=where(error))
 
 
 def can_be_read_back(stored: Stored) -> bool:

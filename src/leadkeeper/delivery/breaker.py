@@ -167,10 +167,15 @@ def after_check(health: Health, found: Diagnosis | None, now: int, random_unit: 
     return HealthChange(_paused(health, found, now, random_unit), paused_now=health.probes == 0)
 
 
-def after_probe(health: Health, passed: bool, now: int, random_unit: float) -> Health:
-    """The health after a probe of a paused connection: half-open with one lead, or paused for longer."""
+def after_probe(health: Health, found: Diagnosis | None, now: int, random_unit: float) -> Health:
+    """The health after a probe of a paused connection: half-open with one lead, or paused for longer.
+
+    A probe that could not be made for our own trouble says nothing of the connection: it is made again soon.
+    """
+    if found is not None and found.outcome is Outcome.OURS:
+        return replace(health, probe_at=now + spread(FIRST_PROBE, random_unit))
     probes = health.probes + 1
-    if passed:
+    if found is None:
         well = outage.works(health, health, now)
         return replace(well, paused=False, probe_at=None, probes=probes, failures=0, closed_until=0)
     rest = spread(min(FIRST_PROBE * 2 ** min(probes, 10), LONGEST_PROBE), random_unit)

@@ -14,7 +14,7 @@ from leadkeeper.catalogue import diagnose
 from leadkeeper.channels.subscriptions import NOBODY, Subscriptions
 from leadkeeper.check import Check
 from leadkeeper.clock import Clock
-from leadkeeper.connections.adapters import open_adapter
+from leadkeeper.connections.adapters import let_go, open_adapter
 from leadkeeper.connections.changes import any_unasked, take_unasked
 from leadkeeper.connections.connections import CHECK_EVERY, Connections
 from leadkeeper.connections.expiry import ends_at, remind
@@ -203,6 +203,15 @@ class Housekeeping:
             log.error("change not validated", offer=str(offer), connection=name, error=where(error))
 
     async def _look_at(self, row: sa.Row[Any]) -> None:
+        """Check one connection; should what it found not be written down, it is looked at again soon."""
+        try:
+            await self._checked(row)
+        except StorageAway:
+            log.debug("check not recorded: the database is away", connection=row.id)
+        except Exception as error:
+            log.error("check not recorded", connection=row.id, error=where(error))
+
+    async def _checked(self, row: sa.Row[Any]) -> None:
         stored = self._connections.connection_of(row).stored
         if ends_at(stored) is not None and await self._storage.write(remind, row.id, stored, self._clock()):
             log.info("people are told that credentials end soon", connection=row.id)
@@ -228,7 +237,7 @@ class Housekeeping:
             log.error("check failed", destination=row.destination, connection=row.id, error=where(error))
             return diagnose(Kind.INTERNAL_ERROR)
         finally:
-            await destination.aclose()
+            await let_go(destination)
         return None if check.ok else check.diagnosis or diagnose(Kind.SETTINGS_INVALID)
 
 
@@ -265,7 +274,7 @@ def _take_due(conn: sa.Connection, shares: Shares, now: int) -> list[sa.Row[Any]
     rows = pick(shares, offered, lambda row: str(row.publisher_id), lambda row: str(row.id))
     for row in rows:
         # Should this worker vanish, another looks again after two minutes.
-        again = {"probe_at": now + 2 * MINUTE} if row.paused else {"check_at": now + CHECK_EVERY}
+        again = {"probe_at" if row.paused else "check_at": now + 2 * MINUTE}
         conn.execute(sa.update(t.connection).where(c.id == row.id).values(again))
     return rows
 
@@ -273,7 +282,10 @@ def _take_due(conn: sa.Connection, shares: Shares, now: int) -> list[sa.Row[Any]
 def _end_check(
     conn: sa.Connection, connection_id: str, generation: int, found: Diagnosis | None, now: int, random_unit: float
 ) -> bool:
-    """Pause a working connection whose check found what every lead would meet; whether it was paused."""
+    """Pause a working connection whose check found what every lead would meet; whether it was paused.
+
+    If not, it is looked at again after :data:`CHECK_EVERY`.
+    """
     c = t.connection.c
     row = conn.execute(
         sa.select(t.connection)
@@ -283,8 +295,8 @@ def _end_check(
     if row is None:
         return False
     change = after_check(health_of(row), found, now, random_unit)
-    if change.health != health_of(row):
-        conn.execute(sa.update(t.connection).where(c.id == connection_id).values(change.health.columns()))
+    columns = change.health.columns() if change.health != health_of(row) else {}
+    conn.execute(sa.update(t.connection).where(c.id == connection_id).values(check_at=now + CHECK_EVERY, **columns))
     if change.paused_now:
         conn.execute(sa.insert(t.notice).values(connection_paused(connection_id, change.health.diagnosis or "", now)))
     return change.paused_now
@@ -301,7 +313,7 @@ def _end_probe(
     if row is None:
         return False
     passed = found is None
-    health = after_probe(health_of(row), passed, now, random_unit)
+    health = after_probe(health_of(row), found, now, random_unit)
     # A new generation: answers to sends from before the probe must not pause the connection again.
     columns = {**health.columns(), **recalls(now), "generation": generation + 1} if passed else health.columns()
     conn.execute(sa.update(t.connection).where(c.id == connection_id).values(columns))

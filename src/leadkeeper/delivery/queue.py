@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
+from leadkeeper.connections.adapters import let_go
 from leadkeeper.delivery.claim import Claimability, Claimed, Work, in_calls
 from leadkeeper.delivery.pace import Pace
 from leadkeeper.delivery.schedule import SECOND
@@ -142,7 +143,7 @@ class ConnectionQueue:
             try:
                 await asyncio.sleep(after)
             finally:
-                await old.aclose()
+                await let_go(old)
 
         task = asyncio.create_task(close(), name="close-line")
         self._closing.add(task)
@@ -154,4 +155,4 @@ class ConnectionQueue:
             task.cancel()
         await asyncio.gather(*self._closing, return_exceptions=True)
         if self.destination is not None:
-            await self.destination.aclose()
+            await let_go(self.destination)

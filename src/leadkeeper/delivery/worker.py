@@ -141,8 +141,6 @@ class Worker:
             call.cancel()
         if self._calls:
             await asyncio.wait(self._calls, timeout=_left(deadline))
-        for queue in self._queues:
-            await queue.closed()
         try:
             async with asyncio.timeout(_left(deadline)):
                 await giving
@@ -153,6 +151,9 @@ class Worker:
                     await self._storage.write(close_lease, self._lease.id, self._clock())
         except (StorageAway, TimeoutError):
             log.warning("lease left to expire, with what it holds: the database is away")
+        finally:
+            # Last: what the answers said is written down, whatever an adapter does as it ends.
+            await asyncio.gather(*(queue.closed() for queue in self._queues))
 
     async def _turn(self) -> None:
         self._woken.clear()

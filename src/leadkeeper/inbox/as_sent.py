@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from pydantic import Field
 
 from leadkeeper.access.audit import Audit
-from leadkeeper.connections.adapters import open_adapter
+from leadkeeper.connections.adapters import let_go, open_adapter
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.resource import MASK
@@ -105,7 +105,7 @@ class SentRecords:
         except TimeoutError:
             return Preview({}, (_TOO_LONG,))
         finally:
-            await destination.aclose()
+            await let_go(destination)
 
     def _find(self, conn: sa.Connection, delivery_id: str) -> _Found:
         d, c, a = t.delivery.c, t.connection.c, t.attempt.c

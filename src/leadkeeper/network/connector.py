@@ -81,8 +81,16 @@ class Connector(aiohttp.TCPConnector):
         connection.add_callback(functools.partial(self._sockets.leave, who))
         if isinstance(connection.protocol, BoundedAnswers):
             self._idle.pop(connection.protocol, None)
-            connection.add_callback(functools.partial(self._keep, connection.protocol))
         return connection
+
+    def _release(
+        self, key: aiohttp.client_reqrep.ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False
+    ) -> None:
+        """aiohttp's own, asked first whether it keeps the connection: one that is closed takes nobody's place."""
+        kept = not (self._closed or self._force_close or should_close or protocol.should_close)
+        super()._release(key, protocol, should_close=should_close)
+        if kept and isinstance(protocol, BoundedAnswers):
+            self._keep(protocol)
 
     def _keep(self, protocol: BoundedAnswers) -> None:
         protocol.idle()

@@ -12,7 +12,7 @@ import structlog
 
 from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.clock import Clock
-from leadkeeper.connections.adapters import can_be_read_back, open_adapter
+from leadkeeper.connections.adapters import can_be_read_back, let_go, open_adapter
 from leadkeeper.connections.connections import Connections
 from leadkeeper.destinations.interface import Adapter, Confirms, Context, LookedUp, Presence, ReadsBack, SentRecord
 from leadkeeper.diagnosis import Diagnosis, Kind
@@ -149,7 +149,7 @@ class ReconciliationTask:
         try:
             await self._go_through(adapter, held)
         finally:
-            await adapter.aclose()
+            await let_go(adapter)
 
     async def _go_through(self, adapter: Adapter, held: Held) -> None:
         while (part := await self._storage.read(next_part, held, isinstance(adapter, Confirms))) is not None:

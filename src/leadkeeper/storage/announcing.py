@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from leadkeeper.fault import where
 from leadkeeper.storage.away import StorageAway
 
 LEAST_SECONDS: Final = 0.005
@@ -51,12 +52,7 @@ class Announcing:
     async def _run(self) -> None:
         pause = LEAST_SECONDS
         while self._waiting is not None:
-            named: Collection[str] = () if self._any else self._waiting
-            self._waiting, self._any, self._count = None, False, 0
-            try:
-                await self._announce(named)
-            except StorageAway:
-                log.debug("new work was not announced: the database is away")
+            await self._announce_waiting(self._waiting)
             await self._sleep(pause)
             pause = min(2 * pause, MOST_SECONDS) if self._count >= MANY else max(pause / 2, LEAST_SECONDS)
         self._task = None
@@ -69,9 +65,15 @@ class Announcing:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         if self._waiting is not None:
-            named: Collection[str] = () if self._any else self._waiting
-            self._waiting = None
-            try:
-                await self._announce(named)
-            except StorageAway:
-                log.debug("new work was not announced: the database is away")
+            await self._announce_waiting(self._waiting)
+
+    async def _announce_waiting(self, waiting: Collection[str]) -> None:
+        """Whatever goes wrong is over with this: what is told later is announced."""
+        named: Collection[str] = () if self._any else waiting
+        self._waiting, self._any, self._count = None, False, 0
+        try:
+            await self._announce(named)
+        except StorageAway:
+            log.debug("new work was not announced: the database is away")
+        except Exception as error:
+            log.error("new work was not announced", error=where(error))

@@ -17,7 +17,7 @@ from leadkeeper.catalogue import diagnose, text_of
 from leadkeeper.check import Check, CheckStep, watched
 from leadkeeper.clock import Clock, new_id, now_ms, to_datetime
 from leadkeeper.connections import changes
-from leadkeeper.connections.adapters import open_adapter
+from leadkeeper.connections.adapters import let_go, open_adapter
 from leadkeeper.connections.connection import Connection
 from leadkeeper.connections.connections import Connections
 from leadkeeper.connections.health import Health
@@ -126,7 +126,7 @@ class Validator:
             )
             return Check((CheckStep("check", False, diagnosis.summary),), diagnosis)
         finally:
-            await destination.aclose()
+            await let_go(destination)
 
     async def preview(
         self, offer: OfferRef, name: str, lead: NewLead | None, language: Language = ENGLISH
@@ -156,7 +156,7 @@ class Validator:
                 with on_behalf_of(offer.publisher_id, connection.id):
                     found = await _previewed(destination, outgoing)
         finally:
-            await destination.aclose()
+            await let_go(destination)
         return _preview_view(connection.stored, found, language)
 
     async def record(self, offer: OfferRef, stored: Stored, language: Language = ENGLISH) -> PreviewView:
@@ -178,7 +178,7 @@ class Validator:
         except TimeoutError:
             found = Preview({})
         finally:
-            await destination.aclose()
+            await let_go(destination)
         return _preview_view(stored, found, language)
 
     async def validate(
@@ -295,7 +295,7 @@ class Validator:
             (answer,) = await send(destination, [lead], connection.id)
             return answer
         finally:
-            await destination.aclose()
+            await let_go(destination)
 
 
 def _step(step: CheckStep, diagnosis: Diagnosis | None, language: Language) -> CheckStepView:

@@ -1,4 +1,4 @@
-"""Unicode's normal forms of texts of any length. Pure.
+"""Which texts can be kept, and Unicode's normal forms of texts of any length. Pure.
 
 Python puts the marks of one letter in order one by one: ten thousand on one letter keep a process busy for a second,
 and nobody else is served meanwhile. Runs of marks are therefore broken as Unicode's Stream-Safe Text Format does
@@ -11,6 +11,8 @@ import re
 import unicodedata
 from typing import Final
 
+UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+"""What no database keeps: NUL, and halves of surrogate pairs, which are no characters."""
 _MOST_MARKS: Final = 30
 _JOINER: Final = "\u034f"
 _MAY_BE_MARKS: Final = re.compile(rf"(?:[^\w\x00-\x7f]|[\uff9e\uff9f]){{{_MOST_MARKS + 1},}}")

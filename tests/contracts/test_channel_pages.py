@@ -73,6 +73,12 @@ async def test_a_member_makes_a_channel_on_the_page(home: Installation) -> None:
         assert wrong.status == 422
         assert "verysecret" not in wrong.text
         (form,) = [each for each in wrong.forms if each.action.endswith("/portal/channels")]
+        chat = {"kind": "slack", "name": "Ours", "address": "https://hooks.slack.com/services/a/b/c"}
+        refused = await owner.send(form, chat, "event-lead.received", "event-connection.broken")
+        assert refused.status == 422, "what was ticked is not passed over"
+        assert "not told over this kind of channel: lead.received" in refused.text
+        endless = await owner.send(form, chat | {"kind": "webhook", "address": "https://ours.example/" + "x" * 2_000})
+        assert "The address has more than 2000 characters." in endless.text
         made = await owner.send(form, {"kind": "webhook", "name": "Ours", "address": WANTED["address"]})
         assert "whsec_" in made.text
         assert "verysecret" not in made.text
@@ -84,6 +90,21 @@ async def test_a_member_makes_a_channel_on_the_page(home: Installation) -> None:
         assert "channel.test" in tested.text
         (remove,) = [each for each in tested.forms if each.action.endswith("/remove")]
         assert "No channels" in (await owner.send(remove, {})).text
+
+
+async def test_a_channel_that_was_switched_off_can_be_switched_on_whatever_its_last_answer_was(
+    home: Installation,
+) -> None:
+    member = await home.visitor("publisher:contoso")
+    made = (await member.post(MINE, WANTED)).json()
+    off = sa.update(t.channel).values(disabled_at=1, trouble=None)
+    await home.services.storage.write(lambda conn: conn.execute(off).rowcount)
+    async with signed_in(home, Role.OWNER) as owner:
+        page = await owner.open(f"{home.url}/portal/channels/{made['id']}")
+        assert "more slowly than they come, and more than 100,000 waited for it" in page.text
+        (on,) = [each for each in page.forms if each.action.endswith("/switch-on")]
+        page = await owner.send(on, {})
+        assert [each for each in page.forms if each.action.endswith("/test")]
 
 
 async def test_the_audit_page_shows_a_member_its_own_part_and_downloads_it(home: Installation) -> None:

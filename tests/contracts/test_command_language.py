@@ -86,6 +86,7 @@ def test_serve_says_where_it_listens_or_why_it_cannot(
     told = "\n".join(line for line in capsys.readouterr().err.splitlines() if "[warning " not in line)  # the log's
     assert english_on(told) == []
     assert "em 2 processos; um worker em outro lugar deve levar os leads. Ctrl-C o encerra." in told
+    assert told.count("/portal, a vitrine em ") == 2  # a worker has no pages
 
 
 def test_errors_of_every_command_are_told_in_portuguese(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,15 @@ async def test_nobody_sees_anything_without_signing_in(home: Installation) -> No
         assert (await signed_in(home, visitor, "marketplace")).status == 401
 
 
+async def test_who_signs_in_comes_to_what_the_link_of_a_mail_shows(home: Installation) -> None:
+    made = await home.services.access.keys.create("publisher:contoso", by="test")
+    async with Customer(home.url) as visitor:
+        page = await visitor.open("/portal/leads?state=setAside&owner=nobody&lang=pt")
+        page = await visitor.send(page.form("key"), {"key": made.key})
+        assert page.url == f"{home.url}/portal/leads?state=setAside&owner=nobody"
+        assert page.status == 200
+
+
 async def test_a_revoked_key_opens_no_page_any_more(home: Installation) -> None:
     made = await home.services.access.keys.create("publisher:contoso", by="test")
     async with Customer(home.url) as visitor:

@@ -44,6 +44,13 @@ async def test_what_a_model_finds_wrong_is_told_in_the_language_too(home: Instal
     assert answer.json()["detail"] == f"O pedido não pode ser aceito: limit: {error['message']}"
 
 
+@pytest.mark.parametrize("path", ["/v1/leads", "/v1/audit"])
+async def test_whose_things_a_publisher_sees_is_told_in_the_language_too(home: Installation, path: str) -> None:
+    member = await home.visitor("publisher:contoso")
+    answer = await member.call("GET", f"{path}?publisherId=other", headers={"Accept-Language": "pt"})
+    assert (answer.status, answer.headers["Content-Language"]) == (403, "pt")
+
+
 def test_one_document_is_in_one_language() -> None:
     detail = lazy_gettext("There is no lead %(lead)s.", lead="1")
     whole = Problem(ProblemType.NOT_FOUND, detail, (FieldError("a", lazy_gettext("unknown delivery")),))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,7 +14,7 @@ from alembic import command
 
 from leadkeeper.offer import OfferRef
 from leadkeeper.publishing.listing import LONGEST
-from leadkeeper.publishing.showcase import OfferCard, Showcase
+from leadkeeper.publishing.showcase import PAGE, OfferCard, Showcase
 from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage
 from leadkeeper.storage.migrate import _config, upgrade
@@ -107,3 +109,46 @@ async def test_what_was_published_before_gets_its_card(storage: Storage) -> None
         "logo": 0,
     }
     assert (cards["d-odd"].title, cards["d-odd"].summary) == ("Odd", "")
+
+
+async def on_every_page(home: Installation) -> list[str]:
+    """The offers of contoso that a customer finds who follows the list to its end."""
+    address, found = "/store", list[str]()
+    for _ in range(9):
+        page = (await home.anyone.get(address)).body.decode()
+        found += re.findall(r'href="/store/offers/contoso/([^"]+)"', page)
+        following = re.search(r'rel="next" href="([^"]+)"', page)
+        if following is None:
+            return found
+        address = html.unescape(following[1])
+    raise AssertionError("the list never ends")
+
+
+@pytest.mark.parametrize("end", ["\u3000", "\u00a0Pro", "\tPro", "\u8acb" * 180])
+async def test_no_title_ends_the_list(home: Installation, end: str) -> None:
+    """What is not shown, and what takes many bytes, leads on as every other title does."""
+    names = [f"a{number:02}" for number in range(PAGE + 2)]
+
+    def publish(conn: sa.Connection) -> None:
+        for name in names:
+            published_before(conn, name, json.dumps(definition(name + end)))
+            conn.execute(sa.update(t.offer).where(t.offer.c.id == name).values(shelf_title=name + end))
+
+    await home.services.storage.write(publish)
+    assert await on_every_page(home) == names
+
+
+async def test_who_is_suspended_ends_nobody_s_list(home: Installation) -> None:
+    def publish(conn: sa.Connection) -> None:
+        insert_row(conn, "publisher", id="adatum", display_name="Adatum", created_at=1, changed_at=1)
+        for number in range(PAGE + 2):
+            published_before(conn, f"a{number:02}", json.dumps(definition("A")))
+        theirs = sa.update(t.offer).where(t.offer.c.id.startswith("a"))
+        conn.execute(theirs.values(publisher_id="adatum"))
+        published_before(conn, "z", json.dumps(definition("Z")))
+
+    await home.services.storage.write(publish)
+    await home.services.offers.suspensions.suspend("adatum", "Unpaid.", by="test")
+    assert await on_every_page(home) == ["z"]
+    await home.services.offers.suspensions.suspend("contoso", "Unpaid.", by="test")
+    assert not await home.services.offers.showcase.has_offers()

@@ -167,6 +167,15 @@ async def test_every_wrong_field_is_named_at_once(shop: Installation, customer: 
     assert await leads(shop) == []
 
 
+async def test_a_line_s_end_counts_as_the_one_character_that_it_is_where_it_is_entered(
+    shop: Installation, customer: Customer
+) -> None:
+    notes = "\r\n".join(["x" * 99] * 20)  # 1,999 characters, as a browser counts them and as it sends them
+    assert (await sent(customer, f"{AT}/contact-me", "consent", notes=notes + "yy")).status == 422
+    assert (await sent(customer, f"{AT}/contact-me", "consent", notes=notes + "y")).status == 200
+    assert len(await leads(shop)) == 1
+
+
 async def test_a_form_sent_twice_makes_one_lead_and_a_changed_one_another(
     shop: Installation, customer: Customer
 ) -> None:

@@ -31,11 +31,12 @@ def multipart(*parts: bytes) -> bytes:
         (URLENCODED, b"a=b", {"a": "b"}),
         (URLENCODED + b"; charset=punycode", b"a=b+c%20d&e=%C3%AB&f=&g", {"a": "b c d", "e": "ë", "f": "", "g": ""}),
         (URLENCODED, b"a=1&a=2&&", {"a": "2"}),
+        (URLENCODED, b"a=b%0D%0Ac%0Ad%0De", {"a": "b\nc\nd\re"}),
         (URLENCODED, b"a=%zz%4&b=\xff&c=%ff", {"a": "%zz%4", "b": "\ufffd", "c": "\ufffd"}),
         (b"Application/X-WWW-Form-Urlencoded", b"a=b=c", {"a": "b=c"}),
-        (MULTIPART, multipart(part(b"a", b"b"), part(b"c", b"d\r\ne")), {"a": "b", "c": "d\r\ne"}),
+        (MULTIPART, multipart(part(b"a", b"b"), part(b"c", b"d\r\ne")), {"a": "b", "c": "d\ne"}),
         (MULTIPART + b"; charset=utf-7", multipart(part(b"a", "ë+AGE-".encode())), {"a": "ë+AGE-"}),
-        (MULTIPART, multipart(part(b"a", b"\r\n--"), part(b"b", b"--b")), {"a": "\r\n--", "b": "--b"}),
+        (MULTIPART, multipart(part(b"a", b"\r\n--"), part(b"b", b"--b")), {"a": "\n--", "b": "--b"}),
         (MULTIPART, multipart(part(b"f", b"x" * 10, b'; filename="f.txt"'), part(b"a", b"b")), {"a": "b"}),
         (MULTIPART, multipart(part(b"a%22", b"b")), {'a"': "b"}),
         (b'multipart/form-data; charset=x; boundary="b"', multipart(part(b"a", b"b")), {"a": "b"}),
@@ -94,9 +95,10 @@ FIELDS = st.dictionaries(
 
 @given(FIELDS)
 def test_what_a_client_writes_is_read_back(fields: dict[str, str]) -> None:
-    assert parse_form(URLENCODED, urlencode(fields).encode()) == fields
+    entered = {name: value.replace("\r\n", "\n") for name, value in fields.items()}
+    assert parse_form(URLENCODED, urlencode(fields).encode()) == entered
     parts = [part(quote(name).encode(), value.encode()) for name, value in fields.items()]
-    assert parse_form(MULTIPART, multipart(*parts)) == fields
+    assert parse_form(MULTIPART, multipart(*parts)) == entered
 
 
 @given(st.sampled_from([URLENCODED, MULTIPART]), st.binary(max_size=500))

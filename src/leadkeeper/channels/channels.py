@@ -257,7 +257,8 @@ class Channels:
         try:
             url = self._check(wanted.address.strip()[: LONGEST_ADDRESS + 1])
             if len(wanted.address) > LONGEST_ADDRESS:
-                errors.append(FieldError("address", "is too long"))
+                too_long = _("The address has more than %(most)s characters.", most=LONGEST_ADDRESS)
+                errors.append(FieldError("address", too_long))
         except (AddressInvalid, AddressRefused) as error:
             errors.append(FieldError("address", str(error)))
         if not 1 <= len(wanted.name.strip()) <= LONGEST_NAME or not wanted.name.isprintable():

@@ -49,6 +49,7 @@ async def sent_form(
 ) -> dict[str, str]:
     """The fields of the form that ``request`` carries, of several with one name the last; read once, kept with it.
 
+    Each line of a value ends in one character, as it was counted where it was entered.
     Raises ``HTTPException``: 413 for more than ``body`` bytes, 415 for what says that it is no form, 422 for too
     many or too long fields (``most`` of ``longest`` bytes are not), and for what cannot be read. Files in the fields
     ``files`` are kept as they came, since their reader knows what they are: :func:`sent_file` has them. Others are
@@ -112,12 +113,17 @@ def parse_urlencoded(body: bytes, most: int = MOST_FIELDS, longest: int = LONGES
         if len(name) > LONGEST_NAME or len(value) > longest:
             raise NoForm(422)
         if pair:
-            found[_text(name)] = _text(value)
+            found[_unescaped(name)] = _entered(_unescaped(value))
     return found
 
 
-def _text(sent: bytes) -> str:
+def _unescaped(sent: bytes) -> str:
     return unquote_to_bytes(sent.replace(b"+", b" ")).decode("utf-8", "replace")
+
+
+def _entered(value: str) -> str:
+    """What somebody entered: browsers count the end of a line as one character, and send two."""
+    return value.replace("\r\n", "\n")
 
 
 def _parse_multipart(body: bytes, boundary: bytes, most: int, parts: _Parts) -> dict[str, str]:
@@ -183,7 +189,7 @@ class _Parts:
             raise NoForm(422)
         field, is_file = _escaped(name[1]), _FILE.search(self._disposition) is not None
         if not is_file:
-            self.found[field] = self._data.decode("utf-8", "replace")
+            self.found[field] = _entered(self._data.decode("utf-8", "replace"))
         elif field in self._files:
             self._files[field] = bytes(self._data)
 

@@ -16,10 +16,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from leadkeeper.doors.languages import VARY, accepted
 from leadkeeper.doors.web import header, request_id_of, send_problem
+from leadkeeper.normal_forms import UNSTORABLE
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.texts import Languages, lazy_gettext
 
-_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 _MARK: Final = b"\xef\xbb\xbf"
 _SUSPECT: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _WORD: Final = re.compile(r"[A-Za-z0-9._, -]{1,40}")
@@ -71,11 +71,11 @@ def require_storable(value: object) -> None:
     while waiting:
         where, each = waiting.pop()
         if isinstance(each, str):
-            if _UNSTORABLE.search(each):
+            if UNSTORABLE.search(each):
                 raise UnstorableText(where)
         elif isinstance(each, Mapping):
             for key, inner in each.items():
-                if _UNSTORABLE.search(str(key)):
+                if UNSTORABLE.search(str(key)):
                     raise UnstorableText(f"{where}.(a key)" if where else "(a key)")
                 waiting.append((f"{where}.{str(key)[:100]}" if where else str(key)[:100], inner))
         elif isinstance(each, list | tuple):
@@ -84,8 +84,8 @@ def require_storable(value: object) -> None:
 
 def require_storable_address(scope: Scope) -> None:
     """Raise :class:`UnstorableText` for a path or a query with a character that cannot be kept."""
-    if _UNSTORABLE.search(scope["path"]):
-        named = [str(name) for name, part in scope.get("path_params", {}).items() if _UNSTORABLE.search(str(part))]
+    if UNSTORABLE.search(scope["path"]):
+        named = [str(name) for name, part in scope.get("path_params", {}).items() if UNSTORABLE.search(str(part))]
         raise UnstorableText(named[0] if named else "path")
     query: bytes = scope.get("query_string", b"")
     if b"%00" not in query and b"\0" not in query:

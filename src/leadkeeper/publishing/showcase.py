@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from leadkeeper.normal_forms import UNSTORABLE
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem
 from leadkeeper.publishing.listing import MOST_OF_TITLE, CallToAction, Listing, shortened
@@ -99,7 +100,8 @@ class Showcase:
 
     async def has_offers(self) -> bool:
         """Whether customers would find anything."""
-        query = sa.select(t.offer.c.ref).where(t.ON_SHELF).limit(1)
+        query = sa.select(t.offer.c.ref).join(t.publisher, t.publisher.c.id == t.offer.c.publisher_id)
+        query = query.where(t.ON_SHELF, _TAKES_LEADS).limit(1)
         return await self._storage.read(lambda conn: conn.execute(query).first() is not None)
 
     async def offer(self, ref: OfferRef, preview_key: str | None = None) -> ShowcaseOffer | None:
@@ -142,15 +144,16 @@ def _place(after: str) -> tuple[str, str] | None:
         title, ref = json.loads(after)
     except (ValueError, TypeError, RecursionError):
         return None
-    fits = isinstance(title, str) and isinstance(ref, str) and "\0" not in title + ref
-    return (title, ref) if fits and (title + ref).isprintable() else None
+    if not isinstance(title, str) or not isinstance(ref, str):
+        return None
+    return None if UNSTORABLE.search(title + ref) else (title, ref)
 
 
 def _shelf(
     conn: sa.Connection, words: Sequence[str], after: tuple[str, str] | None, limit: int, category: str
 ) -> Shelf:
     o, p = t.offer.c, t.publisher.c
-    query = _CARDS.where(t.ON_SHELF).order_by(o.shelf_title, o.ref).limit(limit + 1)
+    query = _CARDS.where(t.ON_SHELF, _TAKES_LEADS).order_by(o.shelf_title, o.ref).limit(limit + 1)
     if category:
         query = query.where(o.shelf_category == category.replace("\0", ""))
     for word in words:
@@ -161,20 +164,21 @@ def _shelf(
         query = query.where((o.shelf_title > title) | ((o.shelf_title == title) & (o.ref > ref)))
     rows = conn.execute(query).all()
     shown = rows[:limit]
-    # What a suspended publisher offers takes no leads: a page is shorter by that.
-    found = tuple(_card(row) for row in shown if row.suspended_at is None)
     last = shown[-1] if len(rows) > limit else None
-    return Shelf(found, None if last is None else json.dumps([last.shelf_title, last.ref]))
+    following = None if last is None else json.dumps([last.shelf_title, last.ref], ensure_ascii=False)
+    return Shelf(tuple(_card(row) for row in shown), following)
 
 
 def _cards() -> sa.Select[Any]:
     o, p = t.offer.c, t.publisher.c
     of_offer = (o.ref, o.publisher_id, o.id, o.title, o.offer_type, o.shelf_title)
-    shown = (o.shelf_summary, o.shelf_price, o.shelf_logo, p.display_name, p.suspended_at)
+    shown = (o.shelf_summary, o.shelf_price, o.shelf_logo, p.display_name)
     return sa.select(*of_offer, *shown).join(t.publisher, p.id == o.publisher_id)
 
 
 _CARDS: Final = _cards()
+_TAKES_LEADS: Final = t.publisher.c.suspended_at.is_(None)
+"""What a suspended publisher offers takes no leads, and customers do not see it."""
 
 
 def _card(row: sa.Row[Any]) -> OfferCard:
@@ -190,8 +194,8 @@ def _card(row: sa.Row[Any]) -> OfferCard:
 
 
 def _shown_logo(conn: sa.Connection, ref: OfferRef) -> str:
-    row = conn.execute(_CARDS.where(t.ON_SHELF, t.offer.c.ref == str(ref))).first()
-    return "" if row is None or row.suspended_at is not None else _card(row).logo
+    row = conn.execute(_CARDS.where(t.ON_SHELF, _TAKES_LEADS, t.offer.c.ref == str(ref))).first()
+    return "" if row is None else _card(row).logo
 
 
 _PUBLIC = t.ON_SHELF

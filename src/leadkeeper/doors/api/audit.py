@@ -54,6 +54,7 @@ class AuditRoutes:
 
     async def list_audit(self, query: Annotated[AuditQuery, Query()], caller: Reader) -> AuditPage:
         """An operator sees all; a publisher what concerns its own things. Follow `nextCursor` until there is none."""
-        publisher_id = visible(caller, query.publisher_id, "A publisher sees its own part of the audit only.")
+        rule = lazy_gettext("A publisher sees its own part of the audit only.")
+        publisher_id = visible(caller, query.publisher_id, rule)
         filters = AuditFilter(publisher_id, query.who, query.act, to_ms(query.since), to_ms(query.until))
         return await self._audit.list(filters, query.cursor, query.limit)

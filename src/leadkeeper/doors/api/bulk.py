@@ -57,7 +57,7 @@ class BulkAsked(BaseModel):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.act is BulkAct.STATE and self.state is None:
-            raise ValueError("state is missing")
+            raise ValueError(_("state is missing"))
         return self
 
     def order(self) -> Order:

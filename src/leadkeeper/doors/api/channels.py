@@ -12,11 +12,12 @@ from leadkeeper.catalogue import text_of
 from leadkeeper.channels.channels import LONGEST_ADDRESS, LONGEST_NAME, Channel, Channels, NewChannel, Wanted
 from leadkeeper.channels.events import ChannelKind, Event
 from leadkeeper.clock import to_text
+from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
 from leadkeeper.doors.api.schemas import Body
 from leadkeeper.doors.api.security import Operator, Owner, PublisherId
 from leadkeeper.problem import ProblemType
-from leadkeeper.texts import ENGLISH
+from leadkeeper.texts import Language
 from leadkeeper.views import View
 
 
@@ -124,7 +125,7 @@ class ChannelRoutes:
 
         unknown, missing, quota = ProblemType.UNKNOWN_PUBLISHER, ProblemType.NOT_FOUND, ProblemType.QUOTA_EXCEEDED
         not_now, one = ProblemType.NOT_POSSIBLE_NOW, every + "/{channelId}"
-        put("GET", every, of.list_, summary="List channels")
+        put("GET", every, of.list_, summary="List channels", responses={200: SUMMARY})
         put("POST", every, of.create, unknown, quota, summary="Make a channel", status=201)
         put("GET", one + "/events", of.events, missing, summary="List a channel's newest events")
         act: dict[str, Any] = {"no_body": True}
@@ -142,9 +143,9 @@ class _OfPublisher:
     def __init__(self, channels: Channels) -> None:
         self._channels = channels
 
-    async def list_(self, publisher_id: PublisherId, _: Owner) -> ChannelList:
+    async def list_(self, publisher_id: PublisherId, _: Owner, language: Asked) -> ChannelList:
         """For an operator, or the publisher."""
-        return _listed(await self._channels.list(publisher_id))
+        return _listed(await self._channels.list(publisher_id), language)
 
     async def create(self, publisher_id: PublisherId, body: ChannelBody, caller: Owner) -> NewChannelView:
         """It is told from now on; in other processes from a few seconds later on. The secret is shown this once."""
@@ -179,9 +180,9 @@ class _OfOperator:
     def __init__(self, channels: Channels) -> None:
         self._channels = channels
 
-    async def list_(self, _: Operator) -> ChannelList:
+    async def list_(self, _: Operator, language: Asked) -> ChannelList:
         """They are told of what concerns any publisher."""
-        return _listed(await self._channels.list(None))
+        return _listed(await self._channels.list(None), language)
 
     async def create(self, body: ChannelBody, caller: Operator) -> NewChannelView:
         """It is told from now on; in other processes from a few seconds later on. The secret is shown this once."""
@@ -216,16 +217,16 @@ def _made(made: NewChannel) -> NewChannelView:
     return NewChannelView(id=made.id, secret=made.secret)
 
 
-def _listed(channels: list[Channel]) -> ChannelList:
-    return ChannelList(channels=[channel_view(each) for each in channels])
+def _listed(channels: list[Channel], language: Language) -> ChannelList:
+    return ChannelList(channels=[channel_view(each, language) for each in channels])
 
 
-def channel_view(one: Channel) -> ChannelView:
-    """A channel as it is shown."""
+def channel_view(one: Channel, language: Language) -> ChannelView:
+    """A channel as it is shown, its trouble told in ``language``."""
     trouble = None
     if one.trouble is not None:
         kind = one.trouble.kind
-        summary = text_of(kind, ENGLISH).summary
+        summary = text_of(kind, language).summary
         trouble = TroubleView(kind=kind.value, status=one.trouble.evidence.status, summary=summary)
     return ChannelView(
         id=one.id,

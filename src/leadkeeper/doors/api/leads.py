@@ -195,7 +195,7 @@ class Leads:
     async def _list(
         self, wanted: _Wanted, caller: Caller, email: str | None = None, text: str | None = None
     ) -> LeadPage:
-        whose = visible(caller, wanted.publisher_id, "A publisher sees its own leads only.")
+        whose = visible(caller, wanted.publisher_id, lazy_gettext("A publisher sees its own leads only."))
         filters = wanted.filters(whose, email, text, self._clock())
         filters = replace(filters, destination=self._destination(wanted.destination))
         return await self._reading.leads(filters, wanted.cursor, wanted.limit, by=caller.name)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -170,8 +170,7 @@ class Portal:
             if session is None and self._door.is_framed(request):
                 return self._frames.over(request)
             if session is None:
-                after = quote(request.url.path, safe="/") if request.method == "GET" else "/portal"
-                return RedirectResponse(f"/portal/sign-in?after={after}", 303)
+                return RedirectResponse(f"/portal/sign-in?after={quote(_wanted(request), safe='/')}", 303)
             request.state.session = session
             if session.caller.publisher_id is not None and not session.open.looks:
                 await admitted(self._services.access.rates, session.caller.publisher_id)
@@ -215,6 +214,14 @@ class Portal:
     async def _of_fault(self, request: Request, _error: Exception) -> Response:
         message = _("The fault is ours. It is not known whether it was done: look before you repeat it.")
         return self._routes.message(request, 500, message, title=_UNKNOWN)
+
+
+def _wanted(request: Request) -> str:
+    """The page that was asked for, with what its address chooses; a form is not sent again behind the sign-in."""
+    if request.method != "GET":
+        return "/portal"
+    chosen = urlencode([(name, value) for name, value in request.query_params.multi_items() if name != "lang"])
+    return f"{request.url.path}?{chosen}" if chosen else request.url.path
 
 
 def _file(path: Path) -> Callable[[Request], Response]:

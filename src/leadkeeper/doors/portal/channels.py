@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.catalogue import text_of
+from leadkeeper.channels.carrier import MOST_WAITING
 from leadkeeper.channels.channels import Channel, Wanted
 from leadkeeper.channels.events import FOR_PEOPLE, MEANINGS, ChannelKind, Event
 from leadkeeper.doors.portal.labels import CHANNEL_EVENTS, CHANNELS
@@ -54,8 +55,6 @@ class ChannelPages:
         form, language = await form_of(request), self._routes.language_of(request)
         kind = form.get("kind", "")
         events = tuple(event.value for event in Event if form.get(f"event-{event.value}"))
-        if kind in (ChannelKind.TEAMS, ChannelKind.SLACK):
-            events = tuple(each for each in events if each in FOR_PEOPLE)
         try:
             if kind not in list(ChannelKind):
                 raise Problem(ProblemType.INVALID_REQUEST, _("Choose what the address leads to."))
@@ -121,6 +120,7 @@ class ChannelPages:
             labels=CHANNELS,
             event_labels=CHANNEL_EVENTS,
             trouble=trouble_of(channel, self._routes.language_of(request)),
+            most_waiting=MOST_WAITING,
             secret=secret,
         )
 

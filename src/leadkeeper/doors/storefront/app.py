@@ -144,7 +144,7 @@ class Storefront:
 
     async def _offers(self, request: Request) -> Response:
         search = request.query_params.get("search", "").strip()[:100]
-        category, after = (request.query_params.get(name, "")[:1_000] for name in ("category", "after"))
+        category, after = request.query_params.get("category", "")[:1_000], request.query_params.get("after", "")
         shelf = await self._showcase.offers(search, after, category=category)
         query = {name: message for name, message in (("search", search), ("category", category)) if message}
         following = None if shelf.following is None else f"/store?{urlencode(query | {'after': shelf.following})}"

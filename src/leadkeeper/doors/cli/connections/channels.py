@@ -9,7 +9,7 @@ import typer
 
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.remote.chosen import ask
-from leadkeeper.doors.cli.showing import AsJson, print_json, print_table, say
+from leadkeeper.doors.cli.showing import SPOKEN, AsJson, print_json, print_table, say
 from leadkeeper.doors.state_words import CHANNEL_EVENTS, CHANNELS
 from leadkeeper.texts import lazy_gettext as _
 
@@ -42,7 +42,7 @@ def list_(publisher: Whose = None, json: AsJson = False) -> None:
     async def here(services: Services) -> list[ChannelView]:
         from leadkeeper.doors.api.channels import channel_view
 
-        return [channel_view(each) for each in await services.channels.list(publisher)]
+        return [channel_view(each, SPOKEN.get()) for each in await services.channels.list(publisher)]
 
     async def there(remote: Remote) -> list[ChannelView]:
         from leadkeeper.doors.api.channels import ChannelList

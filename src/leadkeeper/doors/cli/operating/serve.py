@@ -189,7 +189,7 @@ def stop_at_signals() -> asyncio.Event:
 
 
 def say_listening(settings: Settings, plan: Sequence[ProcessPlan]) -> None:
-    """All of ``plan`` works: where it listens, what it lacks, and how it ends."""
+    """All of ``plan`` works: where it listens, what it lacks, how it ends, and which pages there are."""
     import structlog
 
     from leadkeeper.doors.cli.operating.python_check import REMEDY, WARNING, reads_cookies_slowly
@@ -205,7 +205,11 @@ def say_listening(settings: Settings, plan: Sequence[ProcessPlan]) -> None:
         say(_("%(where)s. Ctrl-C ends it.", where=where))
     else:
         say(_("%(where)s; a worker elsewhere must carry the leads. Ctrl-C ends it.", where=where))
-    if listens and reads_cookies_slowly():
+    if not listens:
+        return
+    pages = {name: f"{settings.base_url}/{name}" for name in ("portal", "store", "docs")}
+    say(_("The portal is at %(portal)s, the storefront at %(store)s, the documentation at %(docs)s.", **pages))
+    if reads_cookies_slowly():
         structlog.get_logger(__name__).warning(WARNING, remedy=REMEDY)
 
 

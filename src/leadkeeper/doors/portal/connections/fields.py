@@ -285,7 +285,7 @@ def _given(row: MappingRow) -> str | int | float | bool | None:
         case RowKind.NUMBER:
             return _number(row.value.strip())
         case RowKind.TEXT:
-            return row.value.replace("\r\n", "\n")
+            return row.value
 
 
 def _number(text: str) -> int | float | str:

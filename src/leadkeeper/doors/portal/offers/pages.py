@@ -134,8 +134,7 @@ class OfferPages:
         return await self._save(request, session, ref, OfferForm(form, ref, offer.is_published))
 
     async def _save(self, request: Request, session: Session, ref: OfferRef, draft: OfferForm) -> Response:
-        # Browsers count a line's end as one character, and send two.
-        form = {name: value.replace("\r\n", "\n") for name, value in draft.values.items()}
+        form = dict(draft.values)
         errors: dict[str, str] = dict(too_long({name: text.strip() for name, text in form.items()}))
         if not form.get("title", "").strip():
             errors["title"] = _("Enter a title: customers read it first.")

@@ -51,7 +51,7 @@ class CertificationPages:
     async def _refuse(self, request: Request, session: Session) -> Response:
         self._require_operator(request, session)
         form = await form_of(request)
-        reason, ref = form.get("message", "").replace("\r\n", "\n").strip(), _offer(request)
+        reason, ref = form.get("message", "").strip(), _offer(request)
         wrong = ""
         if not reason:
             wrong = _("Say why: the publisher must learn what to change.")

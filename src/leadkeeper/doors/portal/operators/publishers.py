@@ -98,7 +98,7 @@ class PublisherPages:
 
     async def _suspend(self, request: Request, session: Session) -> Response:
         publisher_id, form = request.path_params["publisher_id"], await form_of(request)
-        reason = form.get("reason", "").replace("\r\n", "\n").strip()
+        reason = form.get("reason", "").strip()
         try:
             await self._services.offers.suspensions.suspend(publisher_id, reason, by=session.caller.name)
         except Problem as problem:

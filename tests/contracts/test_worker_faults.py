@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from leadkeeper.delivery import record
+from leadkeeper.delivery import housekeeping, record
 from leadkeeper.delivery import worker as workers
 from leadkeeper.delivery.record import Recorded, _unwritten
 from leadkeeper.delivery.sent import Sent
 from leadkeeper.delivery.worker import Worker
+from leadkeeper.destinations.https_endpoint.adapter import HttpsEndpoint
 from leadkeeper.destinations.https_endpoint.provider import HTTPS_ENDPOINT
 from leadkeeper.destinations.https_endpoint.settings import HttpsEndpointConfig
 from leadkeeper.destinations.interface import Adapter, Config, Context
@@ -26,6 +27,7 @@ from leadkeeper.storage import tables as t
 from leadkeeper.storage.engine import Storage, StorageAway
 from tests.contracts.claiming import begin_with, take
 from tests.contracts.installation import CRM, furnished, lead, sent
+from tests.contracts.outages import HOUR, MINUTE, plight
 from tests.contracts.test_worker import scene
 
 
@@ -50,6 +52,48 @@ async def test_a_connection_that_cannot_be_opened_stops_no_other(
 
 def _endpoint(url: str) -> dict[str, object]:
     return {"leadDestination": "httpsEndpoint", "httpsEndpointLeadConfiguration": {"httpsEndpointUrl": url}}
+
+
+async def test_what_was_heard_is_written_down_though_an_adapter_cannot_be_closed(
+    database_url: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the worker ends: the receipt waits to be written down together with others, and its lease to be closed."""
+
+    async def fail(_: Adapter) -> None:
+        raise RuntimeError("cannot be closed")
+
+    monkeypatch.setattr(workers, "RECORD_PAUSE", 600.0)
+    monkeypatch.setattr(HttpsEndpoint, "aclose", fail)
+    async with scene(database_url, authority) as s:
+        await s.connect()
+        await s.intake.keep(lead(1))
+        await s.until_received(1)
+        await s.worker.stop(5)
+        assert await s.installation.states() == {"delivered": 1}
+        assert await s.installation.count(t.lease) == 0
+
+
+async def test_a_check_of_which_the_result_is_lost_is_made_again_soon(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> bool:
+        raise StorageAway("away")
+
+    async with plight(database_url) as p:
+        await p.connect()
+        await p.run(sa.update(t.connection).values(check_at=0))
+        keeping = p.housekeeping
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(housekeeping, "_end_check", away)
+            await keeping.look()
+            assert await asyncio.gather(*keeping._checks, return_exceptions=True) == [None]
+        ((again,),) = await p.rows(sa.select(t.connection.c.check_at))
+        assert again <= p.installation.now + 2 * MINUTE
+        p.installation.now = again
+        await keeping.look()
+        await asyncio.gather(*keeping._checks)
+        ((later,),) = await p.rows(sa.select(t.connection.c.check_at))
+        assert later > p.installation.now + HOUR
 
 
 async def test_an_answer_that_cannot_be_written_down_is_not_sent_again_and_again(

@@ -75,7 +75,7 @@ async def test_two_who_use_the_link_at_once(database_url: str) -> None:
 
         done = await asyncio.gather(*map(begin, ("ada", "eve", "mallory")), return_exceptions=True)
         assert len([each for each in done if isinstance(each, str)]) == 1
-        assert len(await opened.services.accounts.people.everybody()) == 1
+        assert len((await opened.services.accounts.people.everybody()).people) == 1
 
 
 @pytest.mark.databases("sqlite")

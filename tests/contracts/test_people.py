@@ -231,6 +231,33 @@ async def test_an_operator_makes_a_link_to_a_new_password_and_stops_people(home:
         assert (await sign_in(reader, email, NEW)).status == 200
 
 
+async def test_every_one_of_very_many_people_can_be_stopped_and_every_publisher_gets_an_offer(
+    home: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leadkeeper.access.people.people.PAGE", 2)
+    monkeypatch.setattr("leadkeeper.doors.portal.offers.pages._PUBLISHERS", 1)
+    for number in range(5):
+        await add(home, Role.READER, email=f"{number}@contoso.example")
+    await home.services.offers.catalogue.put_publisher("zebra", "Zebra", by="test")
+    async with signed_in(home, Role.OPERATOR, None) as operator:
+        page, seen = await operator.open("/portal/people"), list[str]()
+        for _ in range(9):
+            seen += re.findall(r"\d@contoso\.example", page.text)
+            if "More people" not in page.links:
+                break
+            page = await operator.open(page.links["More people"])
+        assert sorted(seen) == [f"{number}@contoso.example" for number in range(5)]
+        find = next(each for each in page.forms if each.action.endswith("/people/find"))
+        found = await operator.send(find, {"text": "3@CONTOSO"})
+        assert re.findall(r"\d@contoso\.example", found.text) == ["3@contoso.example"]
+        assert "contoso" not in found.url
+        await operator.send(next(each for each in found.forms if each.action.endswith("/disable")), {})
+        assert "Nobody fits" in (await operator.send(find, {"text": "nobody%"})).text
+        page = await operator.open((await operator.open("/portal/operate/publishers/zebra")).links["New offer"])
+        made = await operator.send(page.form("offerId"), {"offerId": "stripes", "title": "Stripes"})
+        assert made.url.startswith(f"{home.url}/portal/offers/zebra/stripes")
+
+
 async def test_the_first_link_is_good_where_nobody_can_sign_in(home: Installation) -> None:
     assert await home.services.accounts.links.first() is None, "there are keys"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -24,11 +25,23 @@ from leadkeeper.access.sessions import end_sessions
 from leadkeeper.clock import Clock, now_ms
 from leadkeeper.problem import Problem, ProblemType
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.engine import Storage, one_of
 from leadkeeper.texts import lazy_gettext as _
 
 MOST: Final = 500
-"""The most people of one list."""
+"""The most members of one publisher that are listed."""
+PAGE: Final = 100
+"""The most people of one page."""
+_WORDS: Final = 5
+"""Of a search no more words are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeoplePage:
+    """Some people by name, with what they are members of. ``following`` is where others follow: the last one's id."""
+
+    people: Sequence[tuple[Person, Sequence[Membership]]]
+    following: str | None = None
 
 
 class People:
@@ -50,22 +63,9 @@ class People:
 
         return await self._storage.read(transaction)
 
-    async def everybody(self) -> Sequence[tuple[Person, Sequence[Membership]]]:
-        """All people by name, with what they are members of; at most :data:`MOST`."""
-
-        def transaction(conn: sa.Connection) -> list[tuple[Person, Sequence[Membership]]]:
-            p, m, u = t.person.c, t.membership.c, t.publisher.c
-            rows = conn.execute(sa.select(t.person).order_by(p.name, p.id).limit(MOST)).all()
-            joined = sa.select(m.person_id, m.publisher_id, u.display_name, m.role).join(
-                t.publisher, u.id == m.publisher_id
-            )
-            theirs: dict[str, list[Membership]] = {row.id: [] for row in rows}
-            for row in conn.execute(joined.order_by(u.display_name)):
-                if row.person_id in theirs:
-                    theirs[row.person_id].append(Membership(row.publisher_id, row.display_name, Role(row.role)))
-            return [(as_person(row, Role.OPERATOR if row.is_operator else None), theirs[row.id]) for row in rows]
-
-        return await self._storage.read(transaction)
+    async def everybody(self, after: str | None = None, text: str = "") -> PeoplePage:
+        """A page of all people by name, behind the person ``after``; with ``text``, whose name or e-mail holds it."""
+        return await self._storage.read(_everybody, after, text)
 
     async def one(self, person_id: str) -> tuple[Person, Sequence[Membership]]:
         """A person and their memberships. Raises :class:`Problem` for one that is not there."""
@@ -158,6 +158,24 @@ def set_password(conn: sa.Connection, now: int, person_id: str, kept: str) -> No
     o = t.one_time_link.c
     theirs = sa.update(t.one_time_link).where(o.person_id == person_id, o.ended_at.is_(None))
     conn.execute(theirs.values(ended_at=now))
+
+
+def _everybody(conn: sa.Connection, after: str | None, text: str) -> PeoplePage:
+    p, m, u = t.person.c, t.membership.c, t.publisher.c
+    query = sa.select(t.person).order_by(p.name, p.id).limit(PAGE + 1)
+    if last := conn.execute(sa.select(p.name, p.id).where(p.id == after)).first():
+        query = query.where((p.name > last.name) | ((p.name == last.name) & (p.id > last.id)))
+    for word in text.lower().split()[:_WORDS]:
+        held = [sa.func.lower(column).contains(word, autoescape=True) for column in (p.name, p.email)]
+        query = query.where(sa.or_(*held))
+    rows = conn.execute(query).all()
+    shown = rows[:PAGE]
+    theirs: dict[str, list[Membership]] = {row.id: [] for row in shown}
+    joined = sa.select(m.person_id, m.publisher_id, u.display_name, m.role).join(t.publisher, u.id == m.publisher_id)
+    for row in conn.execute(joined.where(one_of(conn, m.person_id, [*theirs])).order_by(u.display_name)):
+        theirs[row.person_id].append(Membership(row.publisher_id, row.display_name, Role(row.role)))
+    people = [(as_person(row, Role.OPERATOR if row.is_operator else None), theirs[row.id]) for row in shown]
+    return PeoplePage(people, shown[-1].id if len(rows) > PAGE else None)
 
 
 def _row(conn: sa.Connection, person_id: str) -> sa.Row[Any]:

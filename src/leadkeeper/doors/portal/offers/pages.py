@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.inbox.oversight.figures import Touched
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
+from leadkeeper.publishing.catalogue import Publisher
 from leadkeeper.publishing.lengths import too_long
 from leadkeeper.publishing.listing import CallToAction, read_listing
 from leadkeeper.publishing.offer_types import OFFER_TYPES, offer_type
@@ -28,6 +30,7 @@ from leadkeeper.publishing.versions import Slot
 from leadkeeper.texts import lazy_gettext as _
 
 _PUBLISHERS: Final = 200
+"""So many can be chosen from; for every other an offer is made from its page."""
 _LAST_LEADS: Final = 5
 _LONGEST_TYPE: Final = 128
 
@@ -83,7 +86,8 @@ class OfferPages:
         return await self._routes.offer_page(request, ref, template, "overview", **(content | more))
 
     async def _new(self, request: Request, session: Session) -> Response:
-        values = {"offerType": OFFER_TYPES[0].id, "publisherId": session.caller.publisher_id or "", "live": "yes"}
+        whose = session.caller.publisher_id or request.query_params.get("publisher", "")
+        values = {"offerType": OFFER_TYPES[0].id, "publisherId": whose, "live": "yes"}
         return await self._form(request, session, OfferForm(values))
 
     async def _create(self, request: Request, session: Session) -> Response:
@@ -165,13 +169,24 @@ class OfferPages:
             return await self._form(request, session, refused, problem.status)
         return to(offer_address(ref) if draft.ref is None else f"{offer_address(ref)}/listing")
 
+    async def _publishers(self, session: Session, chosen: str) -> Sequence[Publisher]:
+        """For whom an operator makes an offer: the first ones, and the one whose page led here."""
+        if session.caller.publisher_id is not None:
+            return []
+        catalogue = self._services.offers.catalogue
+        found = await catalogue.publishers(limit=_PUBLISHERS)
+        if chosen and chosen not in {each.id for each in found}:
+            with contextlib.suppress(Problem):  # there is no such publisher: the others can be chosen
+                found.insert(0, await catalogue.publisher(chosen))
+        return found
+
     async def _form(self, request: Request, session: Session, draft: OfferForm, status: int = 200) -> Response:
-        whose = session.caller.publisher_id
-        publishers = await self._services.offers.catalogue.publishers(limit=_PUBLISHERS) if whose is None else []
+        publishers = await self._publishers(session, draft.values.get("publisherId", ""))
         kind = offer_type(draft.values.get("offerType") or OFFER_TYPES[0].id)
         known = [each.id for each in OFFER_TYPES]
         types = OFFER_TYPES if kind.id in known else (*OFFER_TYPES, kind)
         content: dict[str, Any] = {"draft": draft, "publishers": publishers, "types": types, "calls": CALLS}
+        content["more_publishers"] = len(publishers) >= _PUBLISHERS
         content["usual"] = [CALLS[call] for call in kind.calls_to_action]
         if draft.ref is None:
             return self._routes.page(request, "offer_new.html", status, **content)

@@ -16,7 +16,8 @@ from leadkeeper.doors.portal.session import Session
 from leadkeeper.problem import Problem, ProblemType
 
 MEMBERS: Final = "/portal/publishers/{publisher_id}/members"
-_PUBLISHERS: Final = 500
+_PUBLISHERS: Final = 100
+_LONGEST_TEXT: Final = 200
 
 
 class MemberPages:
@@ -35,6 +36,7 @@ class MemberPages:
             (MEMBERS + "/{person_id}/remove", self._remove, "POST"),
             (MEMBERS + "/invitations/{invitation_id}/revoke", self._revoke, "POST"),
             ("/portal/people", self._people, "GET"),
+            ("/portal/people/find", self._find, "POST"),
             ("/portal/people/invite", self._invite_operator, "POST"),
             ("/portal/people/invitations/{invitation_id}/revoke", self._revoke_operator, "POST"),
             ("/portal/people/{person_id}/disable", self._disable, "POST"),
@@ -128,11 +130,20 @@ class MemberPages:
         self._operators(request, session)
         return await self._people_page(request)
 
-    async def _people_page(self, request: Request, status: int = 200, **more: Any) -> Response:
+    async def _find(self, request: Request, session: Session) -> Response:
+        """What is looked for is personal, and stands in no address."""
+        self._operators(request, session)
+        return await self._people_page(request, text=(await form_of(request)).get("text", "").strip()[:_LONGEST_TEXT])
+
+    async def _people_page(self, request: Request, status: int = 200, text: str = "", **more: Any) -> Response:
+        after = request.query_params.get("after")
+        publishers = await self._services.offers.catalogue.publishers(limit=_PUBLISHERS + 1)
         content = {
-            "everybody": await self._services.accounts.people.everybody(),
+            "everybody": await self._services.accounts.people.everybody(after, text),
+            "text": text,
             "invitations": await self._services.accounts.links.invitations(None),
-            "publishers": await self._services.offers.catalogue.publishers(limit=_PUBLISHERS),
+            "publishers": publishers[:_PUBLISHERS],
+            "more_publishers": len(publishers) > _PUBLISHERS,
             "made": "",
             "mailed": False,
             "wrong": "",

@@ -76,16 +76,16 @@ def test_a_transaction_is_held_open_beside_a_flow(place: Place) -> None:
     assert "recovered" in str(row["verdict"])
 
 
-def test_days_and_a_month_expire_beside_a_flow(place: Place) -> None:
-    days, month = whole(years.measure(place, TINY, said)).rows
+def test_days_expire_beside_a_flow(place: Place) -> None:
+    [days] = whole(years.measure(place, TINY, said)).rows
 
     assert days["removed"] in (10, 11)  # one lead came a day later, to the second
+
+
+def test_a_month_and_its_evidence_expire_beside_a_flow(place: Place) -> None:
+    days, month, evidence = years.measure(place, ON_POSTGRESQL, said).rows
+
     assert float(days["removed"] or 0) + float(month["removed"] or 0) == 311
-
-
-def test_a_month_of_evidence_is_dropped_beside_a_flow(place: Place) -> None:
-    *_, evidence = years.measure(place, ON_POSTGRESQL, said).rows
-
     assert evidence["what"] == "a month of evidence"
     assert 279 <= float(evidence["removed"] or 0) <= 311  # ten leads a day, of a month of 28 to 31 days
 

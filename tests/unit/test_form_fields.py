@@ -132,11 +132,11 @@ def test_rows_of_a_mapping_are_read_by_their_numbers() -> None:
         "fields.x.name": "no row",
         "fields.3.name": "Odd__c",
         "fields.3.kind": "unheard of",
-        "fields.3.value": "one\r\ntwo",
+        "fields.3.value": "one\ntwo",
     }
     assert rows_of(posted, "fields", spare=1) == (
         MappingRow("Score__c", RowKind.NUMBER, "3"),
-        MappingRow("Odd__c", RowKind.TEXT, "one\r\ntwo"),
+        MappingRow("Odd__c", RowKind.TEXT, "one\ntwo"),
         MappingRow("Gone__c", RowKind.NOTHING),
         MappingRow(),
     )

@@ -144,10 +144,10 @@ class RetentionTask:
         return removed
 
     async def _rest(self, took: float, due_ms: int = 0) -> None:
-        await asyncio.sleep(rest_after(took, due_ms) if self._storage.writers_take_turns else PAUSE_SECONDS)
+        await asyncio.sleep(rest_between_steps(took, due_ms) if self._storage.writers_take_turns else PAUSE_SECONDS)
 
 
-def rest_after(took: float, due_ms: int = 0) -> float:
+def rest_between_steps(took: float, due_ms: int = 0) -> float:
     """How many seconds nothing is done after a step that took so many, where leads that come in wait for each step.
 
     ``due_ms`` is for how long something has been due: what comes in faster than it is removed at leisure is removed

@@ -43,7 +43,7 @@ class Quotas:
 
     def named(self) -> dict[str, int]:
         """Each by its JSON name."""
-        return {json: getattr(self, name) for json, name in _BY_JSON.items()}
+        return {known_as: getattr(self, name) for known_as, name in _BY_JSON.items()}
 
     def changed(self, stored: str | None) -> Quotas:
         """With what is stored for a publisher (see :func:`merged`) in place of the usual ones; what cannot be read

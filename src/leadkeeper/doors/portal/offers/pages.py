@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,7 +21,6 @@ from leadkeeper.inbox.lists.filter import LeadFilter
 from leadkeeper.inbox.oversight.figures import Touched
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType
-from leadkeeper.publishing.catalogue import Publisher
 from leadkeeper.publishing.lengths import too_long
 from leadkeeper.publishing.listing import CallToAction, read_listing
 from leadkeeper.publishing.offer_types import OFFER_TYPES, offer_type
@@ -138,7 +137,7 @@ class OfferPages:
         return await self._save(request, session, ref, OfferForm(form, ref, offer.is_published))
 
     async def _save(self, request: Request, session: Session, ref: OfferRef, draft: OfferForm) -> Response:
-        form = dict(draft.values)
+        form = draft.values
         errors: dict[str, str] = dict(too_long({name: text.strip() for name, text in form.items()}))
         if not form.get("title", "").strip():
             errors["title"] = _("Enter a title: customers read it first.")
@@ -169,26 +168,26 @@ class OfferPages:
             return await self._form(request, session, refused, problem.status)
         return to(offer_address(ref) if draft.ref is None else f"{offer_address(ref)}/listing")
 
-    async def _publishers(self, session: Session, chosen: str) -> Sequence[Publisher]:
-        """For whom an operator makes an offer: the first ones, and the one whose page led here."""
-        if session.caller.publisher_id is not None:
-            return []
+    async def _publishers(self, chosen: str) -> dict[str, Any]:
+        """For whom an operator makes an offer: the first ones, and whoever is chosen; and whether there are others."""
         catalogue = self._services.offers.catalogue
-        found = await catalogue.publishers(limit=_PUBLISHERS)
-        if chosen and chosen not in {each.id for each in found}:
+        found = await catalogue.publishers(limit=_PUBLISHERS + 1)
+        shown = found[:_PUBLISHERS]
+        if chosen and chosen not in {each.id for each in shown}:
             with contextlib.suppress(Problem):  # there is no such publisher: the others can be chosen
-                found.insert(0, await catalogue.publisher(chosen))
-        return found
+                shown.insert(0, await catalogue.publisher(chosen))
+        return {"publishers": shown, "more_publishers": len(found) > _PUBLISHERS}
 
     async def _form(self, request: Request, session: Session, draft: OfferForm, status: int = 200) -> Response:
-        publishers = await self._publishers(session, draft.values.get("publisherId", ""))
         kind = offer_type(draft.values.get("offerType") or OFFER_TYPES[0].id)
         known = [each.id for each in OFFER_TYPES]
         types = OFFER_TYPES if kind.id in known else (*OFFER_TYPES, kind)
-        content: dict[str, Any] = {"draft": draft, "publishers": publishers, "types": types, "calls": CALLS}
-        content["more_publishers"] = len(publishers) >= _PUBLISHERS
+        content: dict[str, Any] = {"draft": draft, "types": types, "calls": CALLS}
+        content |= {"publishers": (), "more_publishers": False}
         content["usual"] = [CALLS[call] for call in kind.calls_to_action]
         if draft.ref is None:
+            if session.caller.publisher_id is None:
+                content |= await self._publishers(draft.values.get("publisherId", ""))
             return self._routes.page(request, "offer_new.html", status, **content)
         logo = await self._services.offers.logos.of_draft(draft.ref)
         shown = typed(draft.values, logo)

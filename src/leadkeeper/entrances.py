@@ -26,6 +26,7 @@ from leadkeeper.doors.readable import readable
 from leadkeeper.doors.storefront.app import Storefront
 from leadkeeper.doors.storefront.guard import SERVICES, Captcha, FormGuard
 from leadkeeper.installation import Installation
+from leadkeeper.network.listening import listening_socket
 from leadkeeper.settings import Settings
 
 log: Final = structlog.get_logger(__name__)
@@ -119,7 +120,7 @@ async def start_api(
     """
     doors = open_doors(settings, installation)  # first: a port that is open is a promise to answer
     if bound is None:
-        bound = socket.create_server((settings.host, settings.port), backlog=2048, reuse_port=False)
+        bound = listening_socket(settings.host, settings.port, backlog=2048)
     policy = settings.network_policy
     outbound = policy.connections + policy.idle_connections if worker else 0
     limits = settings.listener_limits.fitted(files_for(settings.most_connections, outbound))

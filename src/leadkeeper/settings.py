@@ -24,6 +24,7 @@ from leadkeeper.mail.mailer import MailServer, parse_mail_server
 from leadkeeper.mail.settings import MailFields
 from leadkeeper.model_errors import model_error
 from leadkeeper.network.addresses import NetworkPolicy, own_addresses, parse_hosts, parse_ranges
+from leadkeeper.network.listening import with_port
 from leadkeeper.network.site import parse_listening_host, parse_site
 from leadkeeper.network.trust import read_authorities
 from leadkeeper.notices.settings import TellingFields
@@ -55,7 +56,10 @@ class Settings(
             "Where leads are kept: sqlite+aiosqlite:///file or postgresql+asyncpg://user:password@host/name."
         ),
     )
-    host: str = Field("127.0.0.1", description=_("Address that the API listens on."))
+    host: str = Field(
+        "127.0.0.1",
+        description=_("Address that the API listens on; 0.0.0.0 for all of IPv4, :: for those of IPv6 too."),
+    )
     port: int = Field(8700, ge=1, le=65535, description=_("Port that the API listens on."))
     processes: int | None = Field(
         None,
@@ -358,7 +362,7 @@ class Settings(
     @property
     def base_url(self) -> str:
         """The address that hook URLs and links start with, without a slash at the end."""
-        return self.public_url or f"http://{self.host}:{self.port}"
+        return self.public_url or f"http://{with_port(self.host, self.port)}"
 
 
 def _listed(text: str) -> list[str]:

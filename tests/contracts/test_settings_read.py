@@ -71,7 +71,7 @@ def test_links_begin_with_the_public_address(monkeypatch: pytest.MonkeyPatch, ad
 
 @pytest.mark.parametrize("host", ["nonsense..host", "http://127.0.0.1", "127.0.0.1:8700", "a b", "1.2.3"])
 def test_a_host_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
-    assert refused(monkeypatch, "HOST", host).startswith("LEADKEEPER_HOST: write a host name or an IPv4 address")
+    assert refused(monkeypatch, "HOST", host).startswith("LEADKEEPER_HOST: write a host name or an address")
 
 
 @pytest.mark.parametrize("origin", ["https://shop.example:shop", "https://ada@shop.example", "https://shop.example/"])
@@ -140,12 +140,24 @@ def test_a_host_that_leads_nowhere_is_explained(call: Call, monkeypatch: pytest.
     monkeypatch.setenv("LEADKEEPER_HOST", "no-such-host.invalid")
     refused = call("serve")
     assert refused.code == 1
-    assert refused.line.startswith("no-such-host.invalid is no IPv4 address and no host name that leads to one")
+    assert refused.line.startswith("no-such-host.invalid is no address and no host name that leads to one")
     assert "LEADKEEPER_HOST" in refused.line
     assert refused.line in [each["detail"] for each in call("doctor", "--json").json["findings"]]
     monkeypatch.setenv("LEADKEEPER_HOST", "192.0.2.1")
     assert "192.0.2.1:8700 is not here" in call("doctor").out
     assert call("serve", "--host", "a..b").code == 2
+
+
+def test_an_ipv6_address_is_listened_on_and_written_in_brackets(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call("db", "upgrade").code == 0
+    monkeypatch.setenv("LEADKEEPER_HOST", "::1")
+    assert Settings(_env_file=None).base_url == "http://[::1]:8700"
+    assert [each["state"] for each in call("doctor", "--json").json["findings"] if each["name"] == "settings"] == ["ok"]
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+        port = taken.getsockname()[1]
+        assert f"[::1]:{port} is taken" in call("serve", "--port", str(port)).line
+    monkeypatch.setenv("LEADKEEPER_HOST", "2001:db8::1")
+    assert "[2001:db8::1]:8700 is not here" in call("doctor").out
 
 
 def test_an_empty_host_listens_on_this_machine_alone(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,11 +29,13 @@ def parse_site(text: str, *, below: bool = False) -> str:
 
 
 def parse_listening_host(text: str) -> str:
-    """``text``, which is a host name or an address by itself. Raises ``ValueError`` in one line."""
+    """A host name or an address by itself, as connections know it. Raises ``ValueError`` in one line."""
     try:
-        parse_host(text)
+        return parse_host(text)
     except AddressInvalid:
         raise ValueError(
-            lazy_gettext("write a host name or an IPv4 address by itself, such as 127.0.0.1, or 0.0.0.0 for all")
+            lazy_gettext(
+                "write a host name or an address by itself, such as 127.0.0.1 or ::1; 0.0.0.0 listens on all IPv4 "
+                "addresses, :: on those of IPv6 as well"
+            )
         ) from None
-    return text

@@ -20,6 +20,7 @@ from typing import Final
 
 import structlog
 
+from leadkeeper.network.listening import listening_socket
 from leadkeeper.processes.plan import HELD_SECONDS, ProcessPlan, ends_in_a_row, pause, why
 
 READY: Final = b"ready"
@@ -86,7 +87,7 @@ class Supervisor:
         setting or a database that is away is said once. Raises ``OSError`` when the port is taken.
         """
         if any(slot.planned.role.listens for slot in self._slots):
-            socket.create_server((self._launch.host, self._launch.port), reuse_port=False).close()
+            listening_socket(self._launch.host, self._launch.port).close()
         for slot in self._slots:
             self._bind(slot)
         stopping = asyncio.create_task(stop.wait(), name="stopping")
@@ -145,8 +146,7 @@ class Supervisor:
     def _bind(self, slot: _Slot) -> None:
         """Each process that listens has a socket of its own at the one port, among which the system deals out."""
         if slot.planned.role.listens and slot.bound is None:
-            address = (self._launch.host, self._launch.port)
-            slot.bound = socket.create_server(address, backlog=BACKLOG, reuse_port=True)
+            slot.bound = listening_socket(self._launch.host, self._launch.port, backlog=BACKLOG, shared=True)
 
     async def _start(self, slot: _Slot) -> None:
         self._bind(slot)

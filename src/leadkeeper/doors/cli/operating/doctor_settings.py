@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING
 
 from leadkeeper.doors.cli.operating.doctor_records import Finding
 from leadkeeper.doors.cli.operating.serve import listening_trouble, too_many_processes
 from leadkeeper.doors.cli.operating.unknown_settings import unknown_settings
+from leadkeeper.network.listening import listening_socket
 from leadkeeper.texts import lazy_gettext as _
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ def settings_findings(settings: Settings) -> list[Finding]:
 def _host_trouble(settings: Settings) -> str | None:
     """Any free port is tried: that of the settings is taken while the installation runs."""
     try:
-        with socket.socket() as probe:
-            probe.bind((settings.host, 0))
+        listening_socket(settings.host, 0).close()
     except OSError as error:
         return listening_trouble(settings.host, settings.port, error)
     return None

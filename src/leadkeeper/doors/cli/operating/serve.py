@@ -15,6 +15,7 @@ import typer
 
 from leadkeeper.doors.cli.failing import Failed
 from leadkeeper.doors.cli.showing import say
+from leadkeeper.network.listening import with_port
 from leadkeeper.processes.plan import Duty, ProcessPlan, by_itself, planned
 from leadkeeper.texts import _ as gettext
 from leadkeeper.texts import join_lazily, lazy_ngettext
@@ -38,9 +39,10 @@ _PEERS_NEEDED_BY_SETTING: Final = gettext(
     "two. Set it to 1, or see docs/howto/run-several-processes.md."
 )
 _NOT_HERE: Final = gettext("%(address)s is not here: choose another with LEADKEEPER_HOST and LEADKEEPER_PORT.")
+_NO_LISTENING: Final = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES, errno.EAFNOSUPPORT}
 _NOT_FOUND: Final = gettext(
-    "%(host)s is no IPv4 address and no host name that leads to one: set LEADKEEPER_HOST to an address of this "
-    "machine, such as 127.0.0.1, or to 0.0.0.0 for all of them."
+    "%(host)s is no address and no host name that leads to one: set LEADKEEPER_HOST to an address of this machine, "
+    "such as 127.0.0.1 or ::1, or to 0.0.0.0 for all IPv4 addresses, :: for those of IPv6 as well."
 )
 _PORT_TROUBLE: Final = {
     errno.EADDRINUSE: gettext("%(address)s is taken: choose another with LEADKEEPER_HOST and LEADKEEPER_PORT."),
@@ -147,8 +149,8 @@ def listening_trouble(host: str, port: int, error: OSError) -> str | None:
     # What a resolver says comes with its own numbers, which are negative but for some systems.
     if isinstance(error, socket.gaierror) or (error.errno or 0) < 0 or error.errno == socket.EAI_NONAME:
         return _(_NOT_FOUND, host=host)
-    if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES) and error.filename is None:
-        return _(_PORT_TROUBLE.get(error.errno or 0, _NOT_HERE), address=f"{host}:{port}")
+    if error.errno in _NO_LISTENING and error.filename is None:
+        return _(_PORT_TROUBLE.get(error.errno or 0, _NOT_HERE), address=with_port(host, port))
     return None
 
 
@@ -197,7 +199,7 @@ def say_listening(settings: Settings, plan: Sequence[ProcessPlan]) -> None:
     listens, carries = (any(each) for each in ([p.role.listens for p in plan], [p.role.carries for p in plan]))
     parts = [_("Leadkeeper carries leads")]
     if listens:
-        parts = [_("Leadkeeper listens at %(address)s", address=f"http://{settings.host}:{settings.port}")]
+        parts = [_("Leadkeeper listens at %(address)s", address=f"http://{with_port(settings.host, settings.port)}")]
     if len(plan) > 1:
         parts.append(lazy_ngettext("in %(count)s process", "in %(count)s processes", len(plan)))
     where = join_lazily(parts)

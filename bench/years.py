@@ -72,6 +72,7 @@ def _measure(place: Place, plan: Plan, kind: Kind, say: Say) -> list[Row]:
             made.start(word)
         flow = Flow(place, made, RATE)
         flow.slice(min(2.0, plan.slice_seconds))
+        flow.rest(_STALL_SECONDS)  # the worker takes some seconds to start, which belong to no calm
         say(f"years: {kind}, calm, {plan.years_calm_seconds:g} s")
         calm = together(flow.several(plan.years_calm_seconds, _SLICE_SECONDS))
         days = [_expire(made, flow, DAYS - number - 1, say) for number in range(plan.rounds)]

@@ -101,7 +101,10 @@ async def test_a_channel_that_was_switched_off_can_be_switched_on_whatever_its_l
     await home.services.storage.write(lambda conn: conn.execute(off).rowcount)
     async with signed_in(home, Role.OWNER) as owner:
         page = await owner.open(f"{home.url}/portal/channels/{made['id']}")
-        assert "more slowly than they come, and more than 100,000 waited for it" in page.text
+        assert "More than 100,000 events waited for it: it takes fewer than come, or none." in page.text
+        assert "Let what receives its events answer faster, then switch it on." in page.text
+        (listed,) = (await member.get(MINE)).json()["channels"]
+        assert (listed["off"]["why"], listed["off"]["remedy"] in page.text) == ("tooManyWait", True)
         (on,) = [each for each in page.forms if each.action.endswith("/switch-on")]
         page = await owner.send(on, {})
         assert [each for each in page.forms if each.action.endswith("/test")]

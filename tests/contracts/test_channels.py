@@ -13,11 +13,11 @@ import pytest
 import sqlalchemy as sa
 
 from leadkeeper.catalogue import diagnose, to_stored
-from leadkeeper.channels import carrier
+from leadkeeper.channels import carrier, channels
 from leadkeeper.channels.carrier import HELD_MS, ChannelCarrier
-from leadkeeper.channels.channels import OVERLAP_MS, Channels, Wanted
+from leadkeeper.channels.channels import OVERLAP_MS, Channel, Channels, Wanted
 from leadkeeper.channels.events import ChannelKind, Event
-from leadkeeper.channels.rules import DAY, OFF_AFTER
+from leadkeeper.channels.rules import DAY, MOST_WAITING, OFF_AFTER, WhyOff
 from leadkeeper.channels.subscriptions import Subscriptions
 from leadkeeper.clock import now_ms
 from leadkeeper.connections.outbox import connection_paused
@@ -57,19 +57,16 @@ class Telling:
         receiver.check = signed_with(made.secret)
         return made.id, made.secret
 
-    def bounded(self, most: int) -> ChannelCarrier:
-        """A carrier that lets so few events wait."""
-        network, house = self.network, self.house
-        return ChannelCarrier(
-            house.storage,
-            self.channels,
-            network,
-            "https://leads.example",
-            installed(),
-            house.clock,
-            lambda: 0.5,
-            most_waiting=most,
-        )
+    def bounded(self, most: int) -> Telling:
+        """The same channels, of which each may let so few events wait."""
+        made = channels_of(self.house, self.network, self.channels.subscriptions, most)
+        return replace(self, channels=made, carrier=carrier_of(self.house, self.network, made))
+
+    async def look(self) -> Channel:
+        """Send what is due; how Contoso's only channel then stands."""
+        await self.carrier.look()
+        (channel,) = await self.channels.list("contoso")
+        return channel
 
     async def answered(self, *answers: Answer) -> None:
         """Claim what is due and write down these answers, in the order of the claim."""
@@ -88,18 +85,26 @@ def replaced(one: Any) -> Any:
     return replace(one, publisher_id="contoso")
 
 
+def channels_of(
+    house: TestInstallation, network: Network, subscriptions: Subscriptions, most: int = MOST_WAITING
+) -> Channels:
+    return Channels(house.storage, Vault([KEY]), network.check_url, subscriptions, house.clock, most_waiting=most)
+
+
+def carrier_of(house: TestInstallation, network: Network, made: Channels) -> ChannelCarrier:
+    return ChannelCarrier(house.storage, made, network, "https://leads.example", installed(), house.clock, lambda: 0.5)
+
+
 @asynccontextmanager
 async def telling(url: str) -> AsyncIterator[Telling]:
     async with furnished(url) as house:
         network = Network(NetworkPolicy(allow_addresses=(ip_network("127.0.0.1/32"),)))
-        channels = Channels(house.storage, Vault([KEY]), network.check_url, Subscriptions(), house.clock)
-        carries = ChannelCarrier(
-            house.storage, channels, network, "https://leads.example", installed(), house.clock, lambda: 0.5
-        )
+        made = channels_of(house, network, Subscriptions())
+        carries = carrier_of(house, network, made)
         withholding = Withholding.parse(".edu")
-        intake = Intake(house.storage, clock=house.clock, withholding=withholding, subscriptions=channels.subscriptions)
+        intake = Intake(house.storage, clock=house.clock, withholding=withholding, subscriptions=made.subscriptions)
         try:
-            yield Telling(house, channels, carries, intake, network)
+            yield Telling(house, made, carries, intake, network)
         finally:
             await network.aclose()
 
@@ -252,7 +257,7 @@ async def test_a_channel_that_is_gone_is_switched_off_until_somebody_switches_it
         await opened.intake.keep(lead())
         await opened.carrier.look()
         (channel,) = await opened.channels.list("contoso")
-        assert channel.state == "off"
+        assert (channel.state, channel.off) == ("off", WhyOff.GONE)
         await opened.intake.keep(lead(1))
         assert (await opened.channels.list("contoso"))[0].waiting == 1, "nothing is written for one that is off"
         with pytest.raises(Problem):
@@ -271,11 +276,104 @@ async def test_a_channel_that_takes_less_than_comes_is_switched_off_before_it_fi
         await opened.channels.create("contoso", Wanted(ChannelKind.WEBHOOK, "a", receiver.url), by="t")
         for number in range(12):
             await opened.intake.keep(lead(number))
-        bounded = opened.bounded(10)
-        await bounded.look()
-        assert (await opened.channels.list("contoso"))[0].state == "off"
+        channel = await opened.bounded(10).look()
+        assert (channel.state, channel.off) == ("off", WhyOff.TOO_MANY_WAIT)
         await opened.intake.keep(lead(99))
         assert (await opened.channels.list("contoso"))[0].waiting == 12
+
+
+async def test_a_channel_that_is_switched_on_again_is_let_catch_up(opened: Telling) -> None:
+    async with receiving() as receiver:
+        receiver.status = 500
+        made = await opened.channels.create("contoso", Wanted(ChannelKind.WEBHOOK, "a", receiver.url), by="t")
+        await opened.intake.keep_many([lead(number) for number in range(400)])
+        bounded = opened.bounded(250)
+        assert (await bounded.look()).state == "off"
+        receiver.status = 200
+        await bounded.channels.switch_on("contoso", made.id, by="t")
+        channel = await bounded.look()
+        assert (channel.state, channel.waiting, channel.off) == ("working", 0, None)
+        assert len(set(receiver.ids)) == 400
+        assert await may_wait(opened) is None, "as many as usual once it has caught up"
+
+
+async def test_a_channel_that_is_switched_on_and_takes_less_than_comes_is_switched_off_again(opened: Telling) -> None:
+    async with receiving() as receiver:
+        receiver.status = 500
+        made = await opened.channels.create("contoso", Wanted(ChannelKind.WEBHOOK, "a", receiver.url), by="t")
+        for number in range(15):
+            await opened.intake.keep(lead(number))
+        bounded = opened.bounded(10)
+        await bounded.look()
+        await bounded.channels.switch_on("contoso", made.id, by="t")
+        assert await may_wait(opened) == 16
+        assert (await bounded.look()).state == "failing", "no more wait than did when it was switched on"
+        for number in range(2):
+            await opened.intake.keep(lead(100 + number))
+        opened.house.now += DAY
+        channel = await bounded.look()
+        assert (channel.state, channel.off, channel.waiting) == ("off", WhyOff.TOO_MANY_WAIT, 17)
+
+
+async def test_what_a_channel_may_let_wait_becomes_less_with_what_waits(opened: Telling) -> None:
+    async with receiving() as receiver:
+        receiver.status = 500
+        made = await opened.channels.create("contoso", Wanted(ChannelKind.WEBHOOK, "a", receiver.url), by="t")
+        for number in range(18):
+            await opened.intake.keep(lead(number))
+        bounded = opened.bounded(10)
+        await bounded.look()
+        await bounded.channels.switch_on("contoso", made.id, by="t")
+        taken, receiver.status = receiver.calls + 4, 200
+        receiver.check = lambda _headers, _body: "" if receiver.calls <= taken else "full"
+        channel = await bounded.look()
+        assert (channel.state, channel.waiting, await may_wait(opened)) == ("failing", 14, 15)
+
+
+async def test_more_than_a_channel_could_catch_up_with_are_not_let_wait(opened: Telling) -> None:
+    async with receiving() as receiver:
+        receiver.status = 500
+        made = await opened.channels.create("contoso", Wanted(ChannelKind.WEBHOOK, "a", receiver.url), by="t")
+        for number in range(12):
+            await opened.intake.keep(lead(number))
+        bounded = opened.bounded(5)
+        await bounded.look()
+        with pytest.raises(Problem, match="More than 10 events wait") as refused:
+            await bounded.channels.switch_on("contoso", made.id, by="t")
+        assert refused.value.type is ProblemType.NOT_POSSIBLE_NOW
+        assert (await opened.channels.list("contoso"))[0].state == "off"
+
+
+async def test_switching_a_channel_on_touches_what_was_put_off_alone(opened: Telling) -> None:
+    async with receiving() as receiver:
+        receiver.status = 500
+        made = await opened.channels.create("contoso", Wanted(ChannelKind.WEBHOOK, "a", receiver.url), by="t")
+        for number in range(12):
+            await opened.intake.keep(lead(number))
+        came = opened.house.now
+        await opened.bounded(10).look()
+        opened.house.now += 1_000
+        await opened.channels.switch_on("contoso", made.id, by="t")
+        e = t.channel_event.c
+        due = await opened.house.storage.read(lambda conn: conn.scalars(sa.select(e.due_at).order_by(e.due_at)).all())
+        assert due == [came] * 8 + [came + 1_000] * 4, "four were tried and put off"
+
+
+async def test_what_waits_for_a_channel_that_is_removed_is_forgotten_in_steps(
+    opened: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channels, "FORGOTTEN_AT_ONCE", 5)
+    made = await opened.channels.create("contoso", Wanted(ChannelKind.WEBHOOK, "a", "https://x.example/"), by="t")
+    for number in range(12):
+        await opened.intake.keep(lead(number))
+    await opened.channels.remove("contoso", made.id, by="t")
+    assert (await opened.house.count(t.channel_event), await opened.house.count(t.channel)) == (0, 0)
+    with pytest.raises(Problem):
+        await opened.channels.remove("contoso", made.id, by="t")
+
+
+async def may_wait(opened: Telling) -> int | None:
+    return await opened.house.storage.read(lambda conn: conn.scalar(sa.select(t.channel.c.may_wait)))
 
 
 async def test_many_events_go_out_at_one_look(opened: Telling) -> None:
@@ -298,7 +396,8 @@ async def test_events_that_nobody_takes_are_given_up_and_the_channel_switched_of
         opened.house.now += OFF_AFTER
         await opened.channels.test("contoso", made.id, by="t")
         await opened.carrier.look()
-        assert (await opened.channels.list("contoso"))[0].state == "off"
+        (channel,) = await opened.channels.list("contoso")
+        assert (channel.state, channel.off) == ("off", WhyOff.FAILED)
 
 
 async def test_a_worker_that_vanished_leaves_its_channel_to_another(opened: Telling) -> None:

@@ -71,6 +71,7 @@ PAST: Final = {
     "first_number": "a place in a chain",
     "ahead_ms": "a difference",
     "place": "how far an index has come",
+    "may_wait": "a count",
     "removed": "a count",
     "old_until": "of the address that a hook had before: it takes leads for that much longer or shorter",
     "until": "of a session or a link: a person may be signed in for longer, or signs in or asks again",

@@ -15,7 +15,18 @@ from leadkeeper.catalogue import diagnose
 from leadkeeper.channels.channels import new_secret
 from leadkeeper.channels.chat import TOGETHER, ToTell, slack_message, teams_card
 from leadkeeper.channels.events import ChannelKind, Event, events_for, wrong_events
-from leadkeeper.channels.rules import DAY, DELAYS, OFF_AFTER, ChannelStanding, after_answer, after_event
+from leadkeeper.channels.rules import (
+    DAY,
+    DELAYS,
+    OFF_AFTER,
+    ChannelStanding,
+    WhyOff,
+    after_answer,
+    after_event,
+    most_from_now_on,
+    most_when_switched_on,
+)
+from leadkeeper.channels.why_off import why_off
 from leadkeeper.diagnosis import Kind
 from leadkeeper.languages import installed
 from tests.contracts.receivers import slack, teams
@@ -46,11 +57,35 @@ def test_a_channel_rests_after_three_failures_and_is_switched_off_after_five_day
         standing = after_answer(standing, DOWN, NOW, 0.5)
         assert standing.rests_until == 0
     standing = after_answer(standing, DOWN, NOW + 1, 0.5)
-    assert (standing.failures, standing.failing_since, standing.off) == (3, NOW, False)
+    assert (standing.failures, standing.failing_since, standing.off) == (3, NOW, None)
     assert standing.rests_until == NOW + 1 + DELAYS[0]
-    assert after_answer(standing, DOWN, NOW + OFF_AFTER, 0.5).off
-    assert after_answer(ChannelStanding(), diagnose(Kind.ENDPOINT_GONE), NOW, 0.5).off
+    assert after_answer(standing, DOWN, NOW + OFF_AFTER, 0.5).off is WhyOff.FAILED
+    assert after_answer(ChannelStanding(), diagnose(Kind.ENDPOINT_GONE), NOW, 0.5).off is WhyOff.GONE
     assert after_answer(standing, None, NOW + OFF_AFTER, 0.5) == ChannelStanding()
+
+
+def test_a_channel_that_is_switched_on_may_let_a_tenth_more_wait_and_less_as_it_catches_up() -> None:
+    assert [most_when_switched_on(waiting, 100) for waiting in (100, 101, 195, 200)] == [None, 111, 200, 200]
+    assert [most_from_now_on(111, waiting, 100) for waiting in (111, 105, 101, 100, 0)] == [111, 111, 111, None, None]
+    assert [most_from_now_on(200, waiting, 100) for waiting in (200, 150)] == [200, 160]
+    assert most_from_now_on(None, 90, 100) is None
+
+
+@pytest.mark.parametrize(
+    ("stored", "kind", "failing_since", "why"),
+    [
+        ("tooManyWait", Kind.ENDPOINT_GONE, 0, WhyOff.TOO_MANY_WAIT),
+        (None, Kind.ENDPOINT_GONE, NOW, WhyOff.GONE),
+        (None, Kind.SERVER_ERROR, NOW - OFF_AFTER, WhyOff.FAILED),
+        (None, Kind.SERVER_ERROR, NOW - 1, WhyOff.TOO_MANY_WAIT),
+        (None, None, None, WhyOff.TOO_MANY_WAIT),
+        ("unheardOf", None, None, WhyOff.TOO_MANY_WAIT),
+    ],
+)
+def test_why_a_channel_is_off_is_known_of_those_that_older_versions_switched_off(
+    stored: str | None, kind: Kind | None, failing_since: int | None, why: WhyOff
+) -> None:
+    assert why_off(stored, None if kind is None else diagnose(kind), failing_since, NOW) is why
 
 
 def test_chats_are_told_what_people_are_told() -> None:

@@ -21,11 +21,18 @@ from aiohttp import ServerDisconnectedError
 from standardwebhooks import Webhook
 
 from leadkeeper.catalogue import diagnose, to_stored
-from leadkeeper.channels.channels import OVERLAP_MS, Channels
+from leadkeeper.channels.channels import FORGOTTEN_AT_ONCE, OVERLAP_MS, Channels, locked_row, waiting_count
 from leadkeeper.channels.chat import TOGETHER, ToTell, slack_message, teams_card
 from leadkeeper.channels.events import ChannelKind
 from leadkeeper.channels.relay import any_to_relay, relay
-from leadkeeper.channels.rules import ChannelStanding, EventStep, after_answer, after_event
+from leadkeeper.channels.rules import (
+    ChannelStanding,
+    EventStep,
+    WhyOff,
+    after_answer,
+    after_event,
+    most_from_now_on,
+)
 from leadkeeper.clock import Clock, now_ms, to_text
 from leadkeeper.connections.vault import WrongKey, channel_row
 from leadkeeper.diagnosis import Diagnosis, Evidence, Kind
@@ -46,15 +53,12 @@ AT_ONCE: Final = 4
 """The most calls to one channel at the same time."""
 BEGIN_SECONDS: Final = 20.0
 """For how long calls of one batch are begun, and after how long a channel that takes batch after batch is let go."""
-MOST_WAITING: Final = 100_000
-"""So many events may wait for a channel: one that takes less than comes, or nothing, is switched off beyond that."""
 HELD_MS: Final = 120_000
 """How long a channel is left to the worker that took it: more than the calls of one look can take."""
 PLACES: Final = 32
 """How many channels are sent to at once; of them a few are kept for publishers that have none."""
 SHOWN_MS: Final = 7 * 24 * 3_600_000
 """How long events are kept that were taken or given up."""
-FORGOTTEN_AT_ONCE: Final = 1_000
 _BODY_SECONDS: Final = 1.0
 _KINDS: Final = {
     401: Kind.CREDENTIALS_REJECTED,
@@ -91,7 +95,6 @@ class ChannelCarrier:
         languages: Languages,
         clock: Clock = now_ms,
         random_unit: Callable[[], float] = random.random,
-        most_waiting: int = MOST_WAITING,
     ) -> None:
         self._storage = storage
         self._channels = channels
@@ -101,7 +104,6 @@ class ChannelCarrier:
         self._languages = languages
         self._clock = clock
         self._random_unit = random_unit
-        self._most_waiting = most_waiting
         self._shares = Shares(PLACES, PLACES // 8)
         self._running: set[asyncio.Task[None]] = set()
 
@@ -158,10 +160,9 @@ class ChannelCarrier:
         answers = await self._send_all(channel, events)
         taken = sum(len(each.events) for each in answers if each.diagnosis is None)
         goes_on = more and taken == BATCH
-        now, unit = self._clock(), self._random_unit
-        off = await self._storage.write(
-            _record, channel, answers, now, unit, most=self._most_waiting, until=now + HELD_MS if goes_on else None
-        )
+        now, unit, most = self._clock(), self._random_unit, self._channels.most_waiting
+        until = now + HELD_MS if goes_on else None
+        off = await self._storage.write(_record, channel, answers, now, unit, most=most, until=until)
         if off:
             await self._channels.refresh()
         return goes_on and not off
@@ -286,9 +287,12 @@ def _record(
     most: int,
     until: int | None,
 ) -> bool:
-    """Write down what came of a batch; whether the channel was switched off. ``until``: it stays ours till then."""
-    standing, trouble = ChannelStanding(channel.failures, channel.failing_since), channel.trouble
-    taken_at = channel.taken_at
+    """Write down what came of a batch; whether the channel is off, or gone. ``until``: it stays ours till then."""
+    current = locked_row(conn, channel.id)
+    if current is None:
+        return True
+    standing, trouble = ChannelStanding(current.failures, current.failing_since), current.trouble
+    taken_at = current.taken_at
     for answer in answers:
         for row in answer.events:
             step = after_event(answer.diagnosis, row.tries, row.created_at, now, random_unit())
@@ -298,18 +302,16 @@ def _record(
         trouble = None if answer.diagnosis is None else to_stored(answer.diagnosis)
     values: dict[str, Any] = {"failures": standing.failures, "failing_since": standing.failing_since}
     values |= {"trouble": trouble, "taken_at": taken_at, "due_at": until or max(now, standing.rests_until)}
-    off = standing.off or _waiting(conn, channel.id, most + 1) > most
-    if off:
-        values["disabled_at"] = now
-        log.warning("a channel was switched off", channel=channel.id, publisher=channel.publisher_id)
+    limit = max(most, current.may_wait or 0)
+    waiting = waiting_count(conn, channel.id, limit + 1)
+    off = standing.off or (WhyOff.TOO_MANY_WAIT if waiting > limit else None)
+    if off is None:
+        values["may_wait"] = most_from_now_on(current.may_wait, waiting, most)
+    elif current.disabled_at is None:
+        values |= {"disabled_at": now, "disabled_for": off.value}
+        log.warning("a channel was switched off", channel=channel.id, publisher=channel.publisher_id, why=off.value)
     conn.execute(sa.update(t.channel).where(t.channel.c.id == channel.id).values(values))
-    return off
-
-
-def _waiting(conn: sa.Connection, channel_id: str, most: int) -> int:
-    """How many events wait, counted up to ``most``: for the usual few the look into an index that it costs is short."""
-    some = sa.select(t.channel_event.c.id).where(t.channel_event.c.channel_id == channel_id, t.WAITING_EVENT)
-    return conn.scalar(sa.select(sa.func.count()).select_from(some.limit(most).subquery())) or 0
+    return off is not None or current.disabled_at is not None
 
 
 def _record_event(conn: sa.Connection, row: sa.Row[Any], status: int | None, step: EventStep, now: int) -> None:

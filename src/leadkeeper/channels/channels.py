@@ -17,7 +17,9 @@ from leadkeeper.access.audit import note
 from leadkeeper.access.quotas import USUAL, Quotas, quotas_of, require_room
 from leadkeeper.catalogue import from_stored
 from leadkeeper.channels.events import ChannelKind, events_for, wrong_events
+from leadkeeper.channels.rules import MOST_WAITING, WhyOff, most_when_switched_on
 from leadkeeper.channels.subscriptions import REFRESH_SECONDS, Subscriptions, read_events, read_subscriptions, test_row
+from leadkeeper.channels.why_off import why_off
 from leadkeeper.clock import Clock, new_id, now_ms, to_text
 from leadkeeper.connections.vault import Vault, channel_row
 from leadkeeper.diagnosis import Diagnosis
@@ -25,7 +27,7 @@ from leadkeeper.network.client import AddressInvalid, AddressRefused
 from leadkeeper.periodic import Job, run_periodically
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.engine import Storage
+from leadkeeper.storage.engine import Storage, one_of
 from leadkeeper.storage.known import publisher_exists
 from leadkeeper.storage.looks import look
 from leadkeeper.texts import join_lazily
@@ -36,7 +38,9 @@ LONGEST_ADDRESS: Final = 2_000
 SHOWN: Final = 50
 """How many of a channel's newest events are shown."""
 COUNTED: Final = 1_000
-"""So many waiting events are counted at most."""
+"""So many waiting events are counted at most where they are shown."""
+FORGOTTEN_AT_ONCE: Final = 1_000
+"""So many events are deleted in one transaction, so that nobody waits long for SQLite's one writer."""
 MOST_OF_OPERATOR: Final = 100
 OVERLAP_MS: Final = 24 * 3_600_000
 """For how long after a rotation events are signed with the secret before it, too."""
@@ -62,6 +66,8 @@ class Channel:
     failing_since: int | None
     trouble: Diagnosis | None
     disabled_at: int | None
+    off: WhyOff | None
+    """Why it is off; ``None`` where it is not."""
     waiting: int
 
     @property
@@ -119,6 +125,7 @@ class Channels:
         subscriptions: Subscriptions,
         clock: Clock = now_ms,
         quotas: Quotas = USUAL,
+        most_waiting: int = MOST_WAITING,
     ) -> None:
         self._storage = storage
         self.vault = vault
@@ -126,6 +133,7 @@ class Channels:
         self.subscriptions = subscriptions
         self._clock = clock
         self._quotas = quotas
+        self.most_waiting = most_waiting
 
     async def create(self, publisher_id: str | None, wanted: Wanted, *, by: str) -> NewChannel:
         """Make a channel. Raises :class:`Problem` for what cannot be taken, an unknown publisher, or a quota."""
@@ -207,21 +215,39 @@ class Channels:
         return await self._storage.write(transaction)
 
     async def switch_on(self, publisher_id: str | None, channel_id: str, *, by: str) -> None:
-        """Let a channel that rests or was switched off be tried at once. Raises :class:`Problem`."""
+        """Let a channel that rests or was switched off be tried at once. Where more events wait than usually may,
+        it is switched off when they become more, and not since they are as many.
+
+        Raises :class:`Problem` for an unknown one, and where more than twice as many wait as usually may.
+        """
 
         def transaction(conn: sa.Connection) -> None:
             _require(conn, publisher_id, channel_id, locked=True)
-            now = self._clock()
-            _set(conn, channel_id, disabled_at=None, failures=0, failing_since=None, due_at=now)
-            waits = (t.channel_event.c.channel_id == channel_id, t.WAITING_EVENT)
-            conn.execute(sa.update(t.channel_event).where(*waits).values(due_at=now))
+            now, most = self._clock(), 2 * self.most_waiting
+            waiting = waiting_count(conn, channel_id, most + 1)
+            if waiting > most:
+                raise Problem(ProblemType.NOT_POSSIBLE_NOW, _too_many(most))
+            may_wait = most_when_switched_on(waiting, self.most_waiting)
+            on = {"disabled_at": None, "disabled_for": None, "may_wait": may_wait}
+            _set(conn, channel_id, **on, failures=0, failing_since=None, due_at=now)
+            put_off = (t.channel_event.c.channel_id == channel_id, t.WAITING_EVENT, t.channel_event.c.due_at > now)
+            conn.execute(sa.update(t.channel_event).where(*put_off).values(due_at=now))
             note(conn, now, by, "channel.switchOn", channel_id, publisher_id=publisher_id)
 
         await self._storage.write(transaction)
         await self.refresh()
 
     async def remove(self, publisher_id: str | None, channel_id: str, *, by: str) -> None:
-        """Forget a channel, its secrets, and what waits for it. Raises :class:`Problem` for an unknown one."""
+        """Forget a channel, its secrets, and what waits for it. Raises :class:`Problem` for an unknown one.
+
+        Its events go first, in steps: should the process end between them, the channel is still there to be removed.
+        """
+
+        def forget_some(conn: sa.Connection) -> int:
+            _require(conn, publisher_id, channel_id)
+            e = t.channel_event.c
+            some = list(conn.scalars(sa.select(e.id).where(e.channel_id == channel_id).limit(FORGOTTEN_AT_ONCE)))
+            return conn.execute(sa.delete(t.channel_event).where(one_of(conn, e.id, some))).rowcount
 
         def transaction(conn: sa.Connection) -> None:
             _require(conn, publisher_id, channel_id, locked=True)
@@ -229,6 +255,8 @@ class Channels:
             conn.execute(sa.delete(t.channel).where(t.channel.c.id == channel_id))
             note(conn, self._clock(), by, "channel.remove", channel_id, publisher_id=publisher_id)
 
+        while await self._storage.write(forget_some) >= FORGOTTEN_AT_ONCE:
+            pass
         await self._storage.write(transaction)
         await self.refresh()
 
@@ -304,23 +332,40 @@ def _require(conn: sa.Connection, publisher_id: str | None, channel_id: str, *, 
     return row
 
 
+def locked_row(conn: sa.Connection, channel_id: str) -> sa.Row[Any] | None:
+    """The channel's row as it is now, which nobody else changes before the transaction ends; ``None`` if removed."""
+    return conn.execute(sa.select(t.channel).where(t.channel.c.id == channel_id).with_for_update()).one_or_none()
+
+
+def _too_many(most: int) -> str:
+    return _(
+        "More than %(most)s events wait for this channel, more than it could catch up with. Remove it and make a new "
+        "one: what waits is not told then.",
+        most=most,
+    )
+
+
 def _set(conn: sa.Connection, channel_id: str, **values: Any) -> None:
     conn.execute(sa.update(t.channel).where(t.channel.c.id == channel_id).values(values))
 
 
 def _list(conn: sa.Connection, publisher_id: str | None) -> list[Channel]:
     rows = conn.execute(sa.select(t.channel).where(_of(publisher_id)).order_by(t.channel.c.id)).all()
-    return [_channel(row, _waiting(conn, row.id)) for row in rows]
+    return [_channel(row, waiting_count(conn, row.id)) for row in rows]
 
 
-def _waiting(conn: sa.Connection, channel_id: str) -> int:
+def waiting_count(conn: sa.Connection, channel_id: str, most: int = COUNTED) -> int:
+    """How many events wait, counted up to ``most``: for the usual few the look into an index that it costs is short."""
     e = t.channel_event.c
-    some = sa.select(e.id).where(e.channel_id == channel_id, t.WAITING_EVENT).limit(COUNTED)
+    some = sa.select(e.id).where(e.channel_id == channel_id, t.WAITING_EVENT).limit(most)
     return conn.scalar(sa.select(sa.func.count()).select_from(some.subquery())) or 0
 
 
 def _channel(row: sa.Row[Any], waiting: int) -> Channel:
-    trouble = None if row.trouble is None else from_stored(row.trouble)
+    stored = None if row.trouble is None else from_stored(row.trouble)
+    trouble, off = stored if isinstance(stored, Diagnosis) else None, None
+    if row.disabled_at is not None:
+        off = why_off(row.disabled_for, trouble, row.failing_since, row.disabled_at)
     return Channel(
         id=row.id,
         publisher_id=row.publisher_id,
@@ -333,8 +378,9 @@ def _channel(row: sa.Row[Any], waiting: int) -> Channel:
         rotated_at=row.rotated_at,
         taken_at=row.taken_at,
         failing_since=row.failing_since,
-        trouble=trouble if isinstance(trouble, Diagnosis) else None,
+        trouble=trouble,
         disabled_at=row.disabled_at,
+        off=off,
         waiting=waiting,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from leadkeeper.diagnosis import Diagnosis, Kind, Outcome
@@ -20,6 +21,16 @@ GIVE_UP_AFTER: Final = 3 * DAY
 OFF_AFTER: Final = 5 * DAY
 """A channel that failed for so long is switched off."""
 JITTER: Final = 0.2
+MOST_WAITING: Final = 100_000
+"""So many events may wait for a channel: one that takes less than comes, or nothing, is switched off beyond that."""
+
+
+class WhyOff(StrEnum):
+    """Why a channel was switched off: it said that it is gone, failed for five days, or too many events waited."""
+
+    GONE = "gone"
+    FAILED = "failed"
+    TOO_MANY_WAIT = "tooManyWait"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +43,12 @@ class EventStep:
 
 @dataclass(frozen=True, slots=True)
 class ChannelStanding:
-    """How a channel stands: failures in a row, since when, and until when it rests; ``off`` ends it."""
+    """How a channel stands: failures in a row, since when, and until when it rests; ``off``: why it ends."""
 
     failures: int = 0
     failing_since: int | None = None
     rests_until: int = 0
-    off: bool = False
+    off: WhyOff | None = None
 
 
 def after_event(answer: Diagnosis | None, tries: int, created_at: int, now: int, random_unit: float) -> EventStep:
@@ -54,10 +65,27 @@ def after_answer(before: ChannelStanding, answer: Diagnosis | None, now: int, ra
     if answer is None:
         return ChannelStanding()
     failures, since = before.failures + 1, before.failing_since or now
-    off = answer.kind is Kind.ENDPOINT_GONE or now - since >= OFF_AFTER
+    lasted = WhyOff.FAILED if now - since >= OFF_AFTER else None
+    off = WhyOff.GONE if answer.kind is Kind.ENDPOINT_GONE else lasted
     waits = answer.outcome is Outcome.THROTTLED or failures >= RESTS_AFTER
     rests = now + _delay(answer, failures - RESTS_AFTER, random_unit) if waits else 0
     return ChannelStanding(failures, since, max(rests, before.rests_until), off)
+
+
+def most_when_switched_on(waiting: int, usual: int) -> int | None:
+    """How many events may wait for a channel that is switched on while ``waiting`` do; ``None``: as many as usual.
+
+    A tenth of the usual more than wait, at most twice the usual: it is not off at once again, but off where it takes
+    less than comes.
+    """
+    return None if waiting <= usual else min(waiting + usual // 10, 2 * usual)
+
+
+def most_from_now_on(may_wait: int | None, waiting: int, usual: int) -> int | None:
+    """The same once ``waiting`` are left of what waited: it becomes less with them, and never more."""
+    if may_wait is None or waiting <= usual:
+        return None
+    return min(may_wait, waiting + usual // 10)
 
 
 def _delay(answer: Diagnosis, times: int, random_unit: float) -> int:

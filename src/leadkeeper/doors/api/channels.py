@@ -11,6 +11,7 @@ from pydantic import Field
 from leadkeeper.catalogue import text_of
 from leadkeeper.channels.channels import LONGEST_ADDRESS, LONGEST_NAME, Channel, Channels, NewChannel, Wanted
 from leadkeeper.channels.events import ChannelKind, Event
+from leadkeeper.channels.why_off import ChannelOffView, off_view
 from leadkeeper.clock import to_text
 from leadkeeper.doors.api.language import SUMMARY, Asked
 from leadkeeper.doors.api.resource import add
@@ -59,6 +60,7 @@ class ChannelView(View):
     taken_time: str | None = Field(description="When something was taken last.")
     failing_since: str | None
     trouble: TroubleView | None
+    off: ChannelOffView | None = Field(None, description="Why it is switched off; null where it is not.")
 
 
 class ChannelList(View):
@@ -131,7 +133,8 @@ class ChannelRoutes:
         act: dict[str, Any] = {"no_body": True}
         put("POST", one + "/rotate", of.rotate, missing, not_now, summary="Make a new signing secret", **act)
         put("POST", one + "/test", of.test, missing, not_now, summary="Send a test", status=202, **act)
-        put("POST", one + "/switch-on", of.switch_on, missing, summary="Switch a channel on", status=204, **act)
+        on = "Switch a channel on"
+        put("POST", one + "/switch-on", of.switch_on, missing, not_now, summary=on, status=204, **act)
         put("DELETE", one, of.remove, missing, summary="Remove a channel", status=204)
 
 
@@ -164,7 +167,10 @@ class _OfPublisher:
         return SentTestView(event_id=await self._channels.test(publisher_id, str(channel_id), by=caller.name))
 
     async def switch_on(self, publisher_id: PublisherId, channel_id: ChannelId, caller: Owner) -> None:
-        """One that rests or was switched off is tried at once, with everything that waits for it."""
+        """One that rests or was switched off is tried at once, with everything that waits for it.
+
+        It is not possible where more than 200,000 events wait: a new channel takes its place.
+        """
         await self._channels.switch_on(publisher_id, str(channel_id), by=caller.name)
 
     async def remove(self, publisher_id: PublisherId, channel_id: ChannelId, caller: Owner) -> None:
@@ -201,7 +207,10 @@ class _OfOperator:
         return SentTestView(event_id=await self._channels.test(None, str(channel_id), by=caller.name))
 
     async def switch_on(self, channel_id: ChannelId, caller: Operator) -> None:
-        """One that rests or was switched off is tried at once, with everything that waits for it."""
+        """One that rests or was switched off is tried at once, with everything that waits for it.
+
+        It is not possible where more than 200,000 events wait: a new channel takes its place.
+        """
         await self._channels.switch_on(None, str(channel_id), by=caller.name)
 
     async def remove(self, channel_id: ChannelId, caller: Operator) -> None:
@@ -242,4 +251,5 @@ def channel_view(one: Channel, language: Language) -> ChannelView:
         taken_time=None if one.taken_at is None else to_text(one.taken_at),
         failing_since=None if one.failing_since is None else to_text(one.failing_since),
         trouble=trouble,
+        off=off_view(one.off, one.disabled_at, language),
     )

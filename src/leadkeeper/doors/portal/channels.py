@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.catalogue import text_of
-from leadkeeper.channels.carrier import MOST_WAITING
 from leadkeeper.channels.channels import Channel, Wanted
 from leadkeeper.channels.events import FOR_PEOPLE, MEANINGS, ChannelKind, Event
+from leadkeeper.channels.why_off import off_view
 from leadkeeper.doors.portal.labels import CHANNEL_EVENTS, CHANNELS
 from leadkeeper.doors.portal.routes import Places, Routes, blank, form_of, to
 from leadkeeper.doors.portal.session import Session
@@ -110,6 +110,7 @@ class ChannelPages:
         publisher_id, channel_id = session.caller.publisher_id, request.path_params["channel_id"]
         events = await self._channels.events(publisher_id, channel_id)
         (channel,) = [each for each in await self._channels.list(publisher_id) if each.id == channel_id]
+        language = self._routes.language_of(request)
         return self._routes.page(
             request,
             "channel.html",
@@ -119,8 +120,8 @@ class ChannelPages:
             meanings=MEANINGS,
             labels=CHANNELS,
             event_labels=CHANNEL_EVENTS,
-            trouble=trouble_of(channel, self._routes.language_of(request)),
-            most_waiting=MOST_WAITING,
+            trouble=trouble_of(channel, language),
+            off=off_view(channel.off, channel.disabled_at, language),
             secret=secret,
         )
 

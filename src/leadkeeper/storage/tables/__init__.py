@@ -8,6 +8,7 @@ same transaction and never deleted while children exist, and a key check per row
 
 from __future__ import annotations
 
+from leadkeeper.storage.tables.channels import CHANNEL_OFF as CHANNEL_OFF
 from leadkeeper.storage.tables.channels import WAITING_EVENT as WAITING_EVENT
 from leadkeeper.storage.tables.channels import channel as channel
 from leadkeeper.storage.tables.channels import channel_event as channel_event

@@ -32,8 +32,18 @@ channel: Final = sa.Table(
     sa.Column("failing_since", sa.BigInteger),
     sa.Column("trouble", sa.Text),
     sa.Column("taken_at", sa.BigInteger),
-    # It failed for so long, or said that it is gone: nothing is sent until somebody switches it on.
+    # Nothing is sent until somebody switches it on: since when, and why (older versions did not say).
     sa.Column("disabled_at", sa.BigInteger),
+    sa.Column("disabled_for", State),  # gone, failed, tooManyWait
+    # It was switched on while more events waited than usually may: so many may until it has caught up.
+    sa.Column("may_wait", sa.BigInteger),
+)
+CHANNEL_OFF: Final = channel.c.disabled_at.is_not(None)
+sa.Index(
+    "ix_channel_off",
+    channel.c.disabled_at,
+    sqlite_where=CHANNEL_OFF,
+    postgresql_where=CHANNEL_OFF,
 )
 
 channel_event: Final = sa.Table(

@@ -9,7 +9,7 @@ import typer
 
 from leadkeeper.doors.cli.installation import BY, with_services
 from leadkeeper.doors.cli.remote.chosen import ask
-from leadkeeper.doors.cli.showing import SPOKEN, AsJson, print_json, print_table, say
+from leadkeeper.doors.cli.showing import SPOKEN, AsJson, print_json, print_line, print_table, say
 from leadkeeper.doors.state_words import CHANNEL_EVENTS, CHANNELS
 from leadkeeper.texts import lazy_gettext as _
 
@@ -56,12 +56,17 @@ def list_(publisher: Whose = None, json: AsJson = False) -> None:
     rows = [(each.id, each.kind.value, each.name, each.host, CHANNELS[each.state], str(each.waiting)) for each in found]
     columns = (_("Channel"), _("Kind"), _("Name"), _("Host"), _("State"), _("Waiting"))
     print_table(columns, rows, empty=_("There are no channels."))
+    for each in found:
+        if each.off is not None:
+            print_line(_("Channel %(id)s (%(name)s) is switched off:", id=each.id, name=each.name))
+            print_line(f"  {each.off.summary}")
+            print_line(f"  {each.off.remedy}")
 
 
 def _shown(one: ChannelView) -> dict[str, object]:
     shown: dict[str, object] = {"id": one.id, "publisherId": one.publisher_id, "kind": one.kind.value}
     shown |= {"name": one.name, "host": one.host, "state": one.state, "waiting": one.waiting}
-    return shown | {"events": list(one.events), "language": one.language}
+    return shown | {"events": list(one.events), "language": one.language, "off": one.off}
 
 
 @commands.command()

@@ -363,6 +363,7 @@ class AttentionEntry(View):
         "leadsMayHaveArrived",
         "leadsGaveUp",
         "leadsMissing",
+        "channelOff",
         "credentialsEnd",
         "publishingFailed",
         "mailNotSent",
@@ -381,11 +382,12 @@ class AttentionEntry(View):
     connection: str | None = None
     connection_title: str | None = Field(None, description="What people call the connection.")
     destination: str | None = None
+    channel_id: str | None = Field(None, description="The channel that is switched off.")
+    channel_name: str | None = Field(None, description="What people call the channel.")
+    channel_off_for: str | None = Field(None, description="Why it is off: gone, failed or tooManyWait.")
     leads: int = Field(description="How many leads wait for it, or were withheld; 10001 means more than 10000.")
     lead_id: str | None = Field(None, description="The lead, where exactly one was set aside for it.")
-    count: int = Field(
-        description="How many things the summary speaks of: leads, records, mails or offers; 10001 means more."
-    )
+    count: int = Field(description="How many things it is about: leads, records, mails, offers; 10001 means more.")
     who: str = Field(description="Who must act: nobody, publisher, destinationAdmin, operator, leadkeeper.")
     diagnosis: DiagnosisView | None = Field(None, description="Why the connection fails, where that is known.")
 
@@ -394,6 +396,4 @@ class AttentionList(View):
     """What needs attention, most harmful first."""
 
     entries: tuple[AttentionEntry, ...]
-    complete: bool = Field(
-        description="False where over 500 connections (or 100 of anything else) need attention: so many are listed."
-    )
+    complete: bool = Field(description="False where more needs attention than is listed: 500 connections, 100 of else.")

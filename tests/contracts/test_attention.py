@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from leadkeeper.access.permissions import Role
 from leadkeeper.catalogue import diagnose, to_stored
+from leadkeeper.channels.channels import Wanted
+from leadkeeper.channels.events import ChannelKind
 from leadkeeper.clock import least_id
 from leadkeeper.connections.health import Health
 from leadkeeper.connections.state import NOT_KNOWN, Known
@@ -249,3 +251,44 @@ async def test_the_first_page_heads_causes_by_titles_and_names_the_code_beside(d
         assert "Contoso CRM Pro › Sales, south (HTTPS endpoint) contoso.crm-pro/primary" in page.text
         looked = await operator.open("/portal/operate/connections")
         assert "Contoso CRM Pro › Sales, south contoso.crm-pro/primary" in looked.text
+
+
+async def test_a_channel_that_was_switched_off_is_told_until_it_is_on_or_removed(home: Installation) -> None:
+    channels = home.services.channels
+    mine = await channels.create("contoso", Wanted(ChannelKind.SLACK, "Sales", "https://hooks.example/a"), by="t")
+    ours = await channels.create(None, Wanted(ChannelKind.WEBHOOK, "Ours", "https://hooks.example/b"), by="t")
+    assert await asked(home) == []
+    await change(home, t.channel, disabled_at=SINCE, disabled_for="gone")
+    found = {entry["channelId"]: entry for entry in await asked(home)}
+    assert {each["cause"] for each in found.values()} == {"channelOff"}
+    about = ("publisherId", "channelName", "channelOffFor", "who")
+    assert [found[mine.id][name] for name in about] == ["contoso", "Sales", "gone", "publisher"]
+    assert [found[ours.id][name] for name in about] == [None, "Ours", "gone", "operator"]
+    (entry,) = await asked(home, "publisher:contoso")
+    assert entry["channelId"] == mine.id
+    assert entry["since"].startswith(SINCE_TEXT)
+    assert "given up for good (410)" in entry["summary"]
+    assert "Make a channel with the address that took its place" in entry["summary"]
+    await channels.switch_on("contoso", mine.id, by="t")
+    await channels.remove(None, ours.id, by="t")
+    assert await asked(home) == []
+
+
+async def test_a_channel_that_was_switched_off_leads_to_its_page_or_its_publishers(database_url: str) -> None:
+    async with (
+        installation(database_url, public_url="http://leads.example") as home,
+        signed_in(home, Role.OWNER) as owner,
+        signed_in(home, Role.OPERATOR, None) as operator,
+    ):
+        channels = home.services.channels
+        mine = await channels.create("contoso", Wanted(ChannelKind.SLACK, "Sales", "https://hooks.example/a"), by="t")
+        ours = await channels.create(None, Wanted(ChannelKind.WEBHOOK, "Ours", "https://hooks.example/b"), by="t")
+        await change(home, t.channel, disabled_at=SINCE, disabled_for="gone")
+        page = await owner.open(home.url + "/portal")
+        assert f"/portal/channels/{mine.id}" in page.html
+        assert (await owner.open(f"{home.url}/portal/channels/{mine.id}")).status == 200
+        page = await operator.open(home.url + "/portal")
+        assert f"/portal/channels/{ours.id}" in page.html
+        assert f"/portal/channels/{mine.id}" not in page.html, "its page is the publisher's"
+        assert (await operator.open(f"{home.url}/portal/operate/publishers/contoso")).status == 200
+        assert "/portal/operate/publishers/contoso" in page.html

@@ -26,7 +26,8 @@ from leadkeeper.publishing.steps import OperationKind, first_steps, steps_to_jso
 from leadkeeper.storage import tables as t
 from tests.contracts.installation import CRM, lead
 from tests.contracts.receivers import receiving, slack, teams
-from tests.contracts.test_channels import PERSONAL, Telling, noticed, telling, types
+from tests.contracts.telling_channels import Telling, telling
+from tests.contracts.test_channels import PERSONAL, noticed, types
 
 
 @pytest.fixture

@@ -89,6 +89,8 @@ async def furnish(installation: TestInstallation) -> dict[str, Any]:
     await storage.write(lambda conn: conn.execute(sa.update(t.clock).values(seen_at=1)).close())
     await storage.write(lambda conn: conn.execute(sa.update(t.connection).values(recovered_at=now)).close())
     await storage.write(lambda conn: conn.execute(sa.insert(t.channel).values(CHANNEL)).close())
+    off = CHANNEL | {"id": new_id(), "disabled_at": 1, "disabled_for": "gone"}
+    await storage.write(lambda conn: conn.execute(sa.insert(t.channel).values(off)).close())
     await storage.write(seal)
     await installation.connect("resting")
     await storage.write(_what_pages_show, now // 86_400_000)

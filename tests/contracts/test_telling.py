@@ -14,7 +14,10 @@ import sqlalchemy as sa
 from leadkeeper.access.operator_addresses import OperatorAddresses
 from leadkeeper.access.permissions import Role
 from leadkeeper.catalogue import diagnose, to_stored
+from leadkeeper.channels.channels import Wanted
+from leadkeeper.channels.events import ChannelKind
 from leadkeeper.channels.subscriptions import Subscriptions
+from leadkeeper.channels.why_off import WhyOff, off_remedy, off_summary
 from leadkeeper.clock import new_id, to_datetime
 from leadkeeper.connections.outbox import connection_paused
 from leadkeeper.diagnosis import Kind
@@ -332,3 +335,41 @@ async def test_a_digest_is_one_mail_a_day(database_url: str) -> None:
         assert "* Leads may have arrived (“Contoso”)" in text
         states = await it.storage.read(lambda conn: conn.scalars(sa.select(t.mail.c.state)).all())
         assert set(states) == {Fate.ACCEPTED.value}
+
+
+async def test_each_switching_off_of_a_channel_is_told_once_to_the_owners_or_to_operators(database_url: str) -> None:
+    async with office(database_url) as it:
+        owner, channels = await add(it.home, Role.OWNER), it.home.services.channels
+        made = {}
+        for name, whose in (("Sales", "contoso"), ("CRM", "contoso"), ("Ours", None)):
+            wanted = Wanted(ChannelKind.WEBHOOK, name, "https://hooks.example/a")
+            made[name] = (await channels.create(whose, wanted, by="t")).id
+
+        async def switch_off(name: str, why: str) -> None:
+            this = sa.update(t.channel).where(t.channel.c.id == made[name])
+            off = this.values(disabled_at=it.now, disabled_for=why)
+            await it.storage.write(lambda conn: conn.execute(off).close())
+
+        await switch_off("Sales", "gone")
+        await switch_off("Ours", "failed")
+        mails = await it.pass_time()
+        assert told(mails) == sorted(
+            [(owner, "A channel was switched off (“Contoso”)"), ("ops@market.example", "A channel was switched off")]
+        )
+        text = next(mail.get_content() for to, mail in mails if to == owner)
+        assert "“Sales”" in text
+        assert f"https://leads.example/portal/channels/{made['Sales']}" in text
+        for language in installed():
+            assert off_summary(WhyOff.GONE, language) in text
+            assert off_remedy(WhyOff.GONE, language) in text
+        assert await it.pass_time(AGAIN_MS) == [], "once for each switching off"
+        await switch_off("CRM", "tooManyWait")
+        ((to, mail),) = await it.pass_time()
+        assert to == owner
+        assert "“CRM”" in mail.get_content()
+        assert "“Sales”" not in mail.get_content()
+        for name, whose in (("Sales", "contoso"), ("CRM", "contoso"), ("Ours", None)):
+            await channels.switch_on(whose, made[name], by="t")
+        assert await it.pass_time() == [], "whoever switched it on knows"
+        await switch_off("CRM", "gone")
+        assert told(await it.pass_time(HOUR_MS)) == [(owner, "A channel was switched off (“Contoso”)")]

@@ -13,6 +13,7 @@ ACTS: Final[Mapping[str, str]] = {
     "channel.create": "A channel was made that tells of leads, connections and offers: of which kind.",
     "channel.remove": "A channel was removed, with what waited for it.",
     "channel.rotate": "A channel got a new signing secret.",
+    "channel.switchOff": "Leadkeeper switched a channel off: why.",
     "channel.switchOn": "A channel that rested or was switched off was switched on.",
     "channel.test": "A test was sent over a channel.",
     "connection.acceptMissing": "Somebody said that records were removed at a destination on purpose.",

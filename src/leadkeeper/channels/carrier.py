@@ -20,6 +20,7 @@ import structlog
 from aiohttp import ServerDisconnectedError
 from standardwebhooks import Webhook
 
+from leadkeeper.access.audit import note
 from leadkeeper.catalogue import diagnose, to_stored
 from leadkeeper.channels.channels import FORGOTTEN_AT_ONCE, OVERLAP_MS, Channels, locked_row, waiting_count
 from leadkeeper.channels.chat import TOGETHER, ToTell, slack_message, teams_card
@@ -59,6 +60,8 @@ PLACES: Final = 32
 """How many channels are sent to at once; of them a few are kept for publishers that have none."""
 SHOWN_MS: Final = 7 * 24 * 3_600_000
 """How long events are kept that were taken or given up."""
+BY: Final = "leadkeeper"
+"""As whom the audit names what nobody did but the program."""
 _BODY_SECONDS: Final = 1.0
 _KINDS: Final = {
     401: Kind.CREDENTIALS_REJECTED,
@@ -310,6 +313,7 @@ def _record(
     elif current.disabled_at is None:
         values |= {"disabled_at": now, "disabled_for": off.value}
         log.warning("a channel was switched off", channel=channel.id, publisher=channel.publisher_id, why=off.value)
+        note(conn, now, BY, "channel.switchOff", channel.id, off.value, publisher_id=channel.publisher_id)
     conn.execute(sa.update(t.channel).where(t.channel.c.id == channel.id).values(values))
     return off is not None or current.disabled_at is not None
 

@@ -361,11 +361,19 @@ def waiting_count(conn: sa.Connection, channel_id: str, most: int = COUNTED) -> 
     return conn.scalar(sa.select(sa.func.count()).select_from(some.subquery())) or 0
 
 
-def _channel(row: sa.Row[Any], waiting: int) -> Channel:
+def why_off_of(row: sa.Row[Any]) -> WhyOff | None:
+    """Why the channel of this row (of all that it stores of failures) is off; ``None`` where it is not."""
+    if row.disabled_at is None:
+        return None
+    return why_off(row.disabled_for, _trouble_of(row), row.failing_since, row.disabled_at)
+
+
+def _trouble_of(row: sa.Row[Any]) -> Diagnosis | None:
     stored = None if row.trouble is None else from_stored(row.trouble)
-    trouble, off = stored if isinstance(stored, Diagnosis) else None, None
-    if row.disabled_at is not None:
-        off = why_off(row.disabled_for, trouble, row.failing_since, row.disabled_at)
+    return stored if isinstance(stored, Diagnosis) else None
+
+
+def _channel(row: sa.Row[Any], waiting: int) -> Channel:
     return Channel(
         id=row.id,
         publisher_id=row.publisher_id,
@@ -378,9 +386,9 @@ def _channel(row: sa.Row[Any], waiting: int) -> Channel:
         rotated_at=row.rotated_at,
         taken_at=row.taken_at,
         failing_since=row.failing_since,
-        trouble=trouble,
+        trouble=_trouble_of(row),
         disabled_at=row.disabled_at,
-        off=off,
+        off=why_off_of(row),
         waiting=waiting,
     )
 

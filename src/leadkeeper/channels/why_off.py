@@ -1,4 +1,4 @@
-"""Why a channel was switched off, and what then helps, in words. Pure."""
+"""Why a channel was switched off, and what then helps, in words."""
 
 from __future__ import annotations
 

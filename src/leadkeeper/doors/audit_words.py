@@ -73,6 +73,11 @@ _BY_ACT: Final[Mapping[str, Mapping[str, str]]] = {
     **dict.fromkeys(("member.groups", "member.join", "member.role", "invitation.create"), _ROLES),
     **dict.fromkeys(("key.create", "person.create", "portalLink.create", "portalLink.open"), _ROLES),
     "channel.create": {"webhook": _("Webhook"), "teams": "Microsoft Teams", "slack": "Slack"},
+    "channel.switchOff": {
+        "gone": _("its address was given up"),
+        "failed": _("it took nothing for five days"),
+        "tooManyWait": _("too many events waited for it"),
+    },
     "connection.validate": ATTEMPTS,
     "lead.followUp": _OF_FOLLOW_UP,
     "publisher.put": _OF_PUBLISHERS,

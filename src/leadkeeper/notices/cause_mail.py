@@ -8,11 +8,12 @@ from email.message import EmailMessage
 from typing import Final
 
 from leadkeeper.catalogue import kind_of
+from leadkeeper.channels.why_off import WhyOff, off_remedy, off_summary
 from leadkeeper.clock import to_datetime
 from leadkeeper.inbox.attention.causes import MOST_COUNTED, SUMMARIES, Cause
 from leadkeeper.mail.text import SHOWN, Envelope, mail, quoted, remedy
-from leadkeeper.notices.turns import NOTIFIED_ONCE, CausePlace, NoticeMail, Turn
-from leadkeeper.notices.whom import OF_LEADS, place
+from leadkeeper.notices.turns import NOTIFIED_EACH, NOTIFIED_ONCE, CausePlace, NoticeMail, Turn
+from leadkeeper.notices.whom import OF_LEADS, place, publisher_called
 from leadkeeper.texts import Language, _
 
 _SUBJECTS: Final[Mapping[Cause, str]] = {
@@ -29,6 +30,7 @@ _SUBJECTS: Final[Mapping[Cause, str]] = {
     Cause.DISK_NEARLY_FULL: "The disk of the database is nearly full",
     Cause.PUBLISHER_SUSPENDED: "The publisher is suspended",
     Cause.LEADS_WITHHELD: "Leads were withheld for privacy",
+    Cause.CHANNEL_OFF: "A channel was switched off",
 }
 _TURNS: Final[Mapping[Turn, str]] = {Turn.BEGUN: "{}", Turn.LASTS: "Still so: {}", Turn.OVER: "Settled: {}"}
 _STEPS: Final[Mapping[Cause, tuple[str, ...]]] = {
@@ -63,6 +65,10 @@ _STEPS: Final[Mapping[Cause, tuple[str, ...]]] = {
     Cause.PUBLISHER_SUSPENDED: (
         _("Read why on the pages of the portal."),
         _("Ask whoever runs the marketplace. Once they release the publisher, what is held goes out by itself."),
+    ),
+    Cause.CHANNEL_OFF: (
+        _("Do what helps there. What happens until then is not told over the channel."),
+        _("Switch the channel on: on its page press “Try it now”."),
     ),
     Cause.LEADS_WITHHELD: (_("Nothing has to be done. On the first page, say that you have seen it."),),
 }
@@ -105,8 +111,7 @@ def cause_mail(
         return [
             language.gettext(SUMMARIES[cause]),
             "",
-            *_counted(news, kinds, language),
-            *_places(news.parts),
+            *_what(news, kinds, language),
             "",
             *_remedy(news, language),
             "",
@@ -140,6 +145,25 @@ def _over(news: NoticeMail, base_url: str, language: Language) -> Sequence[str]:
         "",
         language.gettext("What needs attention now is on this page: %(page)s", page=page),
     ]
+
+
+def _what(news: NoticeMail, kinds: Kinds, language: Language) -> Sequence[str]:
+    """Where it is, and how much waits there; of channels each one's reason, and what helps."""
+    if news.about.cause is Cause.CHANNEL_OFF:
+        return _channels(news, language)
+    return [*_counted(news, kinds, language), *_places(news.parts)]
+
+
+def _channels(news: NoticeMail, language: Language) -> Sequence[str]:
+    lines = []
+    for part in news.parts[:SHOWN]:
+        of = "" if news.about.publisher_id or not part.publisher_id else f", {publisher_called(part)}"
+        since = "" if part.since is None else f", {_moment(part.since)}"
+        lines.append(f"  {quoted(part.title)}{of}{since}:")
+        if part.kind is not None:
+            why = WhyOff(part.kind)
+            lines.append(f"    {off_summary(why, language)} {off_remedy(why, language)}")
+    return [*lines, *([f"  … +{len(news.parts) - SHOWN}"] if len(news.parts) > SHOWN else [])]
 
 
 def _counted(news: NoticeMail, kinds: Kinds, language: Language) -> Sequence[str]:
@@ -188,6 +212,8 @@ def _page(news: NoticeMail) -> str:
     cause, publisher_id = news.about.cause, news.about.publisher_id
     if cause in OF_LEADS and cause is not Cause.LEADS_MISSING:
         return "/portal/leads?state=setAside" + (f"&publisher={publisher_id}" if publisher_id else "")
+    if cause is Cause.CHANNEL_OFF and all(part.publisher_id == publisher_id for part in news.parts):
+        return f"/portal/channels/{news.parts[0].channel_id}" if len(news.parts) == 1 else "/portal/channels"
     return _PLACES.get(cause, "/portal")
 
 
@@ -197,12 +223,14 @@ def _why_you(news: NoticeMail, language: Language) -> Sequence[str]:
 
 
 def _again(news: NoticeMail, language: Language) -> Sequence[str]:
-    if news.about.cause in NOTIFIED_ONCE:
+    if news.about.cause in NOTIFIED_ONCE | NOTIFIED_EACH:
         return ()
     return (language.gettext("You are told again every day while it lasts, and when it is over."),)
 
 
-_TO_PUBLISHERS: Final = frozenset({*OF_LEADS, Cause.LEADS_WITHHELD, Cause.CONNECTION_BROKEN, Cause.CONNECTION_FAILING})
+_TO_PUBLISHERS: Final = frozenset(
+    {*OF_LEADS, Cause.LEADS_WITHHELD, Cause.CHANNEL_OFF, Cause.CONNECTION_BROKEN, Cause.CONNECTION_FAILING}
+)
 
 
 def _moment(ms: int) -> str:

@@ -21,10 +21,10 @@ from leadkeeper.inbox.attention.causes import Cause
 URGENT: Final = frozenset(
     {
         *(Cause.CONNECTION_BROKEN, Cause.CONNECTION_FAILING, Cause.LEADS_DAMAGED),
-        *(Cause.WORKERS_AWAY, Cause.DISK_NEARLY_FULL),
+        *(Cause.WORKERS_AWAY, Cause.DISK_NEARLY_FULL, Cause.CHANNEL_OFF),
     }
 )
-"""Causes for which leads are held, may be lost, or soon cannot be kept."""
+"""Causes for which leads are held, may be lost, or soon cannot be kept, or systems hear of them no more."""
 _TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 

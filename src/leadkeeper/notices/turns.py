@@ -19,8 +19,10 @@ CHANNELS: Final = ""
 
 NOTIFIED_ONCE: Final = frozenset({Cause.LEADS_WITHHELD, Cause.PUBLISHER_SUSPENDED})
 """What nobody of those who are told can settle: an address is told when it begins, and not again while it lasts."""
-ENDS_SILENTLY: Final = frozenset({Cause.LEADS_WITHHELD})
+ENDS_SILENTLY: Final = frozenset({Cause.LEADS_WITHHELD, Cause.CHANNEL_OFF})
 """Nobody is told that it is over."""
+NOTIFIED_EACH: Final = frozenset({Cause.CHANNEL_OFF})
+"""An address is told once of each part, when it begins: also while others last, of which it was told before."""
 
 
 class Turn(StrEnum):
@@ -55,7 +57,9 @@ class CausePlace:
     since: int | None = None
     kind: str | None = None
     title: str = ""
-    """What people call the connection."""
+    """What people call the connection, or the channel."""
+    channel_id: str = ""
+    """The channel that is off, where it is one; ``kind`` then says why."""
     offer_title: str = ""
     publisher_name: str = ""
 
@@ -91,8 +95,11 @@ def news_of(
 
     An address that hears of a cause no more, while others do, is told nothing: it was taken out.
     """
-    found = []
+    found: list[NoticeMail] = []
     for about, parts in standing.items():
+        if about.cause in NOTIFIED_EACH:
+            found += _news_of_each(about, parts, known.get(about), now)
+            continue
         turn = _turn(known.get(about), now)
         if turn is not None and not (turn is Turn.LASTS and about.cause in NOTIFIED_ONCE):
             found.append(NoticeMail(about, turn, parts, _since(parts)))
@@ -102,6 +109,19 @@ def news_of(
         if ended and (about.publisher_id, about.cause) not in lasting:
             found.append(NoticeMail(about, Turn.OVER, (), before.since_at))
     return found
+
+
+def _news_of_each(
+    about: About, parts: Sequence[CausePlace], before: NotifiedTimes | None, now: int
+) -> Sequence[NoticeMail]:
+    """What began after the newest part that the address was told of; nothing too soon after another mail."""
+    after = -1 if before is None or before.since_at is None else before.since_at
+    new = [part for part in parts if part.since is not None and part.since > after]
+    too_soon = before is not None and abs(now - before.notified_at) < QUIET_MS
+    if not new or too_soon:
+        return ()
+    newest = max(part.since for part in new if part.since is not None)
+    return [NoticeMail(about, Turn.BEGUN, new, newest)]
 
 
 def _turn(before: NotifiedTimes | None, now: int) -> Turn | None:

@@ -20,6 +20,7 @@ from leadkeeper.destinations.interface import Standing
 from leadkeeper.diagnosis import Who
 from leadkeeper.inbox.attention.attention import attention
 from leadkeeper.inbox.attention.causes import Cause
+from leadkeeper.inbox.attention.channels_off import operators_channels_off, publishers_with_channels_off
 from leadkeeper.inbox.attention.concerns import of_everybody
 from leadkeeper.inbox.attention.missing_records import missing_chain
 from leadkeeper.inbox.withheld import withheld_counts
@@ -38,6 +39,8 @@ OF_LEADS: Final = frozenset(
 """Notified to the contacts of the connections, and to the owners."""
 _OF_CONNECTIONS: Final = frozenset({Cause.CONNECTION_BROKEN, Cause.CONNECTION_FAILING})
 """Notified to the owners; contacts hear of them with the notices of outages."""
+_OF_OWNERS: Final = frozenset({Cause.LEADS_WITHHELD, Cause.CHANNEL_OFF})
+"""Notified to the owners alone."""
 _OF_OPERATORS: Final = frozenset(
     {
         *(Cause.LEADS_DAMAGED, Cause.RECORDS_DAMAGED, Cause.CERTIFICATION_WAITS),
@@ -72,7 +75,7 @@ def publishers_with_causes(conn: sa.Connection, now: int) -> list[str]:
     lost = missing_chain()
     missing = of.join(lost, lost.c.id == c.id).where(c.removed_at.is_(None))
     found = conn.scalars(aside.union(of.where(c.removed_at.is_(None), ill), missing)).all()
-    return list(dict.fromkeys([*found, *withheld_counts(conn, None, now)]))
+    return list(dict.fromkeys([*found, *withheld_counts(conn, None, now), *publishers_with_channels_off(conn)]))
 
 
 def publisher_causes(conn: sa.Connection, publisher_id: str, rules: MailRules, now: int) -> PublisherCauses:
@@ -85,11 +88,7 @@ def publisher_causes(conn: sa.Connection, publisher_id: str, rules: MailRules, n
         cause, part = Cause(entry.cause), _part(entry, connections)
         if cause in _OF_OPERATORS:
             orphaned[cause].append(part)
-        elif (
-            cause in OF_LEADS
-            or cause is Cause.LEADS_WITHHELD
-            or (cause in _OF_CONNECTIONS and _has_lasted(cause, part, now))
-        ):
+        elif cause in OF_LEADS or cause in _OF_OWNERS or (cause in _OF_CONNECTIONS and _has_lasted(cause, part, now)):
             by_cause[cause].append(part)
             if entry.who == Who.OPERATOR.value:
                 orphaned[cause].append(part)
@@ -139,8 +138,11 @@ def notified_of_suspension(conn: sa.Connection) -> tuple[Mapping[About, Sequence
 
 def of_installation(conn: sa.Connection, now: int) -> Mapping[Cause, Sequence[CausePlace]]:
     """What concerns the whole installation, and an operator is told of."""
-    entries = of_everybody(conn, now, ENGLISH)
-    return {cause: [_part(entry, {})] for entry in entries if (cause := Cause(entry.cause)) in _OF_OPERATORS}
+    entries = [each for each in of_everybody(conn, now, ENGLISH) if Cause(each.cause) in _OF_OPERATORS]
+    found: dict[Cause, list[CausePlace]] = defaultdict(list)
+    for entry in (*entries, *operators_channels_off(conn, ENGLISH)):
+        found[Cause(entry.cause)].append(_part(entry, {}))
+    return found
 
 
 def operators(conn: sa.Connection) -> list[str]:
@@ -206,7 +208,7 @@ def _has_lasted(cause: Cause, part: CausePlace, now: int) -> bool:
 def _part(entry: AttentionEntry, connections: Mapping[tuple[str, str], str]) -> CausePlace:
     offer, name = entry.offer_id or "", entry.connection or ""
     since = None if entry.since is None else round(datetime.fromisoformat(entry.since).timestamp() * 1_000)
-    kind = None if entry.diagnosis is None else entry.diagnosis.kind
+    kind = entry.channel_off_for if entry.diagnosis is None else entry.diagnosis.kind
     connection_id = connections.get((offer, name), "")
     return CausePlace(
         entry.publisher_id or "",
@@ -217,7 +219,8 @@ def _part(entry: AttentionEntry, connections: Mapping[tuple[str, str], str]) -> 
         entry.count,
         since,
         kind,
-        entry.connection_title or name,
+        entry.channel_name or entry.connection_title or name,
+        entry.channel_id or "",
         entry.offer_title or offer,
         entry.publisher_name or "",
     )

@@ -15,6 +15,7 @@ _ACT_WORDS: Final[Mapping[str, str]] = {
     "channel.create": _("Made a channel"),
     "channel.remove": _("Removed a channel"),
     "channel.rotate": _("Gave a channel a new signing secret"),
+    "channel.switchOff": _("Switched a channel off"),
     "channel.switchOn": _("Switched a channel on"),
     "channel.test": _("Sent a test over a channel"),
     "connection.acceptMissing": _("Said that missing records were removed on purpose"),

@@ -222,6 +222,8 @@ def need(entry: AttentionEntry, language: Language, *, is_operator: bool, title:
     who = language.tell(_who(entry, is_operator))
     if cause is Cause.LEADS_WITHHELD and entry.publisher_id is not None:
         return _withheld(entry, who, entry.publisher_id, language)
+    if entry.channel_id is not None:
+        return _channel_off(entry, who, language, is_operator=is_operator)
     if entry.publisher_id is None or entry.offer_id is None:
         address, label = _ELSEWHERE[cause]
         return ShownNeed(
@@ -262,6 +264,17 @@ def _withheld(entry: AttentionEntry, who: str, publisher_id: str, language: Lang
     address, label = f"/portal/leads?{chosen}", language.gettext("See these leads")
     place = title_or_name(entry.publisher_name, publisher_id)
     return ShownNeed(entry, "", place, publisher_id, who, address, label, "wait", act)
+
+
+def _channel_off(entry: AttentionEntry, who: str, language: Language, *, is_operator: bool) -> ShownNeed:
+    """The page of a channel is that of whose it is: an operator sees a publisher's among the publisher's pages."""
+    place, code = entry.channel_name or "", entry.channel_id or ""
+    if is_operator and entry.publisher_id is not None:
+        place = f"{title_or_name(entry.publisher_name, entry.publisher_id)} › {place}"
+        address, label = f"/portal/operate/publishers/{entry.publisher_id}", language.gettext("See the publisher")
+    else:
+        address, label = f"/portal/channels/{code}", language.gettext("Look at it")
+    return ShownNeed(entry, address, place, code, who, address, label)
 
 
 def _who(entry: AttentionEntry, is_operator: bool) -> str:

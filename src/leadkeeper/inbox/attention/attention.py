@@ -22,6 +22,7 @@ from leadkeeper.connections.state import ConnectionState, Known, since_of, state
 from leadkeeper.delivery.schedule import Aside
 from leadkeeper.diagnosis import Diagnosis, Who
 from leadkeeper.inbox.attention.causes import HARM, MOST, MOST_COUNTED, SUMMARIES, Cause
+from leadkeeper.inbox.attention.channels_off import channels_off
 from leadkeeper.inbox.attention.concerns import failed, of_everybody, withheld
 from leadkeeper.inbox.attention.missing_records import open_counts
 from leadkeeper.inbox.attention.naming import with_names
@@ -103,10 +104,12 @@ def _found(conn: sa.Connection, publisher_id: str | None, now: int, language: La
     entries += unpublished
     seen_by_nobody, all_publishers = withheld(conn, publisher_id, now, language)
     entries += seen_by_nobody
+    off, all_channels = channels_off(conn, publisher_id, language)
+    entries += off
     if publisher_id is None:
         entries += of_everybody(conn, now, language)
     entries.sort(key=lambda entry: (HARM[entry.cause], -entry.leads, entry.since or entry.until or ""))
-    complete = all_of_them and all_publishers and len(rows) <= MOST and len(aside) <= MOST
+    complete = all_of_them and all_publishers and all_channels and len(rows) <= MOST and len(aside) <= MOST
     return AttentionList(entries=tuple(entries), complete=complete)
 
 
@@ -157,7 +160,8 @@ def causes_mark(conn: sa.Connection, publisher_id: str | None, now: int) -> str:
 def mark_of(entries: Sequence[AttentionEntry]) -> str:
     """A short text that changes when a cause comes or goes; it tells nothing. How many leads wait is left out of it."""
     marks = [
-        (each.cause, each.since, each.publisher_id, each.offer_id, each.connection, each.lead_id) for each in entries
+        (each.cause, each.since, each.publisher_id, each.offer_id, each.connection, each.lead_id, each.channel_id)
+        for each in entries
     ]
     return hashlib.sha256(json.dumps(sorted(marks, key=str)).encode()).hexdigest()[:20]
 

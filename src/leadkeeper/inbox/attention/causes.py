@@ -27,6 +27,7 @@ class Cause(StrEnum):
     LEADS_MAY_HAVE_ARRIVED = "leadsMayHaveArrived"
     LEADS_GAVE_UP = "leadsGaveUp"
     LEADS_MISSING = "leadsMissing"
+    CHANNEL_OFF = "channelOff"
     CREDENTIALS_END = "credentialsEnd"
     PUBLISHING_FAILED = "publishingFailed"
     MAIL_NOT_SENT = "mailNotSent"
@@ -57,6 +58,7 @@ SUMMARIES: Final[Mapping[Cause, str]] = {
     Cause.LEADS_MISSING: _(
         "Delivered leads are not at the destination any more. Send them again, or say that it was on purpose."
     ),
+    Cause.CHANNEL_OFF: _("A channel was switched off: what happens meanwhile is not told over it."),
     Cause.CREDENTIALS_END: _(
         "The credentials of this connection end soon: leads stop then. Enter new ones before, and validate."
     ),

@@ -110,6 +110,9 @@ def _place(entry: AttentionEntry) -> str:
     """What people call the place, and in brackets what commands do; empty for the whole installation."""
     from leadkeeper.offer import OfferRef, place_called, title_or_name
 
+    if entry.channel_id is not None:
+        of = f", {title_or_name(entry.publisher_name, entry.publisher_id)}" if entry.publisher_id else ""
+        return f"{entry.channel_name or ''} ({entry.channel_id}{of})"
     if entry.publisher_id is None:
         return ""
     if entry.offer_id is None:

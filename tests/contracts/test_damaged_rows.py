@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import sqlalchemy as sa
@@ -268,6 +269,27 @@ async def test_lists_and_pages_answer_with_what_is_damaged_among_the_others(
     assert (await operator.put(f"{OFFER}/connections/third", DESTINATION)).status == 201
     found = await operator.post("/v1/find", {"text": bad})
     assert found.status == 200, found.body
+
+
+async def test_a_list_by_country_does_not_end_with_a_damaged_lead(home: Installation, operator: Visitor) -> None:
+    customer = {"lastName": "Lovelace", "email": "ada@contoso.example", "country": "US"}
+    ids = [await hand_in(operator, customer=customer) for _ in range(4)]
+    await damage(home.services.storage, t.lead, t.lead.c.id == ids[2], body='{"customer": {"last')
+    for country in ("US", " us "):
+        found: list[str] = []
+        cursor: str | None = None
+        while cursor is not None or not found:
+            query = {"publisherId": "contoso", "country": country, "limit": "1"} | (
+                {"cursor": cursor} if cursor else {}
+            )
+            page = await operator.get(f"/v1/leads?{urlencode(query)}")
+            found += [each["id"] for each in page.json()["leads"]]
+            cursor = page.json().get("nextCursor")
+            assert len(found) <= len(ids)
+        assert found == ids[::-1]
+    # Where other filters are asked too, leads are compared one by one, with a country as it is found by.
+    narrowed = await operator.get("/v1/leads?publisherId=contoso&country=%20us&source=AzureMarketplace")
+    assert [each["id"] for each in narrowed.json()["leads"]] == [ids[3], ids[1], ids[0]]
 
 
 @pytest.mark.parametrize("table", ["lead", "connection", "notice"])

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -30,7 +30,7 @@ SETTLE_SECONDS: Final = 1.0
 MINUTE: Final = 60_000
 DAY: Final = 86_400_000
 _MOST: Final = 20_000
-"""The most counts in memory; beyond, those that are told already are forgotten, and read again when needed."""
+"""The most counts in memory; beyond, half as many are forgotten, of those that are reported, and read again when needed."""
 
 _NONE: Final = 2**62
 """More than anybody does: no limit."""
@@ -52,7 +52,10 @@ class _Count:
     others_day: int = 0
     others_minute: int = 0
     reported_at: int | None = None
+    """When the others' counts, and what this process told earlier of this one, were last heard."""
     unreported: bool = False
+    is_known: bool = True
+    """Whether there is such a publisher, as last heard."""
 
     def turn(self, now: int) -> None:
         """Begin anew where a minute or a day has ended."""
@@ -97,17 +100,23 @@ class Rates:
         self._tidied = 0
 
     async def refusal(self, publisher_id: str, rate: Rate, more: int = 1) -> Problem | None:
-        """Count ``more``, or answer why they may not be done now; then nothing is counted."""
+        """Count ``more``, or answer why they may not be done now; then nothing is counted.
+
+        Nothing is counted for a publisher that there is not: whoever acts for it is told so elsewhere.
+        """
         name, now = (publisher_id, rate), self._clock()
         count = self._counts.get(name)
         if count is None:
             count = self._begun(name)
         if count.reported_at is None:
-            await self._observed(name)
+            count = await self._observed(name, count)
+        if not count.is_known:
+            self._counts.pop(name, None)
+            return None
         count.turn(now)
         problem = count.refusal(rate, more, now)
         if problem is not None and count.reported_at != now and self._is_old(count, now):
-            await self._observed(name)  # the operator may have raised it
+            count = await self._observed(name, count)  # the operator may have raised it
             problem = count.refusal(rate, more, now)
         if problem is not None:
             return problem
@@ -130,7 +139,8 @@ class Rates:
         """One validation that somebody asked for, of ``line`` where pages show it. Raises :class:`Problem` for one too
         many, at once or by the minute, and ``StorageAway``."""
         await self.take(publisher_id, Rate.VALIDATIONS)
-        limit = self._counts[publisher_id, Rate.VALIDATIONS].quotas.validations_at_once
+        count = self._counts.get((publisher_id, Rate.VALIDATIONS))
+        limit = (self.usual if count is None else count.quotas).validations_at_once
         async with under_way(self._storage, self._clock, publisher_id, limit, line) as run:
             yield run
 
@@ -139,19 +149,22 @@ class Rates:
         now = self._clock()
         for count in self._counts.values():
             count.turn(now)
-        unreported = [name for name, count in self._counts.items() if count.unreported]
-        rows = [self._row(name) for name in unreported]
+        unreported = {name: count for name, count in self._counts.items() if count.unreported}
         tidy = self._tidied != now // DAY
         if not unreported and not tidy:
             return
-        for name in unreported:
-            self._counts[name].unreported = False
         try:
+            # What this process told earlier belongs to the count that takes its place.
+            if unknown := [name for name, count in unreported.items() if count.reported_at is None]:
+                await self._hear(unknown)
+            rows = [self._row(name, count) for name, count in unreported.items() if count.is_known]
+            for count in unreported.values():
+                count.unreported = False
             await self._storage.write(_tell, rows, now // DAY if tidy else None)
             await self._hear(unreported)
         except StorageAway:
-            for name in unreported:
-                self._counts[name].unreported = True
+            for name, count in unreported.items():
+                self._counts.setdefault(name, count).unreported = True
         else:
             self._tidied = now // DAY
 
@@ -173,14 +186,16 @@ class Rates:
 
     def _begun(self, name: Name) -> _Count:
         if len(self._counts) >= _MOST:
-            self._counts = {name: count for name, count in self._counts.items() if count.unreported}
+            reported = [name for name, count in self._counts.items() if not count.unreported]
+            for each in reported[: _MOST // 2]:
+                del self._counts[each]
         return self._counts.setdefault(name, _Count(self.usual, _most(self.usual, name[1])))
 
     def _is_old(self, count: _Count, now: int) -> bool:
         return count.reported_at is None or abs(now - count.reported_at) >= SETTLE_SECONDS * 1_000
 
-    async def _observed(self, name: Name) -> None:
-        """Hear of one count; many who wait for the same ask once."""
+    async def _observed(self, name: Name, count: _Count) -> _Count:
+        """Hear of one count, which is forgotten by nobody meanwhile; many who wait for the same ask once."""
         task = self._hearing.get(name)
         if task is None:
             with on_behalf_of(NOBODY):
@@ -188,23 +203,28 @@ class Rates:
             task.add_done_callback(lambda _: self._hearing.pop(name, None))
         with contextlib.suppress(StorageAway):  # whoever needs the database will say so
             await asyncio.shield(task)
+        return self._counts.setdefault(name, count)
 
     async def _hear(self, names: Collection[Name]) -> None:
         now = self._clock()
-        observed = await self._storage.read(_others, {publisher for publisher, _ in names}, self._process, now)
+        observed = await self._storage.read(_counted, {publisher for publisher, _ in names}, self._process, now)
         for name in names:
             count = self._counts.get(name)
             if count is None:
                 continue
             count.turn(now)
+            count.is_known = name[0] in observed
             stored, by_rate = observed.get(name[0], (None, {}))
             count.quotas = self.usual.changed(stored)
             count.most = _most(count.quotas, name[1])
-            count.others_day, count.others_minute = by_rate.get(name[1], (0, 0))
+            used = by_rate.get(name[1], _NOTHING)
+            count.others_day, count.others_minute = used.others_day, used.others_minute
+            if count.reported_at is None:
+                count.day += used.own_day
+                count.minute += used.own_minute
             count.reported_at = now
 
-    def _row(self, name: Name) -> dict[str, object]:
-        count = self._counts[name]
+    def _row(self, name: Name, count: _Count) -> dict[str, object]:
         return {
             "publisher_id": name[0],
             "rate": name[1].value,
@@ -228,31 +248,54 @@ def _tell(conn: sa.Connection, rows: Sequence[dict[str, object]], tidy: int | No
     conn.execute(insert.on_conflict_do_update(index_elements=keys, set_=summary), rows)
 
 
-def _others(
+class _Used(NamedTuple):
+    """What was counted this day and this minute: by the process that asks, as it told, and by all others."""
+
+    own_day: int = 0
+    own_minute: int = 0
+    others_day: int = 0
+    others_minute: int = 0
+
+
+_NOTHING: Final = _Used()
+
+
+def _counted(
     conn: sa.Connection, publishers: Collection[str], process: str, now: int
-) -> dict[str, tuple[str | None, dict[str, tuple[int, int]]]]:
-    """By publisher: the quotas of its own as they are stored, and what other processes counted this day and minute."""
-    found: dict[str, tuple[str | None, dict[str, tuple[int, int]]]] = {}
+) -> dict[str, tuple[str | None, dict[str, _Used]]]:
+    """By publisher that there is: the quotas of its own as they are stored, and what was counted of each kind."""
+    found: dict[str, tuple[str | None, dict[str, _Used]]] = {}
     given = {"publishers": [*publishers], "process": process, "day": now // DAY, "minute": now // MINUTE}
-    for row in _OTHERS.rows(conn, given):
+    for row in _COUNTED.rows(conn, given):
         _, by_rate = found.setdefault(row.id, (row.quotas, {}))
         if row.rate is not None:
-            by_rate[row.rate] = (int(row.by_day), int(row.by_minute))
+            by_rate[row.rate] = _Used(*map(int, (row.own_day, row.own_minute, row.by_day, row.by_minute)))
     return found
 
 
-def _counted_by_others(dialect: str) -> sa.Select[Any]:
-    """The publishers, each with what others counted of each kind, or once with nothing."""
+def _counted_so_far(dialect: str) -> sa.Select[Any]:
+    """The publishers, each with what was counted of each kind, or once with nothing."""
     p, u = t.publisher.c, t.quota_use.c
     day, minute = sa.bindparam("day", type_=sa.Integer), sa.bindparam("minute", type_=sa.BigInteger)
-    used = sa.func.sum(sa.case((u.minute == minute, u.minute_used), else_=0))
-    theirs = (u.publisher_id == p.id, u.day == day, u.process != sa.bindparam("process"))
+    own, this_minute = u.process == sa.bindparam("process"), u.minute == minute
+
+    def used(amount: sa.ColumnElement[int], *when: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+        return sa.func.sum(sa.case((sa.and_(*when), amount), else_=0))
+
     return (
-        sa.select(p.id, p.quotas, u.rate, sa.func.sum(u.day_used).label("by_day"), used.label("by_minute"))
-        .select_from(t.publisher.outerjoin(t.quota_use, sa.and_(*theirs)))
+        sa.select(
+            p.id,
+            p.quotas,
+            u.rate,
+            used(u.day_used, own).label("own_day"),
+            used(u.minute_used, own, this_minute).label("own_minute"),
+            used(u.day_used, sa.not_(own)).label("by_day"),
+            used(u.minute_used, sa.not_(own), this_minute).label("by_minute"),
+        )
+        .select_from(t.publisher.outerjoin(t.quota_use, sa.and_(u.publisher_id == p.id, u.day == day)))
         .where(listed(dialect, p.id, "publishers"))
         .group_by(p.id, p.quotas, u.rate)
     )
 
 
-_OTHERS: Final = HotStatement(_counted_by_others)
+_COUNTED: Final = HotStatement(_counted_so_far)

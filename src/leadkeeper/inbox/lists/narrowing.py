@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from leadkeeper.inbox.content import content_of
 from leadkeeper.inbox.follow_up.state import CLOSED, DO_NOT_CONTACT, DUE_MS
+from leadkeeper.lead import country_key
 from leadkeeper.lead_words import stands_in, wanted_text
 from leadkeeper.storage import tables as t
 
@@ -71,7 +72,7 @@ def fitting(rows: Iterable[sa.Row[Any]], filters: LeadFilter, limit: int) -> lis
     found: list[sa.Row[Any]] = []
     words = [
         *wanted_text(filters.text or "").split(),
-        *([f'"{filters.country}"'.casefold()] if filters.country else []),
+        *([f'"{country_key(filters.country)}"'] if filters.country else []),
     ]
     for row in rows:
         if _may_fit(row.body, words) and _fits(row.body, filters):
@@ -93,7 +94,7 @@ def _fits(body: str, filters: LeadFilter) -> bool:
     if not filters.country and not filters.text:
         return True
     customer = content_of(body).customer
-    if filters.country and customer.country.casefold() != filters.country.casefold():
+    if filters.country and country_key(customer.country) != country_key(filters.country):
         return False
     if not filters.text:
         return True

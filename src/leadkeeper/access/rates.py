@@ -30,7 +30,7 @@ SETTLE_SECONDS: Final = 1.0
 MINUTE: Final = 60_000
 DAY: Final = 86_400_000
 _MOST: Final = 20_000
-"""The most counts in memory; beyond, half as many are forgotten, of those that are reported, and read again when needed."""
+"""The most counts in memory; beyond, half as many that are reported are forgotten, and read again when needed."""
 
 _NONE: Final = 2**62
 """More than anybody does: no limit."""
@@ -273,7 +273,7 @@ def _counted(
     return found
 
 
-def _counted_so_far(dialect: str) -> sa.Select[Any]:
+def _counts_query(dialect: str) -> sa.Select[Any]:
     """The publishers, each with what was counted of each kind, or once with nothing."""
     p, u = t.publisher.c, t.quota_use.c
     day, minute = sa.bindparam("day", type_=sa.Integer), sa.bindparam("minute", type_=sa.BigInteger)
@@ -298,4 +298,4 @@ def _counted_so_far(dialect: str) -> sa.Select[Any]:
     )
 
 
-_COUNTED: Final = HotStatement(_counted_so_far)
+_COUNTED: Final = HotStatement(_counts_query)

@@ -136,6 +136,26 @@ async def test_a_test_payload_becomes_a_test_lead(home: Installation, owner: Vis
     (await owner.post(f"{HOOKS}/{hook_id}/test")).problem(409, "offer-not-live")
 
 
+async def test_a_message_that_comes_again_is_known_though_it_is_worded_otherwise_by_then(
+    home: Installation, owner: Visitor
+) -> None:
+    """The sender's offer has another title now, its form of the source is another, and it has a newer version."""
+    _, at = await made(owner)
+    customer = {"FirstName": "Ada", "LastName": "Lovelace", "Email": "ada@northwind.example"}
+    first = {"LeadSource": "AzureMarketplace", "ActionCode": "INS", "OfferTitle": "Planner", "UserDetails": customer}
+    again = {"leadSource": "SPZA-INS|contoso.crm-pro", "offerTitle": "Planner 2", "hops": 1, "userDetails": customer}
+    named = {"webhook-id": "message-1"}
+    answers = [await home.anyone.call("POST", at, json=body, headers=named) for body in (first, again, first)]
+    assert [answer.status for answer in answers] == [200] * 3, answers[1].body
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    another = first | {"UserDetails": customer | {"Email": "grace@northwind.example"}}
+    assert (await home.anyone.call("POST", at, json=another, headers=named)).status == 409
+    # An Idempotency-Key names a request, which is the same each time.
+    named = {"Idempotency-Key": "request-1"}
+    answers = [await home.anyone.call("POST", at, json=body, headers=named) for body in (first, again)]
+    assert [answer.status for answer in answers] == [200, 409]
+
+
 async def test_the_page_does_all_of_it(home: Installation) -> None:
     async with Customer(home.url) as member:
         await signed_in(home, member, "publisher:contoso")

@@ -185,11 +185,8 @@ class Intake:
         withheld = self._withholding.withholds(came.customer.email) or self._withholding.withholds_any(lead.texts())
         if withheld:
             came = lead = without_person(lead)
-        fingerprint = None
-        if lead.idempotency_key is not None:
-            # Of what came in: what a lead is made into may change from one version to the next.
-            whole = [str(came.offer).encode(), came.source.encode(), came.action.encode(), to_json(came.content())]
-            fingerprint = hashlib.sha256(b"\0".join(whole)).hexdigest()
+        # Of what came in: what a lead is made into may change from one version to the next.
+        fingerprint = None if lead.idempotency_key is None else _fingerprint(came)
         return Prepared(new_id(), lead, lead.body(), fingerprint, withheld)
 
     async def _write(self, group: _Group) -> Sequence[_Answer]:
@@ -356,6 +353,16 @@ def _refusal(lead: NewLead, routes: Mapping[str, Route]) -> Problem | None:
 def insert_lead(conn: sa.Connection, lead_id: str, lead: NewLead, now: int) -> None:
     """Keep ``lead`` under that id within another transaction; whoever calls writes its deliveries."""
     insert_rows(conn, t.lead, [lead_row(conn, Prepared(lead_id, lead, lead.body()), now, unrouted=False)])
+
+
+def _fingerprint(lead: NewLead) -> str:
+    """By what repeats under one key are told from another lead."""
+    content, whole = lead.content(), [str(lead.offer).encode()]
+    if lead.names_message:
+        del content["extra"]
+    else:
+        whole += [lead.source.encode(), lead.action.encode()]
+    return hashlib.sha256(b"\0".join([*whole, to_json(content)])).hexdigest()
 
 
 def _repeat(conn: sa.Connection, item: Prepared, lead_id: str, fingerprint: str) -> _Written | Problem:

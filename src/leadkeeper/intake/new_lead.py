@@ -24,6 +24,9 @@ class NewLead:
     campaign: str = ""
     extra: Mapping[str, object] = field(default_factory=dict)
     idempotency_key: str | None = None
+    names_message: bool = False
+    """The key is the name of a message, as ``webhook-id`` is: who sends it again may word it otherwise by then (the
+    offer has another title, the source another spelling), and what is compared is what the customer is and wrote."""
     preview: bool = False
     """Made by somebody who looks at the offer's preview: taken although the offer is not live yet."""
     hops: int = 0

@@ -41,7 +41,14 @@ def json_object(body: bytes) -> dict[str, Any]:
         raise _refused(_TOO_DEEP) from None
 
 
-def lead_in(payload: Mapping[str, Any], offer: OfferRef, idempotency_key: str | None = None, hops: int = 0) -> NewLead:
+def lead_in(
+    payload: Mapping[str, Any],
+    offer: OfferRef,
+    idempotency_key: str | None = None,
+    hops: int = 0,
+    *,
+    names_message: bool = False,
+) -> NewLead:
     """The lead in ``payload``, always one of ``offer``, whatever its ``LeadSource`` says.
 
     ``hops`` is how often it was passed on, as its header says; the payload may know better (see :func:`_hops`).
@@ -65,6 +72,7 @@ def lead_in(payload: Mapping[str, Any], offer: OfferRef, idempotency_key: str | 
         campaign=_campaign(texts, extra),
         extra=extra,
         idempotency_key=idempotency_key,
+        names_message=names_message,
         hops=max(hops, _hops(payload)),
     )
 

@@ -27,8 +27,9 @@ the lead's `notes` say so.
 in it. The lead is always one of the hook's own offer. Any content type is taken, and slashes at the address's end or
 doubled ones are no matter. A lead is never refused for what it holds (characters that no text may hold are left out):
 only a body that is empty, not a JSON object, an empty object, nested too deeply, compressed, or larger than 64 KiB is.
-An `Idempotency-Key` or `webhook-id` makes repeating safe: the answer is the first lead's id. What a publisher's hooks
-take together in a minute and a day is bounded: 429 says when to come again. A lead that installations of Leadkeeper
+An `Idempotency-Key` or `webhook-id` makes repeating safe: the answer is the first lead's id. Under the former a repeat
+is the same throughout; under the latter the same customer, description and campaign are enough. What all hooks of a
+publisher take in a minute and a day is bounded: 429 says when to come again. A lead that installations of Leadkeeper
 passed on too often (`Leadkeeper-Hops`) is kept, and goes no further.
 """
 

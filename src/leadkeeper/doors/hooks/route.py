@@ -22,7 +22,8 @@ from leadkeeper.publisher_turns import HOOK_LEADS, wait_for_turn
 from leadkeeper.texts import lazy_gettext
 
 _PREFIX: Final = "/hooks/"
-_KEY_HEADERS: Final = (b"idempotency-key", b"webhook-id")
+_KEY_HEADERS: Final = {b"idempotency-key": False, b"webhook-id": True}
+"""Headers that name what is sent, and whether that is a message, which may be worded otherwise when it comes again."""
 
 Counted = Callable[[str, str], None]
 """Told the door and the result (``kept`` or ``repeat``) of every lead taken in."""
@@ -52,19 +53,20 @@ class _HookDoor:
         await wait_for_turn(hook.offer.publisher_id, HOOK_LEADS)
         payload = json_object(body)
         self._hooks.took(hook.id, keys_of(payload))
-        lead = lead_in(payload, hook.offer, _idempotency_key(scope, hook.offer), hops_of(scope))
+        key, names_message = _idempotency_key(scope, hook.offer)
+        lead = lead_in(payload, hook.offer, key, hops_of(scope), names_message=names_message)
         kept = await self._intake.keep(lead, Rate.HOOK_LEADS)
         self._counted("hook", "repeat" if kept.repeat else "kept")
         await send_body(send, 200, b'{"id":"%b"}' % kept.id.encode())
 
 
-def _idempotency_key(scope: Scope, offer: OfferRef) -> str | None:
-    """The sender's name for this message, if it has one, as a key of this offer's hooks alone.
+def _idempotency_key(scope: Scope, offer: OfferRef) -> tuple[str | None, bool]:
+    """The sender's name for this message, if it has one, as a key of this offer's hooks alone; whether it says so.
 
     Senders that post one message to the hooks of several offers use one name for all.
     """
-    for name in _KEY_HEADERS:
+    for name, names_message in _KEY_HEADERS.items():
         value = (header(scope, name) or b"").strip()
         if value:
-            return "hook:" + hashlib.sha256(str(offer).encode() + b"\0" + value).hexdigest()
-    return None
+            return "hook:" + hashlib.sha256(str(offer).encode() + b"\0" + value).hexdigest(), names_message
+    return None, False

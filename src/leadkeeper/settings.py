@@ -329,7 +329,7 @@ class Settings(
     @property
     def proxies(self) -> list[str]:
         """Address ranges whose word on the customer's address is taken."""
-        return _listed(self.trusted_proxies)
+        return [str(network) for network in parse_ranges(self.trusted_proxies)]
 
     @property
     def listener_limits(self) -> Limits:

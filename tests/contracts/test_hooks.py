@@ -145,14 +145,14 @@ async def test_a_message_that_comes_again_is_known_though_it_is_worded_otherwise
     first = {"LeadSource": "AzureMarketplace", "ActionCode": "INS", "OfferTitle": "Planner", "UserDetails": customer}
     again = {"leadSource": "SPZA-INS|contoso.crm-pro", "offerTitle": "Planner 2", "hops": 1, "userDetails": customer}
     named = {"webhook-id": "message-1"}
-    answers = [await home.anyone.call("POST", at, json=body, headers=named) for body in (first, again, first)]
+    answers = [await home.anyone.call("POST", at, body, headers=named) for body in (first, again, first)]
     assert [answer.status for answer in answers] == [200] * 3, answers[1].body
     assert len({answer.json()["id"] for answer in answers}) == 1
     another = first | {"UserDetails": customer | {"Email": "grace@northwind.example"}}
-    assert (await home.anyone.call("POST", at, json=another, headers=named)).status == 409
+    assert (await home.anyone.call("POST", at, another, headers=named)).status == 409
     # An Idempotency-Key names a request, which is the same each time.
     named = {"Idempotency-Key": "request-1"}
-    answers = [await home.anyone.call("POST", at, json=body, headers=named) for body in (first, again)]
+    answers = [await home.anyone.call("POST", at, body, headers=named) for body in (first, again)]
     assert [answer.status for answer in answers] == [200, 409]
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 import socket
 from pathlib import Path
 
 import pytest
 
+from leadkeeper.doors.cli.showing import complain, say
+from leadkeeper.doors.client_address import ClientAddresses
 from leadkeeper.settings import Settings, WrongSetting, load_settings
 from tests.contracts.commands import Call, call
 from tests.languages import PORTUGUESE
@@ -158,6 +163,32 @@ def test_an_ipv6_address_is_listened_on_and_written_in_brackets(call: Call, monk
         assert f"[::1]:{port} is taken" in call("serve", "--port", str(port)).line
     monkeypatch.setenv("LEADKEEPER_HOST", "2001:db8::1")
     assert "[2001:db8::1]:8700 is not here" in call("doctor").out
+
+
+@pytest.mark.parametrize("ranges", ["10.0.0.5/32 10.0.0.6/32", "10.0.0.5, 10.0.0.6/32", "10.0.0.5\t10.0.0.6,"])
+def test_trusted_proxies_are_those_that_were_checked(monkeypatch: pytest.MonkeyPatch, ranges: str) -> None:
+    monkeypatch.setenv("LEADKEEPER_TRUSTED_PROXIES", ranges)
+    addresses = ClientAddresses(load_settings().proxies)
+    assert [addresses.is_proxy(f"10.0.0.{last}") for last in (4, 5, 6, 7)] == [False, True, True, False]
+
+
+@pytest.mark.parametrize("password", ["p@ss:word", "p:ss@w:rd@", "half[of", "a/b:c@d"])
+def test_no_part_of_a_password_stands_in_the_error(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+    summary = refused(monkeypatch, "DATABASE_URL", f"postgresql+asyncpg://lead:{password}@host:port/db")
+    assert summary.startswith("LEADKEEPER_DATABASE_URL: not a database address")
+    assert "@ %40" in summary
+    assert password not in summary
+    assert not any(part in summary.split() for part in ("word@host", "ss", "rd@@host", "port"))
+
+
+def test_what_standard_error_cannot_take_stops_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.TextIOBase):
+        def write(self, _: str) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("sys.stderr", Full())
+    say("listens")
+    complain("refused")
 
 
 def test_an_empty_host_listens_on_this_machine_alone(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,9 +102,12 @@ def parsed_address(url: str) -> sa.URL:
     """The address of a database that can be opened: see :func:`open_storage`, which raises the same ``ValueError``."""
     try:
         parsed = sa.make_url(url)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):  # the latter names what stands where a port should: part of a password
         raise ValueError(
-            lazy_gettext("not a database address; use sqlite+aiosqlite:///file or postgresql+asyncpg://...")
+            lazy_gettext(
+                "not a database address; use sqlite+aiosqlite:///file or postgresql+asyncpg://user:password@host/name "
+                "(in user and password # is written %%23, ? %%3F, / %%2F, @ %%40 and : %%3A)"
+            )
         ) from None
     backend = parsed.get_backend_name()
     if backend == "sqlite" and (not parsed.database or parsed.database == ":memory:"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -50,13 +51,14 @@ _USUAL: Final = (
 
 
 def complain(line: str) -> None:
-    """One line on standard error."""
-    print(line, file=sys.stderr)
+    """One line on standard error, lost where it cannot take it: a disk that is full of logs must not stop leads."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def say(line: str) -> None:
     """One line for the person at the keyboard; on standard error, so that output stays clean. Told in a language."""
-    print(spoken(line), file=sys.stderr, flush=True)
+    complain(spoken(line))
 
 
 def print_line(line: str) -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from leadkeeper.clock import now_ms
+from leadkeeper.clock import new_id, now_ms
 from leadkeeper.connections.outbox import GATHER_PAUSED_MS, connection_paused
+from leadkeeper.inbox.lists import acting_task
+from leadkeeper.inbox.lists.acting_task import BulkRunTask
 from leadkeeper.inbox.lists.filter import LeadFilter
+from leadkeeper.inbox.lists.selection import BulkAct, Order
+from leadkeeper.inbox.lists.total import LeadTotal
 from leadkeeper.mail.address import MailRules
 from leadkeeper.mail.mailer import Mailer, parse_mail_server
 from leadkeeper.notices.due import take
@@ -271,25 +275,57 @@ async def test_lists_and_pages_answer_with_what_is_damaged_among_the_others(
     assert found.status == 200, found.body
 
 
-async def test_a_list_by_country_does_not_end_with_a_damaged_lead(home: Installation, operator: Visitor) -> None:
-    customer = {"lastName": "Lovelace", "email": "ada@contoso.example", "country": "US"}
-    ids = [await hand_in(operator, customer=customer) for _ in range(4)]
-    await damage(home.services.storage, t.lead, t.lead.c.id == ids[2], body='{"customer": {"last')
-    for country in ("US", " us "):
-        found: list[str] = []
-        cursor: str | None = None
-        while cursor is not None or not found:
-            query = {"publisherId": "contoso", "country": country, "limit": "1"} | (
-                {"cursor": cursor} if cursor else {}
-            )
-            page = await operator.get(f"/v1/leads?{urlencode(query)}")
-            found += [each["id"] for each in page.json()["leads"]]
-            cursor = page.json().get("nextCursor")
-            assert len(found) <= len(ids)
-        assert found == ids[::-1]
-    # Where other filters are asked too, leads are compared one by one, with a country as it is found by.
-    narrowed = await operator.get("/v1/leads?publisherId=contoso&country=%20us&source=AzureMarketplace")
-    assert [each["id"] for each in narrowed.json()["leads"]] == [ids[3], ids[1], ids[0]]
+async def _all_pages(home: Installation, filters: LeadFilter) -> list[str]:
+    """The ids of all pages of one lead each, as somebody finds them who follows the cursors."""
+    found, cursor = list[str](), None
+    for _ in range(10):
+        page = await home.services.leads.inbox.list(filters, cursor, 1)
+        found += [each.id for each in page.leads]
+        if (cursor := page.next_cursor) is None:
+            return found
+    pytest.fail("the list has no end")
+
+
+@pytest.mark.parametrize("bad", [0, 1, 2])
+@pytest.mark.parametrize("country", ["US", " us "])
+async def test_a_damaged_lead_ends_no_list_by_country(
+    home: Installation, operator: Visitor, bad: int, country: str
+) -> None:
+    customer = {"email": "ada@contoso.example", "country": "US"}
+    ids = [await hand_in(operator, customer=customer) for _ in range(3)][::-1]
+    services, which = home.services, LeadFilter("contoso", country=country)
+    await damage(services.storage, t.lead, t.lead.c.id == ids[bad], body='{"customer": {"last')
+    assert await _all_pages(home, which) == ids
+    assert await _all_pages(home, replace(which, oldest_first=True)) == ids[::-1]
+    assert await _all_pages(home, replace(which, offer_id="crm-pro")) == ids, "beside other filters, too"
+    assert await services.leads.inbox.total(which) == LeadTotal(3)
+    assert [each.id async for each in services.leads.reading.export(which, by="test")] == ids
+
+
+async def test_a_damaged_lead_ends_no_act_on_all_of_a_country(
+    home: Installation, operator: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acting_task, "MOST", 1)
+    ids = [await hand_in(operator, customer={"email": "ada@contoso.example", "country": "US"}) for _ in range(3)]
+    services, which = home.services, LeadFilter("contoso", country="US")
+    await damage(services.storage, t.lead, t.lead.c.id == ids[-1], body='{"customer": {"last')
+    order = Order(BulkAct.STATE, state="active")
+    run_id = await services.leads.bulk_runs.begin(new_id(), which, order, by="somebody", publisher_id="contoso")
+    await BulkRunTask(services.storage, services.leads.inbox, lambda _: None, services.clock).look()
+    run = await services.leads.bulk_runs.find(run_id, "contoso")
+    assert run is not None
+    assert (run.state, run.total, run.looked) == ("completed", 3, 3)
+
+
+async def test_a_lead_whose_row_is_lost_ends_no_list_of_an_owner(home: Installation, operator: Visitor) -> None:
+    """An index names it still: what was read of that decides where the page ends, not what was found."""
+    ids = [await hand_in(operator, customer={"email": "ada@contoso.example"}) for _ in range(3)][::-1]
+    storage, owner = home.services.storage, new_id()
+    order = Order(BulkAct.STATE, state="active")
+    await home.services.leads.selection.carry_out(ids, order, by="test", publisher_id="contoso", dry_run=False)
+    await storage.write(lambda conn: conn.execute(sa.update(t.follow_up).values(owner_id=owner)).rowcount)
+    await storage.write(lambda conn: conn.execute(sa.delete(t.lead).where(t.lead.c.id == ids[0])).rowcount)
+    assert await _all_pages(home, LeadFilter("contoso", owner_id=owner)) == ids[1:]
 
 
 @pytest.mark.parametrize("table", ["lead", "connection", "notice"])

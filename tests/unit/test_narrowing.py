@@ -36,6 +36,18 @@ def test_a_part_is_found_however_it_is_stored(text: str, ascii_only: bool) -> No
     assert found(text, stored)
 
 
+@pytest.mark.parametrize("country", ["PT", " pt", "Pt ", "\u00a0PT"])
+def test_a_country_is_found_without_regard_to_case_and_spaces(country: str) -> None:
+    assert found("ada", body(firstName="Ada", country="PT"), country=country)
+    assert not found("ada", body(firstName="Ada", country="PTX"), country=country)
+
+
+def test_a_country_is_told_by_as_many_letters_as_the_index_has() -> None:
+    long = "The United Kingdom of Great Britain and Northern Ireland, and what else belongs to it"
+    assert found("ada", body(firstName="Ada", country=long), country=long)
+    assert found("ada", body(firstName="Ada", country=long), country=f" {long}")
+
+
 def test_what_stands_elsewhere_in_the_body_is_not_found() -> None:
     stored = body(firstName="Ada", lastName="Lovelace", country="PT", title="Head of Sales")
     assert not found("head", stored)

@@ -197,22 +197,24 @@ def _within_runs(
     *,
     up: bool,
 ) -> tuple[list[sa.Row[Any]], str | None]:
-    """As :func:`_rows`, among the next leads of ``runs``.
+    """As :func:`_rows`, among the next leads of ``runs``; where those end, and not what is left of them, is the end.
 
     Few of them first, which mostly hold a page: a database that is given many reads them all, and then the first.
     """
     most = limit + 1
-    query = query.limit(most) if runs.exact or not (filters.text or filters.country) else query
+    # What the index knows is not asked of bodies again: that of a damaged lead says nothing.
+    fit = replace(filters, country=None) if runs.of_country else filters
+    query = query if fit.text or fit.country else query.limit(most)
     if runs.exact:
-        # Each of them fits, one that cannot be read as well: were it left out, the list would end with it.
         ids = runs.ids(filters, cursor, most, up=up)
-        return list(conn.execute(query.where(t.lead.c.id.in_(ids)))), None
+        rows = conn.execute(query.where(t.lead.c.id.in_(ids))).all()
+        return [*rows], None if len(rows) == most else conn.scalar(ids.offset(limit))
     found: list[sa.Row[Any]] = []
     end: str | None = None
     for many in sorted({min(FIRST_LOOKS * most, LOOKED), LOOKED}):
         ids = runs.ids(filters, cursor, many, up=up)
         end = conn.scalar(ids.offset(many - 1))
-        found = fitting(conn.execute(query.where(t.lead.c.id.in_(ids))), filters, most)
+        found = fitting(conn.execute(query.where(t.lead.c.id.in_(ids))), fit, most)
         if end is None or len(found) == most:
             break
     return found, end

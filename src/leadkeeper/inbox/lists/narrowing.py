@@ -72,7 +72,7 @@ def fitting(rows: Iterable[sa.Row[Any]], filters: LeadFilter, limit: int) -> lis
     found: list[sa.Row[Any]] = []
     words = [
         *wanted_text(filters.text or "").split(),
-        *([f'"{country_key(filters.country)}"'] if filters.country else []),
+        *([f'"{country_key(filters.country)}'] if filters.country else []),
     ]
     for row in rows:
         if _may_fit(row.body, words) and _fits(row.body, filters):
@@ -94,7 +94,7 @@ def _fits(body: str, filters: LeadFilter) -> bool:
     if not filters.country and not filters.text:
         return True
     customer = content_of(body).customer
-    if filters.country and country_key(customer.country) != country_key(filters.country):
+    if filters.country and country_key(customer.country) != (country_key(filters.country) or None):
         return False
     if not filters.text:
         return True

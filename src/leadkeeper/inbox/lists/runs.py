@@ -38,13 +38,15 @@ class Runs:
     """The conditions of each run on ``table``, whose column ``id`` is the lead's; ``answered`` names the filters.
 
     Every lead that fits stands in one of ``runs``; ``exact`` says that every lead in them fits, ``overlapping`` that a
-    lead may stand in several of them, or in one more than once.
+    lead may stand in several of them, or in one more than once, ``of_country`` that all are in the country that is
+    asked for, whatever their bodies say.
     """
 
     id: sa.ColumnElement[str]
     runs: Sequence[Run]
     exact: bool
     overlapping: bool = False
+    of_country: bool = False
 
     def ids(self, filters: LeadFilter, cursor: str | None, most: int, *, up: bool) -> sa.Select[Any]:
         """The ids of the next ``most`` leads of all runs, newest first, or oldest first where it goes ``up``."""
@@ -109,7 +111,7 @@ def _of_country(conn: sa.Connection, filters: LeadFilter, publisher_id: str) -> 
         for value in (country_key(filters.country or ""), NOT_LOOKED_AT)
     )
     if conn.scalar(sa.select(c.id).where(*unknown).limit(1)) is None:
-        return Runs(c.id, [known], is_all(filters, "country"))
+        return Runs(c.id, [known], is_all(filters, "country"), of_country=True)
     return Runs(c.id, [known, unknown], False)
 
 

@@ -60,6 +60,7 @@ _ONE: Final = {
     ("too_long", "max_length"): _("Input should have at most 1 item"),
 }
 CURSOR: Final = r"^[0-9a-f-]{36}$"
+LEAD_CURSOR: Final = r"^[0-9a-f-]{36}(~[0-9a-f-]{0,36})?$"
 PLACE_CURSOR: Final = r"^[A-Za-z0-9._-]{1,257}/[A-Za-z0-9_-]{1,64}$"
 COLOUR: Final = "^(#[0-9a-fA-F]{6})?$"
 PORTAL_PATH: Final = r"^/portal(/[A-Za-z0-9._~/-]*)?$"
@@ -73,6 +74,7 @@ PATTERN_RULES: Final[Mapping[str, str]] = {
     OFFER_ID: _("letters, digits, - _ and dots, at most 128"),
     CONNECTION_NAME: _("letters, digits, - and _, at most 64"),
     CURSOR: _CURSOR,
+    LEAD_CURSOR: _CURSOR,
     PLACE_CURSOR: _CURSOR,
     COLOUR: _("write a colour as #rrggbb, such as #0b5cab"),
     PORTAL_PATH: _("write the address of a page of the portal, such as /portal/leads"),

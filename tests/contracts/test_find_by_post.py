@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import pytest
 
+from leadkeeper.inbox.follow_up.follow_ups import Change
+from leadkeeper.inbox.lists.filter import LeadFilter
+from leadkeeper.model_errors import LEAD_CURSOR
 from tests.in_process import Installation, Visitor, hand_in
 
 ADDRESS = "ada.lovelace@contoso.example"
@@ -73,6 +77,52 @@ async def test_a_list_in_an_order_goes_on_where_it_ended(operator: Visitor) -> N
         if cursor is None:
             break
     assert seen == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "change"),
+    [
+        ("due", {"state": "active"}),
+        ("-due", {"state": "active"}),
+        ("follow", {"state": "won"}),
+        ("customer", {"state": "active"}),
+        ("owner", {"state": "active"}),
+        ("-company", {"state": "active"}),
+    ],
+)
+async def test_each_lead_comes_once_although_one_left_between_pages(
+    home: Installation, operator: Visitor, sort: str, change: dict[str, str]
+) -> None:
+    for name in "cabed":
+        await hand_in(operator, customer={"lastName": name, "company": name, "email": f"{name}@northwind.example"})
+    which = LeadFilter("contoso", follow_up="overdue", now_ms=home.services.clock() + 90 * 86_400_000, sort=sort)
+    inbox, changes = home.services.leads.inbox, home.services.leads.follow_ups
+    ids = [each.id for each in (await inbox.list(which)).leads]
+    assert len(ids) == 5
+    first = await inbox.list(which, limit=2)
+    assert first.next_cursor is not None
+    assert re.fullmatch(LEAD_CURSOR, first.next_cursor)
+    await changes.change(ids[1], Change(**change), by="test", publisher_id="contoso")
+    second = await inbox.list(which, first.next_cursor, limit=2)
+    third = await inbox.list(which, second.next_cursor, limit=2)
+    assert [each.id for page in (first, second, third) for each in page.leads] == ids
+    assert third.next_cursor is None
+    await changes.change(ids[4], Change(**change), by="test", publisher_id="contoso")
+    back = await inbox.list(which, third.previous_cursor, limit=2, newer=True)
+    begin = await inbox.list(which, back.previous_cursor, limit=2, newer=True)
+    assert [each.id for page in (begin, back) for each in page.leads] == [ids[0], ids[2], ids[3]]
+    assert begin.previous_cursor is None
+
+
+async def test_a_cursor_tells_no_place_of_anothers_lead(home: Installation, operator: Visitor, lead_id: str) -> None:
+    await operator.put("/v1/publishers/fabrikam", {"displayName": "Fabrikam"})
+    other = await home.visitor("publisher:fabrikam")
+    for cursor in (lead_id, f"{lead_id}~1"):
+        answer = await other.get(f"/v1/leads?sort=customer&cursor={cursor}")
+        assert [each["field"] for each in answer.problem(422, "invalid-request")["errors"]] == ["cursor"]
+        assert (await home.anyone.get(f"/v1/leads?sort=customer&cursor={cursor}")).status == 401
+        found = await operator.get(f"/v1/leads?cursor={cursor}")
+        assert lead_id not in [each["id"] for each in found.json()["leads"]]
 
 
 async def test_those_that_nobody_owns(operator: Visitor, lead_id: str) -> None:

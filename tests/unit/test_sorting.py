@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from leadkeeper.inbox.lists.filter import SORTS
-from leadkeeper.inbox.lists.sorting import beside, in_order
+from leadkeeper.inbox.lists.sorting import PageEdge, beside, cursor_of, in_order
+from leadkeeper.model_errors import LEAD_CURSOR
 
 DAY = 86_400_000
 
@@ -62,16 +64,36 @@ def test_a_damaged_record_stands_somewhere(sort: str) -> None:
     assert set(ids([row(1, body="{"), row(2, lastName="A", owner_name="B")], sort)) == {1, 2}
 
 
-def test_pages_follow_one_another() -> None:
-    rows = [row(number) for number in range(5)]
-
-    def page(cursor: str | None, *, newer: bool = False) -> tuple[list[int], bool, bool]:
-        found, before, behind = beside(rows, cursor, 2, newer=newer)
+@pytest.mark.parametrize("there", [True, False])
+def test_pages_follow_one_another_although_a_lead_left(there: bool) -> None:
+    def page(place: int | None, *, newer: bool = False) -> tuple[list[int], bool, bool]:
+        rows = [row(number, country="PT") for number in range(5) if there or number != place]
+        where = None if place is None else PageEdge("pt", f"{place:03}")
+        found, before, behind = beside(rows, "country", where, 2, newer=newer)
         return [int(each.id) for each in found], before, behind
 
-    assert page(None) == ([0, 1], False, True)
-    assert page("001") == ([2, 3], True, True)
-    assert page("003") == ([4], True, False)
-    assert page("004", newer=True) == ([2, 3], True, True)
-    assert page("002", newer=True) == ([0, 1], False, True)
-    assert page("gone") == ([0, 1], False, True)
+    assert page(None) == ([4, 3], False, True)
+    assert page(3) == ([2, 1], True, True)
+    assert page(1) == ([0], True, False)
+    assert page(0) == ([], True, False)
+    assert page(0, newer=True) == ([2, 1], True, there)
+    assert page(2, newer=True) == ([4, 3], False, True)
+
+
+@pytest.mark.parametrize("sort", ["country", "-country"])
+def test_a_place_is_that_of_its_value_and_not_of_its_lead(sort: str) -> None:
+    rows = [row(1, country="A"), row(2, country="C"), row(3), row(4, country="D")]
+    behind, _, _ = beside(rows, sort, PageEdge("b", "004"), 5, newer=False)
+    before, _, _ = beside(rows, sort, PageEdge("b", "004"), 5, newer=True)
+    assert [int(each.id) for each in behind] == ([2, 4, 3] if sort == "country" else [1, 3])
+    assert [int(each.id) for each in before] == ([1] if sort == "country" else [4, 2])
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_a_cursor_tells_nothing_of_a_person(sort: str) -> None:
+    owner = "019a9e3b-7c2e-7d41-b1a5-3f0f6f3c2a11"
+    given = {"lastName": "Lovelace", "company": "Fabrikam", "country": "PT"}
+    lead = row(1, id=owner, owner_name="Bob", follow_owner_id=owner, follow_state="active", **given)
+    cursor = cursor_of(lead, sort)
+    assert re.fullmatch(LEAD_CURSOR, cursor)
+    assert cursor.partition("~")[2] in {"1", "2", owner, "19700103000000000", "19700104000000000", ""}

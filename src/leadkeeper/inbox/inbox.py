@@ -24,7 +24,7 @@ from leadkeeper.inbox.lists.pages import FoundLeads, page_from, shown, summaries
 from leadkeeper.inbox.lists.period import within
 from leadkeeper.inbox.lists.runs import Runs, runs_of
 from leadkeeper.inbox.lists.searching import Among, searched
-from leadkeeper.inbox.lists.sorting import SORTED, beside, in_order
+from leadkeeper.inbox.lists.sorting import SORTED, beside, cursor_of, place_of
 from leadkeeper.inbox.lists.tab_counts import counts_of_all
 from leadkeeper.inbox.lists.total import COUNTED_WHOLE, LeadTotal, total_of
 from leadkeeper.intake.normal import normal_address
@@ -121,6 +121,7 @@ def _list(
 ) -> FoundLeads:
     if filters.sort is not None:
         return _sorted(conn, filters, cursor, limit, newer=newer)
+    cursor = None if cursor is None else cursor.partition("~")[0]  # one of a list in the order of a column
     rows, end = _rows(conn, filters, cursor, limit, newer=newer)
     page, more = rows[:limit], len(rows) > limit
     further = page[-1].id if more else end
@@ -134,9 +135,13 @@ def _list(
 def _sorted(conn: sa.Connection, filters: LeadFilter, cursor: str | None, limit: int, *, newer: bool) -> FoundLeads:
     """The same in the order of a column: of the newest that fit, as many as are put in order."""
     rows, end = _rows(conn, replace(filters, oldest_first=False), None, SORTED)
-    page, before, behind = beside(in_order(rows[:SORTED], filters.sort or ""), cursor, limit, newer=newer)
+    sort = filters.sort or ""
+    place = None if cursor is None else place_of(conn, _LEADS, cursor, sort, filters.publisher_id)
+    page, before, behind = beside(rows[:SORTED], sort, place, limit, newer=newer)
     bounded = end is not None or len(rows) > SORTED
-    older, back = (page[-1].id if page and behind else None), (page[0].id if page and before else None)
+    # Where nothing is left on this side, the other one is still to be reached.
+    older = (cursor_of(page[-1], sort) if page else cursor) if behind else None
+    back = (cursor_of(page[0], sort) if page else cursor) if before else None
     return FoundLeads(page, summaries(conn, [row.id for row in page]), older, back, looked_further=bounded)
 
 

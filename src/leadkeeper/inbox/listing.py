@@ -52,15 +52,13 @@ class LeadListing:
         return page
 
     async def beside(self, filters: LeadFilter, lead_id: str) -> tuple[str | None, str | None]:
-        """The ids of the leads before and behind a lead in the list that ``filters`` choose.
+        """The ids of the leads before and behind a lead, or behind its place, in the list that ``filters`` choose.
 
         Ids alone say nothing of a customer, so the audit need not hear of it.
         """
         before = await self._inbox.list(filters, lead_id, 1, newer=True)
         behind = await self._inbox.list(filters, lead_id, 1)
-        found = [page.leads[0].id if page.leads else None for page in (before, behind)]
-        # In the order of a column, a lead that does not stand in it is at the beginning: beside it is none.
-        return (None, None) if found[0] == found[1] else (found[0], found[1])
+        return before.leads[0].id if before.leads else None, behind.leads[0].id if behind.leads else None
 
     async def counts(self, publisher_id: str | None, offer_id: str | None) -> dict[str, int]:
         """As ``Inbox.counts``; numbers alone, so the audit need not hear of it."""

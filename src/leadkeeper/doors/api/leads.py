@@ -22,7 +22,7 @@ from leadkeeper.inbox.lists.filter import MOST, OLDEST, ORDERS, SORTS, LeadFilte
 from leadkeeper.inbox.lists.sorting import SORTED
 from leadkeeper.inbox.reading import Reading
 from leadkeeper.lead import canonical_action, canonical_source
-from leadkeeper.model_errors import CURSOR
+from leadkeeper.model_errors import LEAD_CURSOR
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.texts import join_lazily, lazy_gettext
@@ -114,7 +114,9 @@ class _Wanted(LeadFilters):
 
     owner: OwnedBy | None = Field(None, description="The member who follows it up, or `nobody`.")
     limit: int = Field(50, ge=1, le=MOST)
-    cursor: Annotated[str, Field(pattern=CURSOR)] | None = Field(None, description="The nextCursor of the page before.")
+    cursor: Annotated[str, Field(pattern=LEAD_CURSOR)] | None = Field(
+        None, description="The nextCursor of the page before."
+    )
 
 
 class LeadQuery(_Wanted):

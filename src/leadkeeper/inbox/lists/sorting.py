@@ -6,7 +6,9 @@ No index holds these orders together with every choice of leads, so a bounded pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -15,6 +17,9 @@ from leadkeeper.inbox.content import content_of
 from leadkeeper.inbox.follow_up.followed import follow_up_of
 from leadkeeper.inbox.follow_up.state import STATES
 from leadkeeper.normal_forms import without_marks
+from leadkeeper.problem import FieldError, Problem, ProblemType
+from leadkeeper.storage import tables as t
+from leadkeeper.texts import lazy_gettext as _
 from leadkeeper.views import CustomerView
 
 SORTED: Final = 2_000
@@ -40,7 +45,9 @@ def _state(row: Row) -> str:
 def _due(row: Row) -> str:
     """Only what is still to be done is due; the rest stands behind it."""
     followed = follow_up_of(row)
-    return followed.due_at if followed is not None and followed.touched_at is None else ""
+    if followed is None or followed.touched_at is not None:
+        return ""
+    return "".join(filter(str.isdigit, followed.due_at))  # in the order of time, and at home in any address
 
 
 _VALUES: Final[Mapping[str, Callable[[Row], str]]] = {
@@ -54,31 +61,96 @@ _VALUES: Final[Mapping[str, Callable[[Row], str]]] = {
 }
 
 
+_OPEN: Final = frozenset({"follow", "due"})
+"""Columns whose values may stand in an address."""
+_LOST: Final = _("What told where this page begins was removed. Begin with the first page.")
+
+
 def folded(text: str) -> str:
     """``text`` as it is put in order: without regard to case and accents."""
     return without_marks(text).casefold().strip()
 
 
+@dataclass(frozen=True, slots=True)
+class PageEdge:
+    """Where a page ends or begins in an order: by what the lead there had when the page was read, not by the lead."""
+
+    value: str
+    id: str
+
+
+def cursor_of(row: Row, sort: str) -> str:
+    """The place of ``row`` for an address or a body: letters, digits, ``-`` and ``~``, at most 73 characters.
+
+    What changes while somebody goes through the pages stands in it: the state, when it is due, the owner's id. What is
+    of a customer, or a person's name, does not: whether there was any, alone.
+    """
+    column = sort.removeprefix("-")
+    value = _VALUES[column](row)
+    if column == "owner":
+        return f"{row.id}~{(row.follow_owner_id or '') if value else ''}"
+    return f"{row.id}~{value if column in _OPEN else '1' if value else ''}"
+
+
+def place_of(conn: sa.Connection, leads: sa.Select[Any], cursor: str, sort: str, publisher_id: str | None) -> PageEdge:
+    """The place that ``cursor`` of :func:`cursor_of` names, also where its lead has left the list or changed.
+
+    Of an id alone it is that of the lead as it is now. ``leads`` is a query for all leads; only those of
+    ``publisher_id``, where it is given, and its members are looked at. Raises :class:`Problem` where the customer's
+    data that told the place are there no longer.
+    """
+    lead_id, tilde, mark = cursor.partition("~")
+    marked = tilde != ""
+    column = sort.removeprefix("-")
+    if marked and (column in _OPEN or not mark):
+        return PageEdge(mark, lead_id)
+    if marked and column == "owner":
+        p, m = t.person.c, t.membership.c
+        query = sa.select(p.name).where(p.id == mark)
+        if publisher_id is not None:
+            query = query.where(sa.exists().where(m.person_id == p.id, m.publisher_id == publisher_id))
+        value = folded(conn.scalar(query) or "")
+    else:
+        c = t.lead.c
+        query = leads.where(c.id == lead_id, *(() if publisher_id is None else (c.publisher_id == publisher_id,)))
+        row = conn.execute(query).first()
+        value = "" if row is None else _VALUES[column](row)
+        marked = marked or row is None
+    if marked and not value:
+        raise Problem(ProblemType.INVALID_REQUEST, _LOST, (FieldError("cursor", _LOST),))
+    return PageEdge(value, lead_id)
+
+
 def in_order(rows: Iterable[Row], sort: str) -> list[Row]:
     """``rows`` by ``sort``, those without a value last, and the newest first among equals."""
-    column, down = sort.removeprefix("-"), sort.startswith("-")
-    value = _VALUES[column]
-    newest_first = sorted(rows, key=lambda row: row.id, reverse=True)
-    valued = [(value(row), row) for row in newest_first]
-    some = sorted((pair for pair in valued if pair[0]), key=lambda pair: pair[0], reverse=down)
-    return [row for _, row in some] + [row for found, row in valued if not found]
+    value = _VALUES[sort.removeprefix("-")]
+    return [each[2] for each in _ordered(((value(row), row.id, row) for row in rows), sort)]
 
 
-def beside(rows: Sequence[Row], cursor: str | None, limit: int, *, newer: bool) -> tuple[list[Row], bool, bool]:
-    """Up to ``limit`` rows behind ``cursor``, or before it; whether there are more before these, and behind.
+def _ordered(entries: Iterable[tuple[str, str, Any]], sort: str) -> list[tuple[str, str, Any]]:
+    newest_first = sorted(entries, key=itemgetter(1), reverse=True)
+    some = sorted((each for each in newest_first if each[0]), key=itemgetter(0), reverse=sort.startswith("-"))
+    return some + [each for each in newest_first if not each[0]]
 
-    A lead that is no longer there is where the list begins.
+
+def beside(
+    rows: Iterable[Row], sort: str, place: PageEdge | None, limit: int, *, newer: bool
+) -> tuple[list[Row], bool, bool]:
+    """Up to ``limit`` of ``rows`` by ``sort`` behind ``place``, or before it; whether there are more before and behind.
+
+    The place is found by the order and not by its lead, so that whoever goes on from page to page comes once by each
+    lead that was there all along and has not changed. Without a place it is where the list begins.
     """
-    place = next((at for at, row in enumerate(rows) if row.id == cursor), None)
+    value = _VALUES[sort.removeprefix("-")]
+    entries: list[tuple[str, str, Any]] = [(value(row), row.id, row) for row in rows]
     if place is None:
-        start, end = 0, limit
-    elif newer:
-        start, end = max(0, place - limit), place
+        start, end, found = 0, limit, _ordered(entries, sort)
     else:
-        start, end = place + 1, place + 1 + limit
-    return list(rows[start:end]), start > 0, end < len(rows)
+        # Put in order with the others. Of two equals the first stays so: its lead, where it still is there, is not
+        # on the page.
+        here = [(place.value, place.id, None)]
+        found = _ordered(here + entries if newer else entries + here, sort)
+        at = next(number for number, each in enumerate(found) if each[2] is None)
+        del found[at]
+        start, end = (max(0, at - limit), at) if newer else (at, at + limit)
+    return [each[2] for each in found[start:end]], start > 0, end < len(found)

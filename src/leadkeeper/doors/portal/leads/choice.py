@@ -13,6 +13,7 @@ from typing import Final, get_args
 from urllib.parse import parse_qsl, urlencode
 
 from leadkeeper.inbox.lists.filter import FOLLOW_UPS, SORTS, LeadFilter
+from leadkeeper.model_errors import LEAD_CURSOR
 from leadkeeper.offer import OFFER_ID, PUBLISHER_ID
 from leadkeeper.problem import FieldError, Problem, ProblemType
 from leadkeeper.texts import lazy_gettext as _
@@ -35,8 +36,8 @@ _SHAPES: Final[Mapping[str, str]] = {
     "test": f"^({'|'.join(filter(None, _TESTS))})$",
     "withheld": "^(yes|no)$",
     "sort": rf"^(oldest|-?({'|'.join(SORTS)}))$",
-    "cursor": _ID,
-    "newer": _ID,
+    "cursor": LEAD_CURSOR,
+    "newer": LEAD_CURSOR,
 }
 _PLACES: Final = ("cursor", "newer")
 MINE: Final = "me"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -31,6 +33,7 @@ DAMAGED: Final[Diagnosis] = diagnose(
     outcome=Outcome.BROKEN,
 )
 """What is wrong with a connection whose row cannot be read."""
+_TAG_LETTERS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class Connection:
     removed: bool
     created_at: int
     changed_at: int
+    sealed: str = ""
+    """Its secrets as they are stored."""
     title: str = ""
     """What people call it, where that is not its name."""
     known: Known = NOT_KNOWN
@@ -67,7 +72,18 @@ class Connection:
     @property
     def changed(self) -> Connection:
         """The connection as it would be with the settings that wait, or as it is."""
-        return self if self.change is None else replace(self, stored=self.change.stored)
+        return self if self.change is None else replace(self, stored=self.change.stored, sealed=self.change.sealed)
+
+    @property
+    def settings_tag(self) -> str:
+        """Differs for other settings, those that wait before those in effect; tells nothing of them.
+
+        Neither what becomes of leads nor the proof of settings that wait changes it. Secrets that are sealed anew do,
+        since it is made of them as they are sealed: so nobody can try what they are.
+        """
+        now = self.changed
+        parts = [self.id, now.stored.destination, dict(now.stored.settings), now.sealed]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:_TAG_LETTERS]
 
     @property
     def proven(self) -> bool:
@@ -117,6 +133,7 @@ class ConnectionRows:
             removed=row.removed_at is not None,
             created_at=row.created_at,
             changed_at=row.changed_at,
+            sealed=row.secrets,
             title=row.title,
             known=known_of(row),
             test=last_test_of(row),

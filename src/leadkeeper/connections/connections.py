@@ -235,6 +235,7 @@ class Connections:
         """Forget new settings that wait to be proven; false if none do. Raises :class:`Problem` if unknown."""
 
         def transaction(conn: sa.Connection) -> bool:
+            take_turn(conn, offer.publisher_id)
             row = _present(conn, offer, name)
             dropped = changes.drop_change(conn, row.id)
             if dropped:

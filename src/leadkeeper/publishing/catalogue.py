@@ -26,6 +26,7 @@ from leadkeeper.publishing.versions import (
     OfferVersion,
     Slot,
     as_offer,
+    definition_etag,
     draft_definition,
     offer_row,
     read_version,
@@ -199,7 +200,7 @@ class OfferCatalogue:
 
         ``lead_settings`` is Microsoft's ``customer-leads`` resource (``leadDestination`` ``none`` removes the
         connection); ``None`` leaves the connection as it is. ``trusted`` is as for ``Connections.put``. A new
-        offer takes no leads before it is published.
+        offer takes no leads before it is published. ``precondition`` is held against :func:`definition_etag`.
         A property that looks like a secret is refused wherever it stands: a definition is kept in clear.
         Raises :class:`Problem` as :meth:`put_offer` and ``Connections.put`` do; then nothing is changed.
         """
@@ -208,7 +209,7 @@ class OfferCatalogue:
         refuse_secrets(definition)
 
         def transaction(conn: sa.Connection) -> tuple[Offer, bool, list[str]]:
-            before, _ = self._begin(conn, ref, precondition)
+            before, _ = self._begin(conn, ref, precondition, connected=True)
             self._write(conn, ref, before, offer_type, definition, live=before is not None and before.live, by=by)
             woken = []
             if lead_settings is not None:
@@ -255,15 +256,23 @@ class OfferCatalogue:
         self._write(conn, target, None, found.offer_type, message_of_it, live=False, by=by)
         return target
 
+    def _definition_etag(self, conn: sa.Connection, offer: Offer) -> str:
+        change_routes(conn, offer.publisher_id)  # before the connection is held, for which leads that come in wait
+        try:
+            return definition_etag(offer, self._connections.known(conn, offer.ref, PRIMARY))
+        except Problem:
+            return definition_etag(offer, None)
+
     def _begin(
-        self, conn: sa.Connection, ref: OfferRef, precondition: Precondition
+        self, conn: sa.Connection, ref: OfferRef, precondition: Precondition, *, connected: bool = False
     ) -> tuple[Offer | None, Mapping[str, Any]]:
         """The offer as it is and its draft; nobody else changes it until this transaction ends."""
         take_turn(conn, ref.publisher_id)
         publisher_row(conn, ref.publisher_id)
         row = conn.execute(sa.select(t.offer).where(t.offer.c.ref == str(ref))).first()
         before = None if row is None else as_offer(row)
-        precondition.require(None if before is None else before.etag)
+        etag = None if before is None else self._definition_etag(conn, before) if connected else before.etag
+        precondition.require(etag)
         if before is None:
             return None, {}
         return before, draft_definition(conn, before)

@@ -17,14 +17,15 @@ _ETAG: Final = re.compile(r'(?:W/)?"[^"]*"')
 class Precondition:
     """The request's ``If-Match`` and ``If-None-Match``: ETags with commas between them, or ``*`` for any.
 
-    ETags are compared as they are written: ours are weak, and say whether a draft is the same.
+    ETags are compared as they are written: ours are weak, and say whether a draft (for some callers with its lead
+    destination) is the same.
     """
 
     match: str | None = None
     none_match: str | None = None
 
     def require(self, etag: str | None) -> None:
-        """Go on if it holds of the offer whose draft has this ETag; ``None``: of one that is not there.
+        """Go on if it holds of the offer that has this ETag; ``None``: of one that is not there.
 
         Raises :class:`Problem` (412) with the header that does not hold.
         """

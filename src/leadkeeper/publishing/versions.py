@@ -12,6 +12,7 @@ import sqlalchemy as sa
 import structlog
 
 from leadkeeper.clock import to_text
+from leadkeeper.connections.connection import Connection
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType, damaged_version, unknown_offer
 from leadkeeper.publishing.listing import Listing, read_listing
@@ -83,6 +84,15 @@ class OfferVersion:
     def listing(self) -> Listing:
         """What customers read of it."""
         return read_listing(self.definition)
+
+
+def definition_etag(offer: Offer, primary: Connection | None) -> str:
+    """The ETag of an offer's draft together with its lead destination, the ``primary`` connection.
+
+    Changes whenever the draft does and whenever the settings of that connection do, those that wait to be proven as
+    well; tells nothing of them. It is never :attr:`Offer.etag`, which says that the draft alone is the same.
+    """
+    return f'W/"{offer.revision}-{"none" if primary is None else primary.settings_tag}"'
 
 
 def offer_row(conn: sa.Connection, ref: OfferRef) -> sa.Row[Any]:

@@ -31,12 +31,12 @@ from leadkeeper.publishing.precondition import Precondition
 from leadkeeper.publishing.publication import Publication
 from leadkeeper.publishing.steps import OfferStatus
 from leadkeeper.publishing.versions import Offer as StoredOffer
-from leadkeeper.publishing.versions import OfferVersion, Slot
+from leadkeeper.publishing.versions import OfferVersion, Slot, definition_etag
 from leadkeeper.texts import lazy_gettext
 
 _OFFERS: Final = "/api/publishers/{publisherId}/offers"
 _FILTER: Final = re.compile(r"offerTypeId eq '([^']*)'")
-IfMatch = Annotated[str | None, Header(description="The eTag that the draft must still have; `*` for any.")]
+IfMatch = Annotated[str | None, Header(description="The eTag that the offer must still have; `*` for any.")]
 TAG: Final = "Cloud Partner Portal"
 
 
@@ -112,7 +112,7 @@ class ShownOffer(BaseModel):
     id: str
     offerTypeVersions: dict[str, int]
     definition: ShownDefinition
-    eTag: str
+    eTag: str = Field(description="Changes with the draft, and with the settings of the lead destination.")
     version: int
     status: str
     changedTime: str
@@ -256,7 +256,9 @@ class Offers:
             raise unknown_offer(offer.ref)
         definition = version.definition
         properties = definition.get("offer", {})
-        leads = lead_configuration(await self._stored(offer.ref), properties, self._destinations)
+        primary = await self._primary(offer.ref)  # once, so that the eTag is that of the settings that are shown
+        stored = None if primary is None else primary.changed.stored
+        leads = lead_configuration(stored, properties, self._destinations)
         return ShownOffer(
             publisherId=offer.publisher_id,
             offerTypeId=offer.offer_type,
@@ -267,7 +269,7 @@ class Offers:
                 offer={**properties, **leads},
                 plans=definition.get("plans", []),
             ),
-            eTag=offer.etag,
+            eTag=definition_etag(offer, primary),
             version=version.number,
             status=(await self._publication.status(offer.ref)).status,
             changedTime=version.changed_at,

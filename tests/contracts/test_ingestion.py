@@ -7,11 +7,15 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.contracts.test_cloud_partner import CONNECTION, ID, error, offer, put
+from leadkeeper.offer import OfferRef
+from leadkeeper.publishing.publication import enter_preview
+from leadkeeper.storage import tables as t
+from tests.contracts.test_cloud_partner import CONNECTION, ID, OFFERS, P, V, error, offer, put
 from tests.in_process import Installation, Visitor
 
 PRODUCTS = "/v1.0/ingestion/products"
 LEADS = PRODUCTS + "/contoso.planner/leadconfiguration"
+PLANNER = OfferRef("contoso", "planner")
 TYPES = {
     "saas": "SoftwareAsAService",
     "azure-application": "AzureApplication",
@@ -165,3 +169,31 @@ async def test_there_is_none_before_one_is_set_and_none_for_others(home: Install
     error(await other.get(LEADS), 403, "Forbidden")
     body = {"resourceType": "SalesForceLeadConfiguration", "objectIdentifier": "00D000000000001"}
     error(await other.call("POST", LEADS, body), 403, "Forbidden")
+
+
+async def test_a_submission_is_promoted_only_where_it_made_the_preview(home: Installation, publisher: Visitor) -> None:
+    submissions = f"{PRODUCTS}/contoso.planner/submissions"
+    await put(publisher, offer({P + "callToAction": "free"}))
+    publication, storage = home.services.offers.publication, home.services.storage
+    made = await publication.publish(PLANNER, by="test")
+    waits = {"state": "completed", "due_at": 2**62}
+    await storage.write(lambda conn: conn.execute(t.operation.update().values(waits)))
+    await storage.write(enter_preview, PLANNER, made.version, 1)
+    await put(publisher, offer({P + "callToAction": "free", P + "summary": "Plans, kept better."}))
+    later = await publication.publish(PLANNER, by="test")
+    await publication.cancel(PLANNER, by="test")
+    status = (await publisher.get(f"{OFFERS}/planner/status?{V}")).json()
+    assert (status["status"], status["cancellationRequestState"]) == ("canceled", "canCancel")
+    assert status["previewLinks"] != []
+    error(await publisher.post(f"{submissions}/nothing/promote"), 404, "NotFound")
+    assert "preview" in error(await publisher.post(f"{submissions}/{later.id}/promote"), 400, "BadRequest")
+    assert await publication.operations(PLANNER, running=True) == []
+    promoted = await publisher.post(f"{submissions}/{made.id}/promote")
+    assert promoted.status == 202, promoted.body
+    (begun,) = await publication.operations(PLANNER, running=True)
+    assert (begun.kind, begun.version) == ("goLive", made.version)
+    for left in ([begun.id], []):
+        assert [each.id for each in await publication.operations(PLANNER, running=True)] == left
+        assert (await publisher.post(f"{OFFERS}/planner/cancel?{V}")).json()["status"] == "canceled"
+    status = (await publisher.get(f"{OFFERS}/planner/status?{V}")).json()
+    assert (status["previewLinks"], status["cancellationRequestState"]) == ([], "none")

@@ -172,6 +172,23 @@ def latest(conn: sa.Connection, offer: OfferRef, kind: OperationKind | None = No
     return None if row is None else as_operation(row)
 
 
+def preview_of(conn: sa.Connection, offer: Offer) -> Operation | None:
+    """The operation that made the preview that waits: the newest completed one that published its version."""
+    o = t.operation.c
+    made = (o.kind == OperationKind.PUBLISH.value, o.state == OperationState.COMPLETED.value)
+    this = (o.offer_ref == str(offer.ref), o.version == offer.preview_version, *made)
+    row = conn.execute(sa.select(t.operation).where(*this).order_by(o.id.desc()).limit(1)).first()
+    return None if row is None else as_operation(row)
+
+
+def concerns(conn: sa.Connection, preview: Operation, operation_id: str) -> bool:
+    """Whether an operation is the one that made the ``preview``, or one that began to bring just this to customers."""
+    named = find_operation(conn, preview.offer, operation_id)
+    if named is None or named.version != preview.version:
+        return False
+    return named.id == preview.id or (named.kind is OperationKind.GO_LIVE and named.id > preview.id)
+
+
 def all_of(conn: sa.Connection, offer: OfferRef, *, running: bool = False) -> list[Operation]:
     """The offer's operations, newest first."""
     query = sa.select(t.operation).where(t.operation.c.offer_ref == str(offer)).order_by(t.operation.c.id.desc())

@@ -51,6 +51,11 @@ class Publishing:
         """Whether customers saw it, and no longer do since it was withdrawn."""
         return is_withdrawn(self.offer, self.operation)
 
+    @property
+    def can_cancel(self) -> bool:
+        """Whether an operation runs or a preview waits, so that :meth:`Publication.cancel` ends it."""
+        return self.status is OfferStatus.RUNNING or self.offer.preview_version is not None
+
 
 class Publication:
     """What people do about publishing. ``woken`` is told that an operation is due.
@@ -92,10 +97,12 @@ class Publication:
 
         return await self._begun(transaction)
 
-    async def go_live(self, offer: OfferRef, *, by: str) -> Operation:
+    async def go_live(self, offer: OfferRef, *, by: str, seen: str | None = None) -> Operation:
         """Begin to bring the preview to customers; who heard of the preview hears of it.
 
-        Raises :class:`Problem` while an operation runs, and when no preview waits.
+        ``seen`` is the operation whose preview the caller means, or one that began to bring it to customers: another
+        preview does not go live by mistake. Raises :class:`Problem` while an operation runs, when no preview waits, and
+        when it is not the one that is meant.
         """
 
         def transaction(conn: sa.Connection) -> Operation:
@@ -104,14 +111,18 @@ class Publication:
             _require_none_running(conn, offer)
             if found.preview_version is None:
                 raise _not_now(lazy_gettext("There is no preview to go live with: publish the offer first."))
-            before = operations.latest(conn, offer, OperationKind.PUBLISH)
+            preview = operations.preview_of(conn, found)
+            if seen is not None and (preview is None or not operations.concerns(conn, preview, seen)):
+                raise _not_now(
+                    lazy_gettext("Another preview waits than that of this operation: look at it, then go live.")
+                )
             now = self._clock()
             note(conn, now, by, "offer.goLive", str(offer), str(found.preview_version))
             version, kind = found.preview_version, OperationKind.GO_LIVE
-            if before is None:
+            if preview is None:
                 return operations.begin(conn, offer, kind, version, (), by, now)
-            reason = before.steps if before.version == version and not before.damaged else ()
-            return operations.begin(conn, offer, kind, version, before.emails, by, now, reason)
+            steps = () if preview.damaged else preview.steps
+            return operations.begin(conn, offer, kind, version, preview.emails, by, now, steps)
 
         return await self._begun(transaction)
 
@@ -129,24 +140,24 @@ class Publication:
         def transaction(conn: sa.Connection) -> Operation:
             take_turn(conn, offer.publisher_id)
             found = as_offer(offer_row(conn, offer))
-            newest = operations.latest(conn, offer)
-            waits = status_of(found, newest) is OfferStatus.WAITING_FOR_REVIEW
-            if newest is None or (newest.state is not OperationState.RUNNING and not waits):
+            running = operations.all_of(conn, offer, running=True)
+            ended = running[0] if running else operations.preview_of(conn, found)
+            if ended is None:
                 raise _not_now(
                     lazy_gettext("No operation is under way, and no preview waits: there is nothing to cancel.")
                 )
             now = self._clock()
-            steps = canceled(newest.steps, f"Canceled by {by}.", now)
+            steps = canceled(ended.steps, f"Canceled by {by}.", now)
             values = {"state": OperationState.CANCELED.value, "steps": steps_to_json(steps)}
             conn.execute(
                 sa.update(t.operation)
-                .where(t.operation.c.id == newest.id)
+                .where(t.operation.c.id == ended.id)
                 .values(**values, changed_at=now, due_at=NEVER)
             )
-            if newest.kind is OperationKind.PUBLISH and found.preview_version == newest.version:
+            if not running:
                 _set_offer(conn, offer, now, preview_version=None)
-            note(conn, now, by, "offer.cancel", str(offer), newest.id)
-            return _again(conn, newest)
+            note(conn, now, by, "offer.cancel", str(offer), ended.id)
+            return _again(conn, ended)
 
         return await self._storage.write(transaction)
 

@@ -166,10 +166,10 @@ class Ingestion:
     async def promote(
         self, product_id: ProductId, submission_id: Annotated[str, Path(alias="submissionId")], caller: SignedIn
     ) -> Submission:
-        """The preview that waits goes live."""
+        """The preview of that submission goes live, while it waits; another does not."""
         offer = _offer(product_id, caller, changes=True)
         await self._publication.operation(offer, submission_id)
-        return _submission(await self._publication.go_live(offer, by=caller.name))
+        return _submission(await self._publication.go_live(offer, by=caller.name, seen=submission_id))
 
 
 def _offer(product_id: str, caller: Caller, *, changes: bool = False) -> OfferRef:

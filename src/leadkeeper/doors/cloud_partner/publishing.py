@@ -21,7 +21,7 @@ from leadkeeper.offer import OfferRef
 from leadkeeper.problem import FieldError
 from leadkeeper.publishing.operations import Operation
 from leadkeeper.publishing.publication import Publication, Publishing
-from leadkeeper.publishing.steps import STEP_TEXTS, OfferStatus, OperationState, Step, first_steps
+from leadkeeper.publishing.steps import STEP_TEXTS, OperationState, Step, first_steps
 from leadkeeper.publishing.steps import OperationKind as Kind
 from leadkeeper.publishing.versions import Offer as StoredOffer
 from leadkeeper.texts import lazy_gettext
@@ -203,7 +203,7 @@ class PublishingRoutes:
             messages=[],
             publishingVersion=found.offer.draft_version if operation is None else operation.version,
             offerVersion=found.offer.draft_version if operation is None else operation.version,
-            cancellationRequestState="canCancel" if _can_cancel(found) else "none",
+            cancellationRequestState="canCancel" if found.can_cancel else "none",
             steps=[_step(step) for step in (_to_come() if operation is None else operation.steps)],
             previewLinks=self._preview_links(found.offer),
             liveLinks=self._live_links(found.offer),
@@ -235,10 +235,6 @@ class PublishingRoutes:
 
     def _page(self, offer: StoredOffer) -> str:
         return f"{self._base_url}/store/offers/{offer.publisher_id}/{offer.id}"
-
-
-def _can_cancel(found: Publishing) -> bool:
-    return found.status in (OfferStatus.RUNNING, OfferStatus.WAITING_FOR_REVIEW)
 
 
 def _to_come() -> tuple[Step, ...]:

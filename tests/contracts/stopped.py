@@ -51,6 +51,17 @@ class Stopped:
             while not await self._holder.fetchval(asked):  # noqa: ASYNC110 - the server tells nobody
                 await asyncio.sleep(0.01)
 
+    async def until_a_row_is_awaited(self) -> None:
+        """Wait until a transaction waits within the database for a row that another changes or holds."""
+        assert self._holder is not None
+        asked = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND wait_event_type = 'Lock' AND wait_event IN ('transactionid', 'tuple')"
+        )
+        async with asyncio.timeout(SECONDS):
+            while not await self._holder.fetchval(asked):  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.01)
+
     async def until(self, count: int) -> None:
         """Wait until so many transactions are under way."""
         async with asyncio.timeout(SECONDS):

@@ -223,6 +223,8 @@ def _remove_personal(conn: sa.Connection, lead_ids: Iterable[str], now: int) -> 
     if not ids:
         return
     c, e, f = t.lead.c, t.lead_event.c, t.follow_up.c
+    # In the order of their ids, as whoever follows up several of them does: so none waits in a ring.
+    conn.execute(sa.select(c.id).where(one_of(conn, c.id, ids)).order_by(c.id).with_for_update(key_share=True))
     take_out(conn, ids)
     conn.execute(sa.update(t.lead).where(one_of(conn, c.id, ids)).values(SKELETON | {"expired_at": now}))
     # What confirmed it to the customer is a mail of the lead's id.

@@ -66,17 +66,16 @@ class Planned:
 def plan_follow_up(
     conn: sa.Connection, lead_id: str, change: Change, now: int, publisher_id: str | None, *, locked: bool = False
 ) -> Planned:
-    """What ``change`` would make of it, written nowhere. Raises as :meth:`FollowUps.change` does."""
-    lead = _lead(conn, lead_id, publisher_id)
-    row = conn.execute(_row_of(lead_id, locked=locked)).first()
+    """What ``change`` would make of it, written nowhere. Raises as :meth:`FollowUps.change` does.
+
+    ``locked``: nobody else changes it, or removes its personal data, until the transaction ends. Whoever locks several
+    leads in one transaction does so in the order of their ids.
+    """
+    lead = _lead(conn, lead_id, publisher_id, locked=locked)
+    row = conn.execute(sa.select(t.follow_up).where(t.follow_up.c.lead_id == lead_id)).first()
     was = {"state": "new", "reason": "", "owner_id": None, "due_at": due_of(lead.created_at), "touched_at": None}
     before: dict[str, Any] = was if row is None else {name: getattr(row, name) for name in was}
     return Planned(lead.publisher_id, before, _after(conn, lead.publisher_id, before, change, now))
-
-
-def _row_of(lead_id: str, *, locked: bool) -> sa.Select[Any]:
-    query: sa.Select[Any] = sa.select(t.follow_up).where(t.follow_up.c.lead_id == lead_id)
-    return query.with_for_update() if locked else query
 
 
 def change_follow_up(
@@ -103,12 +102,17 @@ def change_follow_up(
     return after != before or bool(changed)
 
 
-def _lead(conn: sa.Connection, lead_id: str, publisher_id: str | None) -> sa.Row[Any]:
+def _lead(conn: sa.Connection, lead_id: str, publisher_id: str | None, *, locked: bool) -> sa.Row[Any]:
     c = t.lead.c
     columns = (c.publisher_id, c.created_at, c.action, c.test, c.withheld, c.preview, c.expired_at)
     query: sa.Select[Any] = sa.select(*columns).where(c.id == lead_id)
+    if publisher_id is not None:
+        query = query.where(c.publisher_id == publisher_id)
+    if locked:
+        # The lead's row, for a follow-up that nobody has changed yet has none that could be locked.
+        query = query.with_for_update(key_share=True)
     row = conn.execute(query).first()
-    if row is None or publisher_id not in (None, row.publisher_id):
+    if row is None:
         raise Problem(ProblemType.NOT_FOUND, _("There is no lead %(lead)s.", lead=lead_id))
     followed = is_followed(action=row.action, test=row.test, withheld=row.withheld, preview=row.preview)
     if row.expired_at is not None or not followed:

@@ -288,7 +288,7 @@ def act_on_some(conn: sa.Connection, run: HeldRun, lead_ids: Sequence[str], now:
     Raises :class:`RunLost`.
     """
     outcomes, woken = [], set[str]()
-    for lead_id in lead_ids:
+    for lead_id in sorted(lead_ids):  # the order in which leads are locked
         outcome, some = act_on_lead(conn, lead_id, run.order, now, run.by, run.publisher_id)
         outcomes.append(outcome)
         woken |= some

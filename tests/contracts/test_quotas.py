@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from leadkeeper.access.quotas import NAMES, Rate
+from leadkeeper.access.quotas import NAMES
 from leadkeeper.doors.api.schemas import QuotasBody
 from leadkeeper.intake.new_lead import NewLead
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem
 from leadkeeper.storage import tables as t
-from leadkeeper.storage.away import StorageAway
 from tests.contracts.installation import CRM
 from tests.in_process import (
     DESTINATION,
@@ -205,61 +204,6 @@ async def test_leads_a_day_by_hook_hold_over_a_restart(database_url: str) -> Non
     async with bounded_again(database_url, **quotas) as home:
         statuses = {(await home.anyone.post(at, PAYLOAD)).status for _ in range(6)}
         assert 429 in statuses
-
-
-async def test_what_was_used_is_known_again_when_counts_had_to_be_forgotten(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("leadkeeper.access.rates._MOST", 3)
-    async with bounded(database_url, hook_leads_a_day=3) as (home, operator, publisher):
-        rates = home.services.access.rates
-        at = await hook(publisher)
-        for _ in range(2):
-            assert (await home.anyone.post(at, PAYLOAD)).status == 200
-        await rates.settled()
-        for number in range(8):
-            assert (await operator.put(f"/v1/publishers/other-{number}", {"displayName": "O"})).status == 201
-            await rates.take(f"other-{number}", Rate.HOOK_LEADS)
-            await rates.settled()
-        assert ("contoso", Rate.HOOK_LEADS) not in rates._counts
-        assert (await home.anyone.post(at, PAYLOAD)).status == 200
-        too_many(await home.anyone.post(at, PAYLOAD), "hookLeadsADay")
-        await rates.settled()
-        own = (t.quota_use.c.publisher_id == "contoso", t.quota_use.c.rate == Rate.HOOK_LEADS.value)
-        used = sa.select(sa.func.sum(t.quota_use.c.day_used)).where(*own)
-        assert await home.services.storage.read(lambda conn: int(conn.scalar(used) or 0)) == 3
-
-
-async def test_publishers_that_there_are_not_are_not_counted(database_url: str) -> None:
-    async with bounded(database_url, key_leads_a_minute=3) as (home, operator, _):
-        for number in range(5):
-            assert (await operator.post("/v1/leads", lead(publisherId=f"nobody-{number}"))).status == 404
-        rates = home.services.access.rates
-        await rates.settled()
-        assert {publisher for publisher, _ in rates._counts} <= {"contoso"}
-        count = sa.select(sa.func.count()).select_from(t.quota_use)
-        assert await home.services.storage.read(lambda conn: conn.scalar(count) or 0) == 0
-
-
-async def test_a_count_that_was_forgotten_while_the_database_was_away_is_told_with_what_it_was(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with bounded(database_url, hook_leads_a_day=10) as (home, _, _):
-        rates = home.services.access.rates
-        await rates.take("contoso", Rate.HOOK_LEADS, 4)
-        await rates.settled()
-        rates._counts.clear()
-
-        async def away(*_: object) -> None:
-            raise StorageAway("away")
-
-        with monkeypatch.context() as meanwhile:
-            meanwhile.setattr(rates._storage, "read", away)
-            await rates.take("contoso", Rate.HOOK_LEADS, 2)
-            await rates.settled()
-        await rates.settled()
-        used = sa.select(t.quota_use.c.day_used)
-        assert await home.services.storage.read(lambda conn: list(conn.scalars(used))) == [6]
 
 
 @asynccontextmanager

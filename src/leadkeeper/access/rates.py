@@ -2,16 +2,18 @@
 
 A lead costs no query: each process counts in its memory, writes its own counts (rows that no other process touches)
 and reads those of the others every :data:`SETTLE_SECONDS` while there is anything to tell. So the quotas hold over all
-processes but for what the others took since; a process that is killed forgets what it had not told yet.
+processes but for what the others took since; a process that is killed forgets what it had not told yet. What is told
+may leave the memory: a count goes on from the process's own row when it comes back.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -30,7 +32,10 @@ SETTLE_SECONDS: Final = 1.0
 MINUTE: Final = 60_000
 DAY: Final = 86_400_000
 _MOST: Final = 20_000
-"""The most counts in memory; beyond, half as many that are reported are forgotten, and read again when needed."""
+"""The most counts in memory; beyond, those used longest ago that are told are forgotten, and read again when needed."""
+_LOOKS: Final = 4
+"""At how many of those used longest ago each new count looks for some to forget: more than one, so that many at one
+moment that had to stay are forgotten later."""
 
 _NONE: Final = 2**62
 """More than anybody does: no limit."""
@@ -52,10 +57,8 @@ class _Count:
     others_day: int = 0
     others_minute: int = 0
     reported_at: int | None = None
-    """When the others' counts, and what this process told earlier of this one, were last heard."""
+    """When it was last heard of; before the first time what this process told earlier is not in it."""
     unreported: bool = False
-    is_known: bool = True
-    """Whether there is such a publisher, as last heard."""
 
     def turn(self, now: int) -> None:
         """Begin anew where a minute or a day has ended."""
@@ -66,6 +69,7 @@ class _Count:
 
     def refusal(self, rate: Rate, more: int, now: int) -> Problem | None:
         """Why ``more`` may not be done now."""
+        self.turn(now)
         if (
             self.minute + self.others_minute + more <= self.most[0]
             and self.day + self.others_day + more <= self.most[1]
@@ -79,6 +83,42 @@ class _Count:
             if limit is not None and used + more > limit:
                 return used_up(name, limit, (window - now % window + 999) // 1_000)
         return None
+
+    def is_old(self, now: int) -> bool:
+        """Whether others may have counted since it was heard of, or an operator changed the quotas."""
+        return self.reported_at is None or abs(now - self.reported_at) >= SETTLE_SECONDS * 1_000
+
+    def hear(self, used: _Used, asked: int) -> None:
+        """Take over what was written down as of ``asked``, but for windows that have ended since."""
+        first = self.reported_at is None
+        if self.day_at == asked // DAY:
+            self.others_day = used.others_day
+            self.day += used.own_day if first else 0
+        if self.minute_at == asked // MINUTE:
+            self.others_minute = used.others_minute
+            self.minute += used.own_minute if first else 0
+        self.reported_at = asked
+
+
+@dataclass(frozen=True, slots=True)
+class _Used:
+    """What is written down of one publisher and kind, of this day and minute: by this process, and by the others."""
+
+    own_day: int = 0
+    own_minute: int = 0
+    others_day: int = 0
+    others_minute: int = 0
+
+
+_NOTHING: Final = _Used()
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A publisher as it is stored: its own quotas, and what was used of each kind."""
+
+    quotas: str | None
+    used: Mapping[str, _Used]
 
 
 def _most(quotas: Quotas, rate: Rate) -> tuple[int, int]:
@@ -94,35 +134,35 @@ class Rates:
         self.usual: Final = usual
         self._clock = clock
         self._process = new_id()
-        self._counts: dict[Name, _Count] = {}
-        self._hearing: dict[Name, asyncio.Task[None]] = {}
+        self._counts: OrderedDict[Name, _Count] = OrderedDict()
+        """Those used longest ago come first."""
+        self._hearing: dict[Name, asyncio.Task[Mapping[Name, _Count]]] = {}
+        self._settling = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._tidied = 0
 
     async def refusal(self, publisher_id: str, rate: Rate, more: int = 1) -> Problem | None:
         """Count ``more``, or answer why they may not be done now; then nothing is counted.
 
-        Nothing is counted for a publisher that there is not: whoever acts for it is told so elsewhere.
+        Of a publisher that is not there nothing is counted, and nothing refused.
         """
-        name, now = (publisher_id, rate), self._clock()
+        name = (publisher_id, rate)
         count = self._counts.get(name)
-        if count is None:
-            count = self._begun(name)
-        if count.reported_at is None:
-            count = await self._observed(name, count)
-        if not count.is_known:
-            self._counts.pop(name, None)
-            return None
-        count.turn(now)
-        problem = count.refusal(rate, more, now)
-        if problem is not None and count.reported_at != now and self._is_old(count, now):
-            count = await self._observed(name, count)  # the operator may have raised it
-            problem = count.refusal(rate, more, now)
-        if problem is not None:
+        if count is None or count.reported_at is None:
+            count = await self._observed(name)
+        now = self._clock()
+        problem = None if count is None else count.refusal(rate, more, now)
+        if count is not None and problem is not None and count.is_old(now):
+            count = await self._observed(name)  # the operator may have raised it
+            now = self._clock()
+            problem = None if count is None else count.refusal(rate, more, now)
+        if count is None or problem is not None:
             return problem
+        # Nothing was awaited since it was taken from the counts: it is still one of them.
         count.minute += more
         count.day += more
         count.unreported = True
+        self._counts.move_to_end(name)
         if self._task is None:
             with on_behalf_of(NOBODY):
                 self._task = asyncio.create_task(self._run(), name="rates")
@@ -146,27 +186,30 @@ class Rates:
 
     async def settled(self) -> None:
         """Tell the others what was counted and hear of them, now. Nothing happens while the database is away."""
-        now = self._clock()
-        for count in self._counts.values():
-            count.turn(now)
-        unreported = {name: count for name, count in self._counts.items() if count.unreported}
-        tidy = self._tidied != now // DAY
-        if not unreported and not tidy:
-            return
-        try:
-            # What this process told earlier belongs to the count that takes its place.
-            if unknown := [name for name, count in unreported.items() if count.reported_at is None]:
-                await self._hear(unknown)
-            rows = [self._row(name, count) for name, count in unreported.items() if count.is_known]
-            for count in unreported.values():
+        async with self._settling:
+            now = self._clock()
+            for count in self._counts.values():
+                count.turn(now)
+            unreported = [name for name, count in self._counts.items() if count.unreported]
+            tidy = self._tidied != now // DAY
+            if unreported or tidy:
+                with contextlib.suppress(StorageAway):
+                    await self._settle(unreported, now // DAY if tidy else None)
+                    self._tidied = now // DAY
+
+    async def _settle(self, names: Collection[Name], tidy: int | None) -> None:
+        """Tell these counts, all of them not told yet: so none of them is forgotten meanwhile."""
+        unobserved = [name for name in names if self._counts[name].reported_at is None]
+        if unobserved:
+            await self._hear(unobserved)  # what they told earlier would be written over
+        rows = {name: _row(name, count, self._process) for name in names if (count := self._counts.get(name))}
+        await self._storage.write(_tell, [*rows.values()], tidy)
+        if rows:
+            await self._hear(rows)
+        for name, row in rows.items():
+            count = self._counts.get(name)
+            if count is not None and _row(name, count, self._process) == row:
                 count.unreported = False
-            await self._storage.write(_tell, rows, now // DAY if tidy else None)
-            await self._hear(unreported)
-        except StorageAway:
-            for name, count in unreported.items():
-                self._counts.setdefault(name, count).unreported = True
-        else:
-            self._tidied = now // DAY
 
     async def aclose(self) -> None:
         """Count no more; what was counted is told, if the database is there."""
@@ -185,55 +228,59 @@ class Rates:
             self._task = None
 
     def _begun(self, name: Name) -> _Count:
-        if len(self._counts) >= _MOST:
-            reported = [name for name, count in self._counts.items() if not count.unreported]
-            for each in reported[: _MOST // 2]:
-                del self._counts[each]
-        return self._counts.setdefault(name, _Count(self.usual, _most(self.usual, name[1])))
+        """A count that begins with nothing, in the place of one that was used long ago."""
+        for _ in range(_LOOKS):
+            if len(self._counts) < _MOST:
+                break
+            oldest, count = self._counts.popitem(last=False)
+            if count.unreported or oldest in self._hearing:
+                self._counts[oldest] = count
+        count = self._counts[name] = _Count(self.usual, _most(self.usual, name[1]))
+        return count
 
-    def _is_old(self, count: _Count, now: int) -> bool:
-        return count.reported_at is None or abs(now - count.reported_at) >= SETTLE_SECONDS * 1_000
-
-    async def _observed(self, name: Name, count: _Count) -> _Count:
-        """Hear of one count, which is forgotten by nobody meanwhile; many who wait for the same ask once."""
+    async def _observed(self, name: Name) -> _Count | None:
+        """The count once it was heard of, ``None`` of a publisher that is not there; many who wait ask once."""
         task = self._hearing.get(name)
         if task is None:
             with on_behalf_of(NOBODY):
                 task = self._hearing[name] = asyncio.create_task(self._hear([name]), name="rates")
             task.add_done_callback(lambda _: self._hearing.pop(name, None))
-        with contextlib.suppress(StorageAway):  # whoever needs the database will say so
-            await asyncio.shield(task)
-        return self._counts.setdefault(name, count)
+        try:
+            count = (await asyncio.shield(task)).get(name)
+        except StorageAway:  # whoever needs the database will say so
+            return self._counts.get(name) or self._begun(name)
+        # Others who came at the same moment may have had it forgotten again: it holds what is told.
+        return None if count is None else self._counts.setdefault(name, count)
 
-    async def _hear(self, names: Collection[Name]) -> None:
+    async def _hear(self, names: Collection[Name]) -> Mapping[Name, _Count]:
+        """Hear of these counts, and begin those that are not there; none of a publisher that is not there."""
+        asked = self._clock()
+        observed = await self._storage.read(_written, {publisher for publisher, _ in names}, self._process, asked)
         now = self._clock()
-        observed = await self._storage.read(_counted, {publisher for publisher, _ in names}, self._process, now)
+        found: dict[Name, _Count] = {}
         for name in names:
-            count = self._counts.get(name)
-            if count is None:
+            stored = observed.get(name[0])
+            if stored is None:
+                self._counts.pop(name, None)
                 continue
+            count = found[name] = self._counts.get(name) or self._begun(name)
             count.turn(now)
-            count.is_known = name[0] in observed
-            stored, by_rate = observed.get(name[0], (None, {}))
-            count.quotas = self.usual.changed(stored)
+            count.quotas = self.usual.changed(stored.quotas)
             count.most = _most(count.quotas, name[1])
-            used = by_rate.get(name[1], _NOTHING)
-            count.others_day, count.others_minute = used.others_day, used.others_minute
-            if count.reported_at is None:
-                count.day += used.own_day
-                count.minute += used.own_minute
-            count.reported_at = now
+            count.hear(stored.used.get(name[1], _NOTHING), asked)
+        return found
 
-    def _row(self, name: Name, count: _Count) -> dict[str, object]:
-        return {
-            "publisher_id": name[0],
-            "rate": name[1].value,
-            "day": count.day_at,
-            "process": self._process,
-            "day_used": count.day,
-            "minute": count.minute_at,
-            "minute_used": count.minute,
-        }
+
+def _row(name: Name, count: _Count, process: str) -> dict[str, object]:
+    return {
+        "publisher_id": name[0],
+        "rate": name[1].value,
+        "day": count.day_at,
+        "process": process,
+        "day_used": count.day,
+        "minute": count.minute_at,
+        "minute_used": count.minute,
+    }
 
 
 def _tell(conn: sa.Connection, rows: Sequence[dict[str, object]], tidy: int | None) -> None:
@@ -248,54 +295,37 @@ def _tell(conn: sa.Connection, rows: Sequence[dict[str, object]], tidy: int | No
     conn.execute(insert.on_conflict_do_update(index_elements=keys, set_=summary), rows)
 
 
-class _Used(NamedTuple):
-    """What was counted this day and this minute: by the process that asks, as it told, and by all others."""
-
-    own_day: int = 0
-    own_minute: int = 0
-    others_day: int = 0
-    others_minute: int = 0
-
-
-_NOTHING: Final = _Used()
-
-
-def _counted(
-    conn: sa.Connection, publishers: Collection[str], process: str, now: int
-) -> dict[str, tuple[str | None, dict[str, _Used]]]:
-    """By publisher that there is: the quotas of its own as they are stored, and what was counted of each kind."""
-    found: dict[str, tuple[str | None, dict[str, _Used]]] = {}
+def _written(conn: sa.Connection, publishers: Collection[str], process: str, now: int) -> dict[str, _Stored]:
+    """Those of the publishers that there are, and what is written down of this day and minute."""
+    found: dict[str, _Stored] = {}
+    used: dict[str, dict[str, _Used]] = {}
     given = {"publishers": [*publishers], "process": process, "day": now // DAY, "minute": now // MINUTE}
-    for row in _COUNTED.rows(conn, given):
-        _, by_rate = found.setdefault(row.id, (row.quotas, {}))
+    for row in _WRITTEN.rows(conn, given):
+        by_rate = used.setdefault(row.id, {})
+        found.setdefault(row.id, _Stored(row.quotas, by_rate))
         if row.rate is not None:
-            by_rate[row.rate] = _Used(*map(int, (row.own_day, row.own_minute, row.by_day, row.by_minute)))
+            summed = (row.own_day, row.own_minute, row.all_day - row.own_day, row.all_minute - row.own_minute)
+            by_rate[row.rate] = _Used(*map(int, summed))
     return found
 
 
-def _counts_query(dialect: str) -> sa.Select[Any]:
+def _written_of(dialect: str) -> sa.Select[Any]:
     """The publishers, each with what was counted of each kind, or once with nothing."""
     p, u = t.publisher.c, t.quota_use.c
     day, minute = sa.bindparam("day", type_=sa.Integer), sa.bindparam("minute", type_=sa.BigInteger)
-    own, this_minute = u.process == sa.bindparam("process"), u.minute == minute
-
-    def used(amount: sa.ColumnElement[int], *when: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-        return sa.func.sum(sa.case((sa.and_(*when), amount), else_=0))
-
+    own = u.process == sa.bindparam("process", type_=u.process.type)
+    sums = {
+        "own_day": sa.case((own, u.day_used), else_=0),
+        "own_minute": sa.case((sa.and_(own, u.minute == minute), u.minute_used), else_=0),
+        "all_day": u.day_used,
+        "all_minute": sa.case((u.minute == minute, u.minute_used), else_=0),
+    }
     return (
-        sa.select(
-            p.id,
-            p.quotas,
-            u.rate,
-            used(u.day_used, own).label("own_day"),
-            used(u.minute_used, own, this_minute).label("own_minute"),
-            used(u.day_used, sa.not_(own)).label("by_day"),
-            used(u.minute_used, sa.not_(own), this_minute).label("by_minute"),
-        )
+        sa.select(p.id, p.quotas, u.rate, *[sa.func.sum(each).label(label) for label, each in sums.items()])
         .select_from(t.publisher.outerjoin(t.quota_use, sa.and_(u.publisher_id == p.id, u.day == day)))
         .where(listed(dialect, p.id, "publishers"))
         .group_by(p.id, p.quotas, u.rate)
     )
 
 
-_COUNTED: Final = HotStatement(_counts_query)
+_WRITTEN: Final = HotStatement(_written_of)

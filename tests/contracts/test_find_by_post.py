@@ -119,7 +119,7 @@ async def test_a_cursor_tells_no_place_of_anothers_lead(home: Installation, oper
     other = await home.visitor("publisher:fabrikam")
     for cursor in (lead_id, f"{lead_id}~1"):
         answer = await other.get(f"/v1/leads?sort=customer&cursor={cursor}")
-        assert [each["field"] for each in answer.problem(422, "invalid-request")["errors"]] == ["cursor"]
+        assert [each["field"] for each in answer.problem(409, "not-possible-now")["errors"]] == ["cursor"]
         assert (await home.anyone.get(f"/v1/leads?sort=customer&cursor={cursor}")).status == 401
         found = await operator.get(f"/v1/leads?cursor={cursor}")
         assert lead_id not in [each["id"] for each in found.json()["leads"]]

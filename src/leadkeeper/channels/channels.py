@@ -15,11 +15,10 @@ from yarl import URL
 
 from leadkeeper.access.audit import note
 from leadkeeper.access.quotas import USUAL, Quotas, quotas_of, require_room
-from leadkeeper.catalogue import from_stored
 from leadkeeper.channels.events import ChannelKind, events_for, wrong_events
 from leadkeeper.channels.rules import MOST_WAITING, WhyOff, most_when_switched_on
 from leadkeeper.channels.subscriptions import REFRESH_SECONDS, Subscriptions, read_events, read_subscriptions, test_row
-from leadkeeper.channels.why_off import why_off
+from leadkeeper.channels.why_off import trouble_of, why_off_of
 from leadkeeper.clock import Clock, new_id, now_ms, to_text
 from leadkeeper.connections.vault import Vault, channel_row
 from leadkeeper.diagnosis import Diagnosis
@@ -361,18 +360,6 @@ def waiting_count(conn: sa.Connection, channel_id: str, most: int = COUNTED) -> 
     return conn.scalar(sa.select(sa.func.count()).select_from(some.subquery())) or 0
 
 
-def why_off_of(row: sa.Row[Any]) -> WhyOff | None:
-    """Why the channel of this row (of all that it stores of failures) is off; ``None`` where it is not."""
-    if row.disabled_at is None:
-        return None
-    return why_off(row.disabled_for, _trouble_of(row), row.failing_since, row.disabled_at)
-
-
-def _trouble_of(row: sa.Row[Any]) -> Diagnosis | None:
-    stored = None if row.trouble is None else from_stored(row.trouble)
-    return stored if isinstance(stored, Diagnosis) else None
-
-
 def _channel(row: sa.Row[Any], waiting: int) -> Channel:
     return Channel(
         id=row.id,
@@ -386,7 +373,7 @@ def _channel(row: sa.Row[Any], waiting: int) -> Channel:
         rotated_at=row.rotated_at,
         taken_at=row.taken_at,
         failing_since=row.failing_since,
-        trouble=_trouble_of(row),
+        trouble=trouble_of(row),
         disabled_at=row.disabled_at,
         off=why_off_of(row),
         waiting=waiting,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
+import sqlalchemy as sa
 from pydantic import Field
 
+from leadkeeper.catalogue import from_stored
 from leadkeeper.channels.rules import MOST_WAITING, OFF_AFTER, WhyOff
 from leadkeeper.clock import to_text
 from leadkeeper.diagnosis import Diagnosis, Kind
 from leadkeeper.texts import Language, _
 from leadkeeper.views import View
 
-__all__ = ["ChannelOffView", "WhyOff", "off_remedy", "off_summary", "off_view", "why_off"]
+__all__ = ["ChannelOffView", "WhyOff", "off_remedy", "off_summary", "off_view", "trouble_of", "why_off", "why_off_of"]
 
 _SUMMARIES: Final[Mapping[WhyOff, str]] = {
     WhyOff.GONE: _("Its address answered that it was given up for good (410)."),
@@ -47,6 +49,19 @@ def why_off(stored: str | None, trouble: Diagnosis | None, failing_since: int | 
         return WhyOff.GONE
     lasted = failing_since is not None and disabled_at - failing_since >= OFF_AFTER
     return WhyOff.FAILED if lasted else WhyOff.TOO_MANY_WAIT
+
+
+def why_off_of(row: sa.Row[Any]) -> WhyOff | None:
+    """Why the channel of this row (of all that it stores of failures) is off; ``None`` where it is not."""
+    if row.disabled_at is None:
+        return None
+    return why_off(row.disabled_for, trouble_of(row), row.failing_since, row.disabled_at)
+
+
+def trouble_of(row: sa.Row[Any]) -> Diagnosis | None:
+    """What the last call of the channel of this row met; ``None`` where it was taken."""
+    stored = None if row.trouble is None else from_stored(row.trouble)
+    return stored if isinstance(stored, Diagnosis) else None
 
 
 def off_summary(why: WhyOff, language: Language) -> str:

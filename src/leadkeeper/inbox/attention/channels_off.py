@@ -7,8 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from leadkeeper.channels.channels import why_off_of
-from leadkeeper.channels.why_off import off_remedy, off_summary
+from leadkeeper.channels.why_off import off_remedy, off_summary, why_off_of
 from leadkeeper.clock import to_text
 from leadkeeper.diagnosis import Who
 from leadkeeper.inbox.attention.causes import MOST, SUMMARIES, Cause

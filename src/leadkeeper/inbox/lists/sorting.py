@@ -117,7 +117,7 @@ def place_of(conn: sa.Connection, leads: sa.Select[Any], cursor: str, sort: str,
         value = "" if row is None else _VALUES[column](row)
         marked = marked or row is None
     if marked and not value:
-        raise Problem(ProblemType.INVALID_REQUEST, _LOST, (FieldError("cursor", _LOST),))
+        raise Problem(ProblemType.NOT_POSSIBLE_NOW, _LOST, (FieldError("cursor", _LOST),))
     return PageEdge(value, lead_id)
 
 

@@ -6,17 +6,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 import structlog
 
 from leadkeeper.clock import to_text
-from leadkeeper.connections.connection import Connection
 from leadkeeper.offer import OfferRef
 from leadkeeper.problem import Problem, ProblemType, damaged_version, unknown_offer
 from leadkeeper.publishing.listing import Listing, read_listing
 from leadkeeper.storage import tables as t
+
+if TYPE_CHECKING:
+    from leadkeeper.connections.connection import Connection  # it seals secrets, which a look at offers does not
 
 log: Final = structlog.get_logger(__name__)
 

@@ -61,7 +61,8 @@ class _HookDoor:
 
 
 def _idempotency_key(scope: Scope, offer: OfferRef) -> tuple[str | None, bool]:
-    """The sender's name for this message, if it has one, as a key of this offer's hooks alone; whether it says so.
+    """The sender's name for what it sends, if it has one, as a key of this offer's hooks alone; and whether that is a
+    message's (see :attr:`NewLead.names_message`).
 
     Senders that post one message to the hooks of several offers use one name for all.
     """

@@ -18,7 +18,7 @@ from leadkeeper.access.quotas import USUAL, Quotas, quotas_of, require_room
 from leadkeeper.channels.events import ChannelKind, events_for, wrong_events
 from leadkeeper.channels.rules import MOST_WAITING, WhyOff, most_when_switched_on
 from leadkeeper.channels.subscriptions import REFRESH_SECONDS, Subscriptions, read_events, read_subscriptions, test_row
-from leadkeeper.channels.why_off import trouble_of, why_off_of
+from leadkeeper.channels.why_off import last_answer_of, why_off_of
 from leadkeeper.clock import Clock, new_id, now_ms, to_text
 from leadkeeper.connections.vault import Vault, channel_row
 from leadkeeper.diagnosis import Diagnosis
@@ -373,7 +373,7 @@ def _channel(row: sa.Row[Any], waiting: int) -> Channel:
         rotated_at=row.rotated_at,
         taken_at=row.taken_at,
         failing_since=row.failing_since,
-        trouble=trouble_of(row),
+        trouble=last_answer_of(row),
         disabled_at=row.disabled_at,
         off=why_off_of(row),
         waiting=waiting,

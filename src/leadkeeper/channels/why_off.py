@@ -15,7 +15,16 @@ from leadkeeper.diagnosis import Diagnosis, Kind
 from leadkeeper.texts import Language, _
 from leadkeeper.views import View
 
-__all__ = ["ChannelOffView", "WhyOff", "off_remedy", "off_summary", "off_view", "trouble_of", "why_off", "why_off_of"]
+__all__ = [
+    "ChannelOffView",
+    "WhyOff",
+    "last_answer_of",
+    "off_remedy",
+    "off_summary",
+    "off_view",
+    "why_off",
+    "why_off_of",
+]
 
 _SUMMARIES: Final[Mapping[WhyOff, str]] = {
     WhyOff.GONE: _("Its address answered that it was given up for good (410)."),
@@ -55,10 +64,10 @@ def why_off_of(row: sa.Row[Any]) -> WhyOff | None:
     """Why the channel of this row (of all that it stores of failures) is off; ``None`` where it is not."""
     if row.disabled_at is None:
         return None
-    return why_off(row.disabled_for, trouble_of(row), row.failing_since, row.disabled_at)
+    return why_off(row.disabled_for, last_answer_of(row), row.failing_since, row.disabled_at)
 
 
-def trouble_of(row: sa.Row[Any]) -> Diagnosis | None:
+def last_answer_of(row: sa.Row[Any]) -> Diagnosis | None:
     """What the last call of the channel of this row met; ``None`` where it was taken."""
     stored = None if row.trouble is None else from_stored(row.trouble)
     return stored if isinstance(stored, Diagnosis) else None
